@@ -1,0 +1,58 @@
+"""How a command ends: its exit status, and the plain words on standard error that go with it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+
+from sim.errors import LendsimError, PolicyError, ScenarioError, StoreError
+
+FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+
+
+def say(text: str) -> None:
+    """Say something to the person at the terminal: standard error, because standard output is for results."""
+    sys.stdout.flush()
+    print(text, file=sys.stderr, flush=True)
+
+
+def refuse(text: str) -> typer.Exit:
+    """Say why an input is refused; raise what this returns."""
+    say(text)
+    return typer.Exit(REFUSED)
+
+
+@contextmanager
+def ending(has_begun: Callable[[], bool] = lambda: False, if_interrupted: str = "") -> Iterator[None]:
+    """Turn what a command raises into words and an exit status, without a traceback.
+
+    Parameters
+    ----------
+    has_begun
+        Says whether work was under way: an unusable policy or folder is a refused input before and a failed run after.
+    if_interrupted
+        What to tell who pressed Ctrl-C.
+    """
+    try:
+        yield
+    except ScenarioError as error:
+        for issue in error.issues:
+            say(str(issue))
+        raise typer.Exit(REFUSED) from None
+    except (PolicyError, StoreError) as error:
+        say(str(error))
+        raise typer.Exit(FAILED if has_begun() else REFUSED) from None
+    except LendsimError as error:
+        say(str(error))
+        raise typer.Exit(FAILED) from None
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        say(f"{error.filename or 'lendsim'}: {error.strerror or error}")
+        raise typer.Exit(FAILED) from None
+    except KeyboardInterrupt:
+        say(f"interrupted{'; ' + if_interrupted if if_interrupted else ''}")
+        raise typer.Exit(INTERRUPTED) from None

@@ -1,0 +1,184 @@
+"""What a person sees in the terminal: tables on standard output, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from sim.results.run import Run
+    from sim.study.compare import Comparison
+    from sim.study.runner import Outcome
+    from sim.study.stats import Spread
+
+DayProgress = Callable[[int, int, int], None]
+RunProgress = Callable[[int, int, int], None]
+# Tables are written this wide where no terminal says its width (a pipe, a file).
+_WIDTH = 110
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """Print one JSON object; a number that is undefined (NaN, infinite) becomes null."""
+    print(json.dumps(_plain(content), ensure_ascii=False, allow_nan=False, indent=1))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if hasattr(value, "item"):  # a NumPy scalar
+        return _plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value)
+
+
+def print_headline(run: Run) -> None:
+    """Print the headline table of a run: growth, yield, default of each lender, then what became of the merchants."""
+    from sim.results.metrics import headline, notes
+
+    first, last = run.window
+    title = (run.scenario.get("about") or {}).get("title") or "run"
+    print(f"{title}: {first} to {last}, seed {run.manifest.get('seed')}")
+    table = _table("", "measure", "name")
+    seen: set[str] = set()
+    for lender in run.lenders or ("",):
+        rows = headline(run, lender)
+        of_market = [row for row in rows if row.group == "merchants"]
+        group = ""
+        for row in (row for row in rows if row.group != "merchants"):
+            if row.group != group:
+                group = row.group
+                table.add_section()
+                table.add_row(f"{row.group}, {lender}" if len(run.lenders) > 1 else row.group, "", "", style="bold")
+            table.add_row(f"  {row.label}", row.value, row.name)
+    table.add_section()
+    table.add_row("merchants", "", "", style="bold")
+    for row in of_market:
+        table.add_row(f"  {row.label}", row.value, row.name)
+    _out().print(table)
+    for lender in run.lenders or ("",):
+        for note in notes(run, lender or None):
+            if note not in seen:
+                seen.add(note)
+                _out().print(note)
+
+
+def print_seeds(outcomes: Sequence[Outcome], spreads: Mapping[str, Spread]) -> None:
+    """Print the means over several seeds with their intervals."""
+    from sim.results.metrics import BY_NAME, HEADLINE, say
+
+    done = sum(outcome.summary is not None for outcome in outcomes)
+    print(f"{outcomes[0].name}: means over {done} seeds ({outcomes[0].seed} to {outcomes[-1].seed})")
+    table = _table("", "mean", "95 % interval", "seeds", "name")
+    group = ""
+    for measure in (BY_NAME[name] for name in HEADLINE if spreads[name].mean is not None):
+        spread = spreads[measure.name]
+        if measure.group != group:
+            group = measure.group
+            table.add_section()
+            table.add_row(group, "", "", "", "", style="bold")
+        interval = "" if spread.low is None else f"{say(measure, spread.low)} to {say(measure, spread.high)}"
+        label = f"  {measure.label}{' *' if measure.matured else ''}"
+        table.add_row(label, say(measure, spread.mean), interval, str(spread.n), measure.name)
+    _out().print(table)
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print a table of differences for each compared scenario, then the verdict in words."""
+    from sim.results.metrics import BY_NAME, say
+    from sim.study.wording import say_difference, say_interval
+
+    a = comparison.arms[0]
+    out = _out()
+    for b in comparison.arms[1:]:
+        out.print(f"{b} less {a}, {len(comparison.seeds)} worlds")
+        table = _table("", a, b, "difference", "95 % interval", "worlds", "unpaired", numbers=(1, 2, 3, 4, 5, 6))
+        group = ""
+        for contrast in (c for c in comparison.contrasts if c.b == b):
+            measure, paired = BY_NAME[contrast.measure], contrast.paired
+            if measure.group != group:
+                group = measure.group
+                table.add_section()
+                table.add_row(group, *[""] * 6, style="bold")
+            table.add_row(
+                f"  {contrast.measure}",
+                say(measure, paired.mean_a),
+                say(measure, paired.mean_b),
+                say_difference(measure, paired),
+                say_interval(measure, paired),
+                str(paired.n),
+                "" if paired.n_unpaired is None else f"{paired.n_unpaired:,}",
+                style="" if paired.is_clear or paired.low is None else "dim",
+            )
+        out.print(table)
+    out.print("worlds: seeds in which both are defined; unpaired: seeds needed without pairing for such an interval.\n")
+    out.print(comparison.verdict())
+    for note in comparison.notes:
+        out.print(f"\n{note}")
+
+
+@contextmanager
+def day_progress(name: str, is_wanted: bool = True) -> Iterator[DayProgress | None]:
+    """Show how far one run is: days done, merchants, time left. Only on a terminal; else there is nothing to call."""
+    if not (is_wanted and sys.stderr.isatty()):
+        yield None
+        return
+    with _bar("{task.description}", "day {task.completed} of {task.total}", "{task.fields[merchants]} merchants") as bar:
+        task = bar.add_task(name, total=None, merchants="")
+
+        def tell(done: int, days: int, merchants: int) -> None:
+            bar.update(task, completed=done, total=days, merchants=f"{merchants:,}")
+
+        yield tell
+
+
+@contextmanager
+def run_progress(name: str, is_wanted: bool = True) -> Iterator[RunProgress | None]:
+    """Show how far many runs are: done, failed, time left. Only on a terminal; else there is nothing to call."""
+    if not (is_wanted and sys.stderr.isatty()):
+        yield None
+        return
+    with _bar("{task.description}", "run {task.completed} of {task.total}", "{task.fields[failed]}") as bar:
+        task = bar.add_task(name, total=None, failed="")
+
+        def tell(done: int, runs: int, failed: int) -> None:
+            bar.update(task, completed=done, total=runs, failed=f"{failed} failed" if failed else "")
+
+        yield tell
+
+
+def _bar(*texts: str) -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    first, *others = (TextColumn(text, markup=False) for text in texts)
+    columns = (first, BarColumn(), *others, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _out() -> Console:
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _WIDTH
+    return Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def _table(*heads: str, numbers: Sequence[int] = (1,)) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="")
+    for i, head in enumerate(heads):
+        table.add_column(head, justify="right" if i in numbers else "left", no_wrap=i in numbers)
+    return table

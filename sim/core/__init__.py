@@ -1,0 +1,1 @@
+"""What everything stands on: days, draws, money, columns, loans, compiled primitives."""

@@ -1,0 +1,185 @@
+"""The loan book: one table of columns for all lenders and products; stable ids; the tape of closed loans.
+
+A loan is (merchant id, own sequence number), so that ids depend on nobody else. Money is whole fen in int64; accrued
+interest is exact, in units of 1/(basis x 10^6) fen, and becomes fen only when it is billed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.kernels import rule
+from sim.core.merchants import STAGES
+
+PRODUCTS = (
+    "order_loan", "revolving_line", "fixed_loan", "annuity", "equal_principal", "interest_only_bullet", "sales_share",
+    "purchase_order", "warehouse", "joint_liability",
+)
+ORDER_LOAN, REVOLVING_LINE = 0, 1
+
+ACTIVE, PAID_OFF, WRITTEN_OFF = 0, 1, 2
+STATUSES = ("active", "closed", "written_off")
+
+LOANS_A_MERCHANT = 1_000_000  # loan id = merchant id x this + sequence number
+
+# name, dtype, values a loan, meaning
+LOAN_COLUMNS: tuple[tuple[str, str, int, str], ...] = (
+    ("loan_id", "int64", 1, "merchant id x 10^6 + own sequence number"),
+    ("row", "int32", 1, "row of the merchant"),
+    ("lender", "int8", 1, "index of the lender"),
+    ("product", "int8", 1, "index into PRODUCTS"),
+    ("status", "int8", 1, "active, closed or written off"),
+    ("opened", "int32", 1, "day number of disbursement"),
+    ("due", "int32", 1, "day number of the last due date"),
+    ("closed", "int32", 1, "day number of closing, 0 while open"),
+    ("principal", "int64", 1, "fen paid out"),
+    ("balance", "int64", 1, "fen of principal outstanding"),
+    ("overdue", "int64", 1, "fen of principal that fell due and is unpaid"),
+    ("rate", "int32", 1, "ppm a year"),
+    ("units_per_fen", "int64", 1, "basis x 10^6"),
+    ("accrued", "int64", 1, "interest earned and unpaid, units"),
+    ("suspended", "int64", 1, "interest owed but not in income (past 90 days), units"),
+    ("penalty", "int64", 1, "penalty interest owed, not in income until paid, units"),
+    ("pledged", "float64", STAGES, "fen of pledged orders by stage of confirmation"),
+    ("advance", "float32", 1, "share of a pledged order that was lent"),
+    ("principal_paid", "int64", 1, "fen"),
+    ("interest_paid", "int64", 1, "fen"),
+    ("penalty_paid", "int64", 1, "fen"),
+    ("refunded", "int64", 1, "fen of interest given back"),
+    ("written_off", "int64", 1, "fen of principal written off"),
+    ("recovered", "int64", 1, "fen that came back after the write-off"),
+    ("unpaid_since", "int32", 1, "day number of the oldest unpaid due date, 0 if none"),
+    ("dpd", "int16", 1, "days past due"),
+    ("max_dpd", "int16", 1, "worst days past due"),
+    ("inherited_dpd", "int16", 1, "days past due of a late loan that this one paid off"),
+    ("first_due", "int32", 1, "day number of the first due payment, 0 if nothing was due yet"),
+    ("first_unpaid_days", "int16", 1, "days that first payment has stayed unpaid"),
+    ("cause", "int8", 1, "why it is late: unable, unwilling, fraud"),
+    ("is_first", "bool", 1, "first loan of this merchant from this lender"),
+    ("is_refinancing", "bool", 1, "paid off another loan within three days"),
+    ("is_restructured", "bool", 1, "terms were changed"),
+    ("score", "float32", 1, "score of the decision"),
+)
+
+_SMALLEST = 256
+
+
+class Book(NamedTuple):
+    """The columns of the book as one argument for kernels; see LOAN_COLUMNS for meanings."""
+
+    loan_id: Any
+    row: Any
+    lender: Any
+    product: Any
+    status: Any
+    opened: Any
+    due: Any
+    closed: Any
+    principal: Any
+    balance: Any
+    overdue: Any
+    rate: Any
+    units_per_fen: Any
+    accrued: Any
+    suspended: Any
+    penalty: Any
+    pledged: Any
+    advance: Any
+    principal_paid: Any
+    interest_paid: Any
+    penalty_paid: Any
+    refunded: Any
+    written_off: Any
+    recovered: Any
+    unpaid_since: Any
+    dpd: Any
+    max_dpd: Any
+    inherited_dpd: Any
+    first_due: Any
+    first_unpaid_days: Any
+    cause: Any
+    is_first: Any
+    is_refinancing: Any
+    is_restructured: Any
+    score: Any
+
+
+@rule
+def billed(units, units_per_fen):
+    """Whole fen of accrued units, rounded half up; the remainder stays accrued."""
+    return (units + units_per_fen // 2) // units_per_fen
+
+
+
+
+class LoanBook:
+    """Loans as columns: open, read, close. Rows stay in the order of opening."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.columns: dict[str, npt.NDArray[Any]] = {}
+        self._grow(_SMALLEST)
+
+    def _grow(self, capacity: int) -> None:
+        for name, dtype, shape, _ in LOAN_COLUMNS:
+            fresh = np.zeros((capacity,) if shape == 1 else (capacity, shape), dtype)
+            if name in self.columns:
+                fresh[: self.n] = self.columns[name][: self.n]
+            self.columns[name] = fresh
+        self._book = Book(**self.columns)
+
+    @property
+    def book(self) -> Book:
+        """All columns at full capacity, for kernels; only the first ``n`` rows are loans."""
+        return self._book
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        return self.columns[name][: self.n]
+
+    def append(self, **values: npt.ArrayLike) -> slice:
+        """Add loans, one a row of the given columns (others start at zero); returns where they stand."""
+        count = len(np.atleast_1d(np.asarray(values["loan_id"])))
+        if self.n + count > self.columns["loan_id"].size:
+            self._grow(max(2 * self.columns["loan_id"].size, self.n + count))
+        span = slice(self.n, self.n + count)
+        for name, column in self.columns.items():
+            column[span] = values.get(name, 0)
+        self.n += count
+        return span
+
+    def take_closed(self) -> dict[str, npt.NDArray[Any]]:
+        """Remove the paid-off loans and return their columns; the others keep their order.
+
+        Rows are only moved when a quarter of the table is paid off, as moving costs more than passing over.
+        """
+        gone = self["status"] == PAID_OFF
+        if self.n == 0 or 4 * int(gone.sum()) < self.n:
+            return {}
+        taken = {name: self[name][gone] for name in self.columns}
+        stay = np.flatnonzero(~gone)
+        for column in self.columns.values():
+            column[: stay.size] = column[stay]
+        self.n = int(stay.size)
+        return taken
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Copies of all columns of the loans, for a checkpoint."""
+        return {name: self[name].copy() for name in self.columns}
+
+    def restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        """Become the book whose ``state`` this is."""
+        self.n = 0
+        self.columns = {}
+        count = state["loan_id"].size
+        self._grow(max(_SMALLEST, count))
+        self.n = count
+        for name, column in self.columns.items():
+            column[:count] = state[name]
+
+
+def sum_by_lender(values: npt.NDArray[Any], lender: npt.NDArray[Any], n_lenders: int) -> list[int]:
+    """Exact integer sums of ``values`` by lender: the re-summing that the books are checked against."""
+    return [int(values[lender == index].sum(dtype=np.int64)) for index in range(n_lenders)]

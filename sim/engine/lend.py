@@ -1,0 +1,231 @@
+"""From a wish to a loan: choice of offer, decision, rationing, disbursement. Sparse: only those who ask are touched.
+
+The functions compute and return; `disburse` is the one that commits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import draws
+from sim.core.clock import day_number
+from sim.core.loanbook import LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, REVOLVING_LINE, LoanBook
+from sim.core.merchants import STAGES, Merchants
+from sim.engine.day.plan import ASKS
+from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
+from sim.lenders.policies.funding import ranks, served
+
+Ints = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.intp]
+
+# Days a merchant expects to use the money of a product, when it weighs the offers (facts A.1.1, A.4: 10 and 62 days).
+DAYS_OF_USE = {ORDER_LOAN: 10.0, REVOLVING_LINE: 60.0}
+ASK_AGAIN = 30  # days a refused merchant waits before it asks the same lender again; assumption
+APPROVED, DECLINED, SHORT_OF_FUNDS = range(3)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Merchants who would borrow today; every array is (n,)."""
+
+    rows: Rows
+    amount_fen: Ints  # rounded up to 100 yuan
+    worth: npt.NDArray[np.float64]  # gain per yuan and day
+    is_pressed: npt.NDArray[np.bool_]  # in distress, or a fraudster who strikes: the price does not matter
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What the merchants ask of one lender; every array is (n,)."""
+
+    rows: Rows
+    product: npt.NDArray[np.int8]
+    asked_fen: Ints
+    wish: Rows  # position in the wishes
+
+
+def gather_wishes(
+    m: Merchants, flags: npt.NDArray[np.uint8], gain: npt.NDArray[np.float32], today: int, most_fen: int
+) -> Wishes:
+    """Those whose plans say that a loan would pay; fraudsters who strike want all they can get."""
+    rows = np.flatnonzero(flags & ASKS)
+    strikes = today >= m.bust_day[rows]
+    amount = np.ceil(m.shortage[rows].astype(np.float64) / STEP).astype(np.int64) * STEP
+    pressed = (m.arrears[rows] > 0.0) | (m.due_soon[rows] > m.wallet[rows]) | strikes
+    return Wishes(rows, np.where(strikes, most_fen, amount), gain[rows].astype(np.float64), pressed)
+
+
+def choose_offers(m: Merchants, wishes: Wishes, lenders: list[Lender], today: int) -> dict[int, Requests]:
+    """Every merchant's best request over all lenders and products, by lender index.
+
+    The gain of a request is (worth - price x sensitivity) x amount x days of use - bother; a pressed merchant looks
+    for the largest amount, then the lowest price. A merchant with an offer asks within it; one without asks for what
+    it wants and lets the lender decide.
+    """
+    rows, n = wishes.rows, wishes.rows.size
+    best = np.zeros(n)
+    who, what, asks = np.full(n, -1), np.zeros(n, np.int8), np.zeros(n, np.int64)
+    sensitivity, bother = m.price_sensitivity[rows].astype(np.float64), m.bother[rows].astype(np.float64)
+    pledgeable = m.shipped[:, rows].sum(axis=0)
+    for lender in lenders:
+        own = {name: m.lender[name][lender.index, rows] for name in _OFFER_COLUMNS}
+        open_to = own["is_visible"] & (own["refused_until"] < today) & (own["dpd"] == 0)
+        room = lender.spec.joint_cap - own["exposure_fen"]
+        has_offer = own["offer_until"] >= today
+        for name, terms in lender.terms.items():
+            product = PRODUCTS.index(name)
+            if product == ORDER_LOAN:
+                bound = np.floor(terms.advance * pledgeable).astype(np.int64)
+            else:
+                bound = np.where(has_offer, own["limit_fen"] - own["line_fen"], wishes.amount_fen)
+            amount = np.minimum(np.minimum(wishes.amount_fen, bound), np.minimum(room, terms.maximum))
+            amount = amount // STEP * STEP
+            price = terms.rate.ppm_year / (1e6 * terms.rate.days_in_year)
+            gain = (wishes.worth - price * sensitivity) * amount * DAYS_OF_USE[product] - bother
+            gain = np.where(wishes.is_pressed, amount * (1.0 - price), gain)
+            better = open_to & (amount >= max(terms.minimum, STEP)) & (gain > best)
+            best = np.where(better, gain, best)
+            who, what, asks = (
+                np.where(better, lender.index, who),
+                np.where(better, np.int8(product), what),
+                np.where(better, amount, asks),
+            )
+    found: dict[int, Requests] = {}
+    for lender in lenders:
+        wish = np.flatnonzero(who == lender.index)
+        found[lender.index] = Requests(rows[wish], what[wish], asks[wish], wish)
+    return found
+
+
+_OFFER_COLUMNS = ("is_visible", "refused_until", "dpd", "exposure_fen", "line_fen", "limit_fen", "offer_until")
+
+
+def is_taken_up(m: Merchants, wishes: Wishes, requests: Requests, decided: Decisions) -> npt.NDArray[np.bool_]:
+    """Who accepts what was granted, (n,): it must still pay at the price and the amount that came out."""
+    rows = requests.rows
+    days = np.where(requests.product == ORDER_LOAN, DAYS_OF_USE[ORDER_LOAN], DAYS_OF_USE[REVOLVING_LINE])
+    price = decided.rate_ppm_year / 365e6
+    gain = (wishes.worth[requests.wish] - price * m.price_sensitivity[rows]) * decided.granted_fen * days
+    return (decided.granted_fen > 0) & (wishes.is_pressed[requests.wish] | (gain > m.bother[rows]))
+
+
+def ration(
+    lender: Lender, m: Merchants, requests: Requests, decided: Decisions, free_fen: int, seed: int, today: int
+) -> npt.NDArray[np.bool_]:
+    """Who is served when the money does not reach for all, (n,) (design rule 10)."""
+    wanted = decided.granted_fen
+    if int(wanted.sum()) <= free_fen:
+        return wanted > 0
+    ids = m.merchant_id[requests.rows]
+    coin = draws.uniform(seed, "lender.queue", today, ids, lender.luck_key)
+    order = ranks(lender.spec.funding.order, coin, decided.score)
+    order = order[wanted[order] > 0]
+    return served(order, wanted, max(free_fen, 0)) & (wanted > 0)
+
+
+def note_decisions(
+    lender: Lender, m: Merchants, requests: Requests, decided: Decisions, paid: npt.NDArray[np.bool_], today: int
+) -> npt.NDArray[np.int8]:
+    """Remember scores, limits, offers and refusals; returns the decision codes of the applications."""
+    own, rows, index = m.lender, requests.rows, lender.index
+    approved = decided.granted_fen > 0
+    on_line = requests.product != ORDER_LOAN
+    own["score"][index, rows] = decided.score
+    keep = rows[approved & on_line]
+    own["limit_fen"][index, keep] = decided.limit_fen[approved & on_line]
+    own["offer_until"][index, keep] = today + lender.spec.offer_validity
+    own["refused_until"][index, rows[~approved]] = today + ASK_AGAIN
+    decided.reasons[approved & ~paid, 0] = NO_FUNDS
+    return np.where(approved, np.where(paid, APPROVED, SHORT_OF_FUNDS), DECLINED).astype(np.int8)
+
+
+def disburse(
+    lender: Lender,
+    m: Merchants,
+    book: LoanBook,
+    requests: Requests,
+    decided: Decisions,
+    takes: npt.NDArray[np.bool_],
+    today: date,
+) -> int:
+    """Pay out: new loans in the book, pledges taken, wallets filled. Returns the fen paid out."""
+    rows, product = requests.rows[takes], requests.product[takes]
+    amount = decided.granted_fen[takes]
+    if rows.size == 0:
+        return 0
+    number, own, index = day_number(today), m.lender, lender.index
+    by_name = {PRODUCTS.index(name): terms for name, terms in lender.terms.items()}
+    due_day = np.zeros(len(PRODUCTS), np.int64)
+    basis = np.full(len(PRODUCTS), 365, np.int64)
+    advance = np.zeros(len(PRODUCTS))
+    for code, terms in by_name.items():
+        due_day[code] = day_number(terms.term.due(today))
+        basis[code] = terms.rate.days_in_year
+        advance[code] = getattr(terms, "advance", 0.0)
+
+    pledged = _pledge(m, rows, product, amount, advance[product])
+    m.n_loans[rows] += 1
+    is_first = own["first_loan_day"][index, rows] == 0
+    book.append(
+        loan_id=m.merchant_id[rows] * LOANS_A_MERCHANT + m.n_loans[rows],
+        row=rows,
+        lender=np.full(rows.size, index),
+        product=product,
+        opened=np.full(rows.size, number),
+        due=due_day[product],
+        principal=amount,
+        balance=amount,
+        rate=decided.rate_ppm_year[takes],
+        units_per_fen=basis[product] * 1_000_000,
+        pledged=pledged,
+        advance=advance[product],
+        is_first=is_first,
+        score=decided.score[takes],
+    )
+    m.wallet[rows] += amount
+    m.last_loan_day[rows] = number
+    on_line = product != ORDER_LOAN
+    m.debt[rows] += np.where(on_line, amount, 0)
+    own["exposure_fen"][index, rows] += amount
+    own["line_fen"][index, rows[on_line]] += amount[on_line]
+    own["n_open"][index, rows] += 1
+    own["first_loan_day"][index, rows[is_first]] = number
+    return int(amount.sum())
+
+
+def _pledge(m: Merchants, rows: Rows, product: npt.NDArray[np.int8], amount: Ints, advance: Any) -> Any:
+    """Move pledged orders out of the merchant's own chain: as many as the loan needs, from every stage alike."""
+    pledged = np.zeros((rows.size, STAGES))
+    secured = np.flatnonzero(product == ORDER_LOAN)
+    if secured.size:
+        chain = m.shipped[:, rows[secured]]
+        share = np.minimum(amount[secured] / (advance[secured] * chain.sum(axis=0)), 1.0)
+        taken = np.floor(chain * share)
+        m.shipped[:, rows[secured]] = chain - taken
+        pledged[secured] = taken.T
+    return pledged
+
+
+def mark_refinancing(book: LoanBook, m: Merchants, today: int) -> int:
+    """Mark loans drawn within three days before another loan was paid off with them (design rule 9).
+
+    The days past due of the loan paid off go with the new one. Loans swept out of pledged orders are no refinancing.
+    Returns the number of loans marked.
+    """
+    closed = np.flatnonzero((book["closed"] == today) & (book["status"] == 1) & (book["product"] != ORDER_LOAN))
+    rows = book["row"][closed]
+    recent = (m.last_loan_day[rows] >= today - 3) & (m.last_loan_day[rows] > book["opened"][closed])
+    marked = 0
+    for old in closed[recent]:
+        new = np.flatnonzero(
+            (book["row"] == book["row"][old]) & (book["opened"] >= today - 3) & (book["status"] == 0)
+        )
+        book["is_refinancing"][new] = True
+        book["inherited_dpd"][new] = np.maximum(book["inherited_dpd"][new], book["dpd"][old])
+        marked += new.size
+    return marked

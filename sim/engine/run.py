@@ -1,0 +1,146 @@
+"""One run: a scenario and a seed go in, a finished run comes out; in memory or in a folder, resumable."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sim.engine.scenario import Scenario, load
+from sim.results.run import Run
+from sim.results.store import RunFolder, new_manifest
+
+Progress = Callable[[int, int, int], None]
+
+
+def simulate(
+    scenario: Scenario | str | Path,
+    seed: int = 1,
+    out: str | Path | None = None,
+    *,
+    threads: int | None = None,
+    checkpoint_every: int | None = None,
+    progress: Progress | None = None,
+    report: bool = False,
+) -> Run:
+    """Run a scenario once.
+
+    Parameters
+    ----------
+    scenario : Scenario or path
+        What to simulate.
+    seed : int
+        Seed of every draw; the same scenario and seed give the same run to the bit.
+    out : path, optional
+        Run folder. One that holds this run finished is opened; one that holds it unfinished is resumed; another run's
+        is refused. Without it the run lives in memory.
+    threads : int, optional
+        Threads of the engine; any number gives the same bits. All cores, or one below 10,000 merchants, if not said.
+    checkpoint_every : int, optional
+        Days between checkpoints; an interrupt from the keyboard writes one in any case.
+    progress : callable, optional
+        Called every day with days done, days in all and the number of merchants.
+    report : bool
+        Write ``report.html`` into the folder.
+
+    Raises
+    ------
+    ScenarioError, PolicyError, BooksError, StoreError
+    """
+    chosen = scenario if isinstance(scenario, Scenario) else load(scenario)
+    manifest = manifest_of(chosen, seed)
+    folder = RunFolder(out) if out is not None else None
+    if folder is not None:
+        done = folder.finished(manifest)
+        if done is not None:
+            return _with_report(done, report)
+    checkpoint = folder.begin(manifest) if folder is not None else None
+
+    from sim.engine import checkpoint as state
+    from sim.engine.market import Market
+
+    began_wall, began_cpu = time.perf_counter(), time.process_time()
+    _use_threads(threads, chosen.n_merchants)
+    market = Market(chosen, rng=seed)
+    if checkpoint is not None:
+        state.restore(market, checkpoint.state, checkpoint.progress)
+    n_days = len(market.calendar)
+
+    def keep() -> None:
+        if folder is not None:
+            tables, numbers = state.save(market)
+            folder.save_checkpoint(market.recorder.take(), tables, numbers)
+
+    try:
+        while market.running:
+            market.step()
+            if progress is not None:
+                progress(market.day_index, n_days, market.merchants.n)
+            if checkpoint_every and market.running and market.day_index % checkpoint_every == 0:
+                keep()
+    except KeyboardInterrupt:
+        keep()
+        raise
+
+    tables = final_tables(market)
+    used = {
+        "wall_seconds": round(time.perf_counter() - began_wall, 3),
+        "cpu_seconds": round(time.process_time() - began_cpu, 3),
+        "resumed_from_day": market.calendar[0].index if checkpoint is None else checkpoint.progress.get("day", 0),
+        "merchants": market.merchants.n,
+        "days": n_days,
+    }
+    complete = manifest | {"time_used": used, "notes": list(chosen.notes) + market.notes()}
+    if folder is None:
+        return Run.from_tables(tables, complete | {"status": "finished"}, chosen.resolved)
+    return _with_report(folder.finish(tables, chosen.dump(), complete), report)
+
+
+def manifest_of(scenario: Scenario, seed: int) -> dict[str, Any]:
+    """The manifest of a run about to start."""
+    from sim.lenders.plugins import plug_in_hashes
+
+    calendar = scenario.calendar
+    return new_manifest(
+        scenario_hash=scenario.hash,
+        world_hash=scenario.world_hash,
+        seed=seed,
+        report_from=str(calendar.report_from or calendar.start),
+        report_to=str(calendar.report_to or calendar.last),
+        lenders=list(scenario.lenders),
+        plug_ins=plug_in_hashes(scenario.lenders.values(), scenario.folder),
+        provenance=scenario.provenance,
+        title=scenario.about.title or scenario.path.stem,
+    )
+
+
+def final_tables(market: Any) -> dict[str, Any]:
+    """Everything a run leaves since the last checkpoint, with open loans and all merchants."""
+    from sim.results.recorder import merchant_table
+
+    left = market.book.state()
+    market.recorder.loans(left, market.merchants)
+    tables: dict[str, Any] = market.recorder.take()
+    categories = list(market.plan_of_run.merchants.categories)
+    tables["merchants"] = merchant_table(market.merchants, categories, market.shop_names())
+    return tables
+
+
+def _with_report(run: Run, wanted: bool) -> Run:
+    """Write the report beside a finished run, if wanted and not there."""
+    if wanted and run.path is not None and not (Path(run.path) / "report.html").exists():
+        from sim.results.report import write_report
+
+        write_report(run)
+    return run
+
+
+def _use_threads(threads: int | None, n_merchants: int) -> None:
+    """Set the number of threads of the compiled loops; two cost more than they bring below 10,000 merchants."""
+    import numba
+
+    cores = min(os.cpu_count() or 1, numba.config.NUMBA_NUM_THREADS)
+    wished = threads if threads is not None else (cores if n_merchants >= 10_000 else 1)
+    numba.set_num_threads(max(1, min(wished, numba.config.NUMBA_NUM_THREADS)))

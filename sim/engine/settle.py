@@ -1,0 +1,199 @@
+"""Settlement: what moved on a day becomes entries in the books, and the lenders' money is put in order.
+
+Each function takes the totals of one phase and books them; `counted` re-sums the arrays for the daily check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.loanbook import LoanBook, sum_by_lender
+from sim.core.merchants import Merchants
+from sim.engine.books import (
+    BANK_MONEY,
+    ESCROW,
+    GRAINS_PER_FEN,
+    OUTSIDE_MONEY,
+    PLATFORM_MONEY,
+    WALLETS,
+    Account,
+    Books,
+)
+from sim.lenders.lender import Lender
+
+Totals = Mapping[str, int]
+MERCHANTS_OUTSIDE_DEBT: Account = ("merchants", "outside_debt")
+
+
+def cash_of(lender: str) -> Account:
+    """The cash account of a lender."""
+    return lender, "cash"
+
+
+def book_opening(books: Books, opening: Totals) -> None:
+    """Money that comes into the market with shops that begin: wallets, and orders under way."""
+    books.transfer(OUTSIDE_MONEY, WALLETS, opening["wallet"])
+    books.transfer(OUTSIDE_MONEY, ESCROW, opening["shipped"])
+
+
+def book_equity(books: Books, lender: str, fen: int) -> None:
+    """The owners' money of a lender."""
+    books.transfer(OUTSIDE_MONEY, cash_of(lender), fen, received_for="paid_in")
+
+
+def book_trade(books: Books, t: Totals) -> None:
+    """Sales, confirmations, refunds, commission, costs and wash trades of the day."""
+    books.transfer(OUTSIDE_MONEY, ESCROW, t["shipped"])
+    books.transfer(OUTSIDE_MONEY, WALLETS, t["paid_at_once"])
+    books.transfer(ESCROW, OUTSIDE_MONEY, t["refunded"])
+    books.transfer(ESCROW, WALLETS, t["confirmed"])
+    books.transfer(WALLETS, PLATFORM_MONEY, t["commission"])
+    books.transfer(WALLETS, OUTSIDE_MONEY, t["costs"])
+    books.transfer(WALLETS, ESCROW, t["faked"])
+    books.transfer(WALLETS, OUTSIDE_MONEY, t["faking_cost"])
+
+
+def book_plans(books: Books, t: Totals) -> None:
+    """Stock bought, outside money drawn and repaid, what owners took."""
+    books.transfer(WALLETS, OUTSIDE_MONEY, t["stock_bought"])
+    books.transfer(OUTSIDE_MONEY, WALLETS, t["outside_drawn"], "lent", "outside_debt")
+    books.transfer(WALLETS, OUTSIDE_MONEY, t["outside_repaid"], "outside_debt", "lent")
+    books.transfer(WALLETS, OUTSIDE_MONEY, t["owner_drawn"])
+
+
+def book_repayments(books: Books, lender: str, by_basis: Mapping[int, Totals], t: Totals) -> None:
+    """Accrual, collections, reversals, write-offs and recoveries of one lender.
+
+    Parameters
+    ----------
+    by_basis : mapping of int to totals
+        Units of interest by day-count basis.
+    t : totals
+        Everything in fen, summed over products.
+    """
+    cash = cash_of(lender)
+    for basis, units in by_basis.items():
+        grains = GRAINS_PER_FEN // (basis * 1_000_000)
+        earned = units["accrued_units"] - units["reversed_units"] - units["dropped_units"]
+        books.entry(lender, "interest_receivable", "interest_income", earned * grains)
+    books.transfer(ESCROW, cash, t["swept"], received_for="collections")
+    books.transfer(WALLETS, cash, t["from_wallet"], received_for="collections")
+    for paid, account in (
+        ("principal_paid", "loans"),
+        ("interest_paid", "interest_receivable"),
+        ("suspended_paid", "interest_income"),
+        ("penalty_paid", "penalty_income"),
+    ):
+        books.entry(lender, "collections", account, t[paid] * GRAINS_PER_FEN)
+    books.transfer(ESCROW, OUTSIDE_MONEY, t["refund_to_buyers"])
+    books.transfer(ESCROW, PLATFORM_MONEY, t["commission"])
+    books.transfer(ESCROW, WALLETS, t["freed"])
+    books.transfer(cash, WALLETS, t["refunded"], paid_for="refunds")
+    books.entry(lender, "allowance", "loans", t["written_off"] * GRAINS_PER_FEN)
+    books.transfer(OUTSIDE_MONEY, cash, t["recovered"], received_for="recoveries")
+
+
+def book_disbursement(books: Books, lender: str, fen: int) -> None:
+    """New loans of one lender."""
+    books.transfer(cash_of(lender), WALLETS, fen, paid_for="loans")
+
+
+def book_costs(books: Books, lender: str, fen: int) -> None:
+    """Operating cost of the day: owed now, paid when there is cash."""
+    books.entry(lender, "operating_cost", "costs_payable", fen * GRAINS_PER_FEN)
+
+
+def book_provision(books: Books, lender: Lender, buckets: Totals) -> int:
+    """Bring the allowance to what the balances by days past due call for; returns the fen of expense."""
+    rule = lender.spec.provisions
+    wanted = sum(
+        int(buckets[bucket] * round(share * 1_000_000)) // 1_000_000
+        for bucket, share in (
+            ("balance_current", rule.current),
+            ("balance_1_30", rule.dpd_1_30),
+            ("balance_31_60", rule.dpd_31_60),
+            ("balance_61_90", rule.dpd_61_90),
+            ("balance_90_plus", rule.dpd_90_plus),
+        )
+    )
+    expense = wanted - books.owed_fen(lender.lender_id, "allowance")
+    books.entry(lender.lender_id, "provision", "allowance", expense * GRAINS_PER_FEN)
+    return expense
+
+
+def bank_room(books: Books, lender: Lender, freeze: float) -> int:
+    """Fen that the lender may still draw from banks: the cap on net capital, less a headroom, less what is drawn.
+
+    ``freeze`` is the share of bank money that is frozen today.
+    """
+    net = max(books.equity_fen(lender.lender_id), 0)
+    cap = int(net * (1.0 - lender.spec.bank_debt.headroom) * lender.spec.bank_debt.cap)
+    return max(int(cap * (1.0 - freeze)) - books.owed_fen(lender.lender_id, "bank_debt"), 0)
+
+
+def free_to_lend(books: Books, lender: Lender, freeze: float, undrawn_fen: int) -> int:
+    """Fen free for new loans: cash and bank room, less what is owed for costs and the reserve for undrawn limits."""
+    name = lender.lender_id
+    owed = books.owed_fen(name, "costs_payable") + books.owed_fen(name, "interest_payable") + 1
+    reserve = int(lender.spec.funding.undrawn_reserve * undrawn_fen) + int(lender.spec.equity * _CUSHION)
+    return books.fen(name, "cash") + bank_room(books, lender, freeze) - owed - reserve
+
+
+_CUSHION = 0.002  # share of equity that is never lent, so that costs can always be paid; assumption
+
+
+def settle_funding(books: Books, lender: Lender, freeze: float) -> int:
+    """Pay interest and costs, draw on the bank what cash lacks, repay what is idle; returns the day's funding cost.
+
+    The cost is in whole fen of what has accrued so far, so that days add up.
+    """
+    name, debt = lender.lender_id, lender.spec.bank_debt
+    before = -books.balances[name, "funding_cost"] // GRAINS_PER_FEN
+    owed = books.owed_fen(name, "bank_debt")
+    grains = owed * debt.rate.ppm_year * (GRAINS_PER_FEN // (debt.rate.days_in_year * 1_000_000))
+    books.entry(name, "funding_cost", "interest_payable", grains)
+    for payable, receiver in (("interest_payable", BANK_MONEY), ("costs_payable", OUTSIDE_MONEY)):
+        pay = min(books.owed_fen(name, payable), max(books.fen(name, "cash"), 0))
+        books.transfer(cash_of(name), receiver, max(pay, 0), paid_for=payable)
+    idle = books.fen(name, "cash")
+    if idle > 0 and owed > 0:
+        books.transfer(cash_of(name), BANK_MONEY, min(idle, owed), paid_for="bank_debt")
+    return before - -books.balances[name, "funding_cost"] // GRAINS_PER_FEN
+
+
+def draw_for(books: Books, lender: str, fen: int) -> None:
+    """Draw from the bank what cash lacks for a payment of ``fen``."""
+    short = fen - books.fen(lender, "cash")
+    if short > 0:
+        books.transfer(BANK_MONEY, cash_of(lender), short, received_for="bank_debt")
+
+
+def counted(m: Merchants, book: LoanBook, lenders: list[Lender]) -> dict[Account, int]:
+    """Control accounts re-summed from the arrays, in grains, for `Books.check`."""
+    pledged = book["pledged"]
+    totals: dict[Account, int] = {
+        WALLETS: _whole(m.wallet) * GRAINS_PER_FEN,
+        ESCROW: (_whole(m.shipped) + _whole(pledged)) * GRAINS_PER_FEN,
+        MERCHANTS_OUTSIDE_DEBT: -_whole(m.outside_debt) * GRAINS_PER_FEN,
+    }
+    balances = sum_by_lender(book["balance"], book["lender"], len(lenders))
+    # One unit of interest is worth as many grains as its basis says; the quotient is exact for 360 and 365.
+    worth = GRAINS_PER_FEN // np.maximum(book["units_per_fen"], 1)
+    for lender in lenders:
+        name = lender.lender_id
+        totals[name, "loans"] = balances[lender.index] * GRAINS_PER_FEN
+        own = book["lender"] == lender.index
+        totals[name, "interest_receivable"] = sum(
+            int(size) * int(book["accrued"][own & (worth == size)].sum()) for size in np.unique(worth[own])
+        )
+        totals[name, "collections"] = 0
+    return totals
+
+
+def _whole(column: npt.NDArray[Any]) -> int:
+    """Sum of whole fen held in float64: exact, as no partial sum reaches 2^53."""
+    return int(column.sum())

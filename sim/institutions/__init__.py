@@ -1,0 +1,1 @@
+"""The other players: the platform, the funding bank, the regulator, the insurer."""

@@ -1,0 +1,1 @@
+"""The lenders' side of the market."""

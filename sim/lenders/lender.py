@@ -1,0 +1,239 @@
+"""A lender: its policies, its products, and how it decides an application from what it may see."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import mesa
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.loanbook import PRODUCTS
+from sim.core.merchants import PLATFORMS, View
+from sim.core.money import Rate
+from sim.lenders.parameters import LenderSpec
+from sim.lenders.policy import ANSWERING, Context, Product, decide, load_policy
+
+STEP = 10_000  # fen: loans are granted in whole hundreds of yuan
+
+# What the lender itself may say, before and after its policies speak.
+OWN_REASONS = ("", "score_below_cutoff", "no_limit_left", "not_approved", "no_funds")
+_BELOW_CUTOFF, _NO_LIMIT, _NOT_APPROVED, NO_FUNDS = 1, 2, 3, 4
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Answers to a batch of applications; every array is (n,)."""
+
+    score: npt.NDArray[np.float64]
+    limit_fen: npt.NDArray[np.int64]
+    rate_ppm_year: npt.NDArray[np.int64]
+    granted_fen: npt.NDArray[np.int64]  # 0 where declined
+    reasons: npt.NDArray[np.int16]  # (n, 3) positions in `Lender.reason_names`, 0 for none
+
+
+class Lender(mesa.Agent):  # type: ignore[misc]
+    """One lender of a market.
+
+    Parameters
+    ----------
+    model : mesa.Model
+        The market.
+    lender_id : str
+        Its name in the scenario.
+    index : int
+        Its row in the lender columns.
+    versions : sequence of (date or None, LenderSpec)
+        What it is from when on; the first entry holds from the start.
+    folder : Path, optional
+        Where ``module:Class`` policies are looked for.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        lender_id: str,
+        index: int,
+        versions: Sequence[tuple[date | None, LenderSpec]],
+        folder: Path | None = None,
+    ) -> None:
+        super().__init__(model)
+        self.lender_id = lender_id
+        self.index = index
+        self.folder = folder
+        self._versions = list(versions)
+        self.reason_names: list[str] = list(OWN_REASONS)
+        # Facts that the market tells it every evening.
+        self.cash_fen = self.bank_debt_fen = self.equity_fen = self.balance_fen = 0
+        self._become(self._versions[0][1])
+
+    @property
+    def luck_key(self) -> int:
+        """A stable number of the lender's name, which keys its own draws; it does not depend on other lenders."""
+        return zlib.crc32(self.lender_id.encode()) & 0xFFFF
+
+    def live_to(self, today: date) -> bool:
+        """Become what the scenario says the lender is from this date on; True if something changed (design rule 17)."""
+        current = [spec for since, spec in self._versions if since is None or since <= today][-1]
+        if current is self.spec:
+            return False
+        self._become(current)
+        return True
+
+    def _become(self, spec: LenderSpec) -> None:
+        self.spec = spec
+        self.policies = {
+            kind: load_policy(kind, block.policy, block.parameters, self.folder)
+            for kind, block in (
+                ("scoring", spec.scoring),
+                ("limit", spec.limit),
+                ("pricing", spec.pricing),
+                ("approval", spec.approval),
+                ("collection", spec.collection),
+            )
+        }
+        self.terms = dict(spec.products.offered())
+        self.products = tuple(
+            Product(name, terms.rate.ppm_year, _day_basis(terms.rate), _days(terms)) for name, terms in self.terms.items()
+        )
+        self._shift: dict[str, int] = {}
+        for kind in ANSWERING:
+            names = [f"{kind}: {name}" for name in getattr(self.policies[kind], "reasons", ())]
+            if names and names[0] not in self.reason_names:
+                self.reason_names += names
+            self._shift[kind] = self.reason_names.index(names[0]) if names else 0
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Every column that its policies have declared."""
+        return tuple(dict.fromkeys(name for kind in ANSWERING for name in self.policies[kind].needs))
+
+    def context(self, today: date, day: int, funds_fen: int) -> Context:
+        """What is the same for everybody it decides on today."""
+        return Context(today, day, self.lender_id, self.products, funds_fen, self.spec.joint_cap)
+
+    def is_eligible(
+        self,
+        tenure_days: npt.NDArray[Any],
+        platform: npt.NDArray[np.int8],
+        daily_sales_fen: npt.NDArray[Any],
+        invitation: npt.NDArray[np.float64],
+    ) -> npt.NDArray[np.bool_]:
+        """To whom the entry is shown, (n,): tenure, sales of 30 days, platform and invitation (a uniform, (n,))."""
+        rule = self.spec.eligibility
+        allowed = np.array([name in rule.platforms for name in PLATFORMS])
+        seen: npt.NDArray[np.bool_] = (
+            (tenure_days >= rule.min_tenure)
+            & (daily_sales_fen * 30.0 >= rule.min_monthly_sales)
+            & allowed[platform]
+            & (invitation < rule.invited)
+        )
+        return seen
+
+    def review(
+        self, columns: Mapping[str, npt.NDArray[Any]], ids: npt.NDArray[np.int64], seed: int, context: Context
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Score and limit of all merchants it can see, (n,) each; the limit is 0 below the cut-off."""
+        score = self._ask("scoring", columns, ids, seed, context)[0]
+        limit = self._ask("limit", {**columns, "score": score}, ids, seed, context)[0]
+        limit = np.minimum(limit, self.spec.joint_cap)
+        return score, np.where(score >= self.spec.scoring.cutoff, limit, 0)
+
+    def decide(
+        self,
+        columns: Mapping[str, npt.NDArray[Any]],
+        ids: npt.NDArray[np.int64],
+        product: npt.NDArray[np.int8],
+        asked_fen: npt.NDArray[np.int64],
+        line_fen: npt.NDArray[np.int64],
+        seed: int,
+        context: Context,
+    ) -> Decisions:
+        """Decide a batch of applications: score, cut-off, limit, price, approval.
+
+        Parameters
+        ----------
+        columns : mapping
+            Observable columns of the applicants, at least those of `needs`.
+        product : ndarray (n,) of int8
+            Index into PRODUCTS.
+        asked_fen, line_fen : ndarray (n,) of int64
+            What is asked for; what is already owed on the line.
+        """
+        n = ids.size
+        reasons = _Reasons(n)
+        score, why = self._ask("scoring", columns, ids, seed, context)
+        good = score >= self.spec.scoring.cutoff
+        reasons.add(~good, np.full(n, _BELOW_CUTOFF, np.int16))
+        for column in range(why.shape[1]):
+            reasons.add(~good, why[:, column])
+
+        seen = {**columns, "score": score}
+        limit, why = self._ask("limit", seen, ids, seed, context)
+        limit = np.minimum(limit, self.spec.joint_cap)
+        # An order loan is bounded by the pledged orders, which the merchant has already counted in what it asks.
+        on_line = product != PRODUCTS.index("order_loan")
+        room = np.where(on_line, np.maximum(limit - line_fen, 0), asked_fen)
+        granted = np.minimum(asked_fen, room) // STEP * STEP
+        minimum = np.zeros(len(PRODUCTS), np.int64)
+        for name, terms in self.terms.items():
+            minimum[PRODUCTS.index(name)] = terms.minimum
+        has_room = (granted >= minimum[product]) & (granted > 0)
+        reasons.add(good & ~has_room, np.full(n, _NO_LIMIT, np.int16))
+        for column in range(why.shape[1]):
+            reasons.add(good & ~has_room, why[:, column])
+
+        seen = {**seen, "limit_fen": limit}
+        price = self._ask("pricing", seen, ids, seed, context)[0]
+        place = np.zeros(len(PRODUCTS), np.intp)
+        for position, offered in enumerate(self.products):
+            place[PRODUCTS.index(offered.id)] = position
+        rate = price[np.arange(n), place[product]]
+        approved, why = self._ask("approval", seen, ids, seed, context)
+        reasons.add(good & has_room & ~approved, np.full(n, _NOT_APPROVED, np.int16))
+        for column in range(why.shape[1]):
+            reasons.add(good & has_room & ~approved, why[:, column])
+        granted = np.where(good & has_room & approved, granted, 0)
+        return Decisions(score, limit, rate, granted, reasons.table)
+
+    def _ask(
+        self,
+        kind: str,
+        columns: Mapping[str, npt.NDArray[Any]],
+        ids: npt.NDArray[np.int64],
+        seed: int,
+        context: Context,
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int16]]:
+        """Values of one policy, and its reasons as positions in `reason_names`, 0 for none."""
+        policy = self.policies[kind]
+        answer = decide(policy, kind, View(columns, policy.needs, ids, seed, context.day), context)
+        given = answer.reasons if answer.reasons is not None else np.empty((ids.size, 0), np.int8)
+        return answer.values, np.where(given < 0, 0, given.astype(np.int16) + np.int16(self._shift[kind]))
+
+
+class _Reasons:
+    """Ranked reasons of a batch, at most three each, filled from the left."""
+
+    def __init__(self, n: int) -> None:
+        self.table = np.zeros((n, 3), np.int16)
+        self._used = np.zeros(n, np.intp)
+
+    def add(self, where: npt.NDArray[np.bool_], codes: npt.NDArray[np.int16]) -> None:
+        """Give the code to the rows of ``where`` that still have room and a code that is not none."""
+        rows = np.flatnonzero(where & (codes > 0) & (self._used < 3))
+        self.table[rows, self._used[rows]] = codes[rows]
+        self._used[rows] += 1
+
+
+def _day_basis(rate: Rate) -> int:
+    """Days in the year of daily accrual: a monthly rate counts 30 days a month."""
+    return rate.days_in_year
+
+
+def _days(terms: Any) -> int:
+    return int(terms.term.count * (30 if terms.term.unit == "months" else 1))

@@ -1,0 +1,280 @@
+"""The recorder: what a run remembers. Columns are written once a day, events are appended, nothing is looked at twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sim.core.clock import EPOCH
+from sim.core.loanbook import LOAN_COLUMNS, PRODUCTS, STATUSES, WRITTEN_OFF
+from sim.core.merchants import INTEGRITY, PLATFORMS, Merchants
+
+Columns = Mapping[str, npt.NDArray[Any]]
+_EPOCH_DAYS = EPOCH.toordinal() - 719_163  # day number 0 in days since 1970-01-01
+
+# Columns of `daily` beside date and lender, in the order of the file. All int64.
+DAILY = (
+    "disbursed_fen",
+    "n_loans",
+    "n_active",
+    "balance_fen",
+    "interest_fen",
+    "interest_paid_fen",
+    "penalty_paid_fen",
+    "refunded_fen",
+    "principal_repaid_fen",
+    "written_off_fen",
+    "recovered_fen",
+    "balance_current_fen",
+    "balance_1_30_fen",
+    "balance_31_60_fen",
+    "balance_61_90_fen",
+    "balance_90_plus_fen",
+    "balance_restructured_fen",
+    "balance_performing_fen",
+    "customers",
+    "customers_active",
+    "customers_new",
+    "funds_fen",
+    "cash_fen",
+    "bank_debt_fen",
+    "equity_fen",
+    "funding_cost_fen",
+    "operating_cost_fen",
+    "provision_fen",
+    "allowance_fen",
+    "applications",
+    "approvals",
+    "accepted",
+    "rejected_funds",
+    "limit_total_fen",
+    "merchant_sales_fen",
+    "merchants_active",
+    "merchant_exits",
+)
+CAUSES = ("", "unable", "unwilling", "fraud")
+DECISIONS = ("approved", "declined", "no_funds")
+
+
+def dates(day_numbers: npt.ArrayLike, none_at: int | None = 0) -> pa.Array:
+    """Arrow dates of day numbers; those equal to ``none_at`` become null."""
+    numbers = np.asarray(day_numbers, dtype=np.int32)
+    mask = None if none_at is None else numbers == none_at
+    return pa.array(numbers + np.int32(_EPOCH_DAYS), pa.int32(), mask=mask).cast(pa.date32())
+
+
+def names(codes: npt.NDArray[Any], words: Sequence[str]) -> pa.Array:
+    """Arrow strings of codes into ``words``, dictionary-encoded while in memory."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(list(words)))
+
+
+class Recorder:
+    """Collects the tables of a run; `take` hands over what is finished and forgets it."""
+
+    def __init__(self, lenders: Sequence[str]) -> None:
+        self.lenders = tuple(lenders)
+        self._days: list[tuple[int, ...]] = []
+        self._loans: list[pa.Table] = []
+        self._months: list[pa.Table] = []
+        self._applications: list[pa.Table] = []
+
+    def day(self, number: int, lender: int, values: Mapping[str, int]) -> None:
+        """Write one row of `daily`: a day number, a lender's index (-1 for a world without lenders), its columns."""
+        self._days.append((number, lender, *(values.get(name, 0) for name in DAILY)))
+
+    def loans(self, columns: Columns, merchants: Merchants) -> None:
+        """Append loans to the tape; ``columns`` are those of the loan book."""
+        if columns and columns["loan_id"].size:
+            self._loans.append(loan_table(columns, merchants, self.lenders))
+
+    def month_end(self, number: int, columns: Columns) -> None:
+        """Append the loans outstanding at a month's end."""
+        open_ = columns["balance"] > 0
+        self._months.append(
+            pa.table(
+                {
+                    "month_end": dates(np.full(int(open_.sum()), number)),
+                    "loan_id": columns["loan_id"][open_],
+                    "lender": names(columns["lender"][open_], self.lenders),
+                    "balance_fen": columns["balance"][open_],
+                    "dpd": np.maximum(columns["dpd"], columns["inherited_dpd"])[open_],
+                }
+            )
+        )
+
+    def applications(self, number: int, lender: int, reason_names: Sequence[str], columns: Columns) -> None:
+        """Append the applications one lender decided today; see `sim.engine.lend`."""
+        n = columns["merchant_id"].size
+        seen = {f"seen_{name[5:]}": values for name, values in columns.items() if name.startswith("seen_")}
+        reasons = columns["reasons"]
+        none = [name or None for name in reason_names]
+        self._applications.append(
+            pa.table(
+                {
+                    "date": dates(np.full(n, number)),
+                    "lender": names(np.full(n, lender), self.lenders),
+                    "merchant_id": columns["merchant_id"],
+                    "product": names(columns["product"], PRODUCTS),
+                    "asked_fen": columns["asked_fen"],
+                    "granted_fen": columns["granted_fen"],
+                    "limit_fen": columns["limit_fen"],
+                    "rate_ppm_year": columns["rate_ppm_year"],
+                    "score": columns["score"],
+                    "decision": names(columns["decision"], DECISIONS),
+                    "accepted": columns["accepted"],
+                    **{f"reason_{k + 1}": names(reasons[:, k], none) for k in range(3)},
+                    **seen,
+                }
+            )
+        )
+
+    def take(self) -> dict[str, pa.Table]:
+        """The rows recorded since the last call, by table; they are forgotten here."""
+        tables = {"daily": self._daily()}
+        for name, parts, empty in (
+            ("loans", self._loans, lambda: loan_table(_no_loans(), None, self.lenders)),
+            ("loan_months", self._months, _no_months),
+            ("applications", self._applications, _no_applications),
+        ):
+            tables[name] = pa.concat_tables(parts, promote_options="permissive") if parts else empty()
+            parts.clear()
+        self._days.clear()
+        return {name: plain(table) for name, table in tables.items()}
+
+    def _daily(self) -> pa.Table:
+        rows = np.array(self._days, dtype=np.int64).reshape(-1, 2 + len(DAILY))
+        lenders = (*self.lenders, "")  # index -1: a world without lenders
+        columns: dict[str, Any] = {
+            "date": dates(rows[:, 0]),
+            "lender": names(rows[:, 1] % len(lenders), lenders),
+        }
+        return pa.table(columns | {name: rows[:, 2 + place] for place, name in enumerate(DAILY)})
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """The table with dictionary columns turned into plain strings and pieces joined."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, table.column(place).cast(pa.string()))
+    return table.combine_chunks()
+
+
+def loan_table(c: Columns, merchants: Merchants | None, lenders: Sequence[str]) -> pa.Table:
+    """The loan tape of book columns: one row a loan, with its state today."""
+    merchant_id = c["loan_id"] // 1_000_000 if merchants is None else merchants.merchant_id[c["row"]]
+    written_off = c["status"] == WRITTEN_OFF
+    return pa.table(
+        {
+            "loan_id": c["loan_id"],
+            "lender": names(c["lender"], lenders),
+            "merchant_id": merchant_id,
+            "product": names(c["product"], PRODUCTS),
+            "opened": dates(c["opened"]),
+            "principal_fen": c["principal"],
+            "rate_ppm_year": c["rate"].astype(np.int64),
+            "due": dates(c["due"]),
+            "closed": dates(c["closed"]),
+            "status": names(c["status"], STATUSES),
+            "principal_paid_fen": c["principal_paid"],
+            "interest_paid_fen": c["interest_paid"],
+            "penalty_paid_fen": c["penalty_paid"],
+            "refunded_fen": c["refunded"],
+            "written_off_fen": c["written_off"],
+            "recovered_fen": c["recovered"],
+            "balance_fen": c["balance"],
+            "accrued_fen": (c["accrued"] + c["suspended"]) // np.maximum(c["units_per_fen"], 1),
+            "dpd": np.where(written_off, 0, np.maximum(c["dpd"], c["inherited_dpd"])).astype(np.int64),
+            "max_dpd": c["max_dpd"].astype(np.int64),
+            "restructured": c["is_restructured"],
+            "score": c["score"].astype(np.float64),
+            "is_first": c["is_first"],
+            "first_due": dates(c["first_due"]),
+            "first_due_unpaid_days": c["first_unpaid_days"].astype(np.int64),
+            "refinances": c["is_refinancing"],
+            "cause": names(np.where((c["max_dpd"] > 0) | written_off, c["cause"], 0), CAUSES),
+        }
+    )
+
+
+def merchant_table(
+    m: Merchants, categories: Sequence[str], shops: npt.NDArray[Any] | None = None
+) -> pa.Table:
+    """All merchants, with the hidden truth; ``shops`` (n,) are the ids of the real shops of a replay."""
+    traits = {
+        name: getattr(m, name).astype(np.float64)
+        for name in (
+            "margin",
+            "growth",
+            "volatility",
+            "promotion_fit",
+            "lead_days",
+            "cover_days",
+            "return_rate",
+            "wash",
+            "off_platform",
+            "habit",
+            "price_sensitivity",
+            "patience",
+        )
+    }
+    real = {} if shops is None else {"shop": pa.array(shops)}
+    return pa.table(
+        {
+            "merchant_id": m.merchant_id,
+            **real,
+            "platform": names(m.platform, PLATFORMS).cast(pa.string()),
+            "category": names(m.category, categories).cast(pa.string()),
+            "region": m.region.astype(np.int64),
+            "opened": dates(m.opened_day),
+            "entered": dates(m.entry_day),
+            "closed": dates(np.where(m.status >= 2, m.closed_day, 0)),
+            "integrity": names(m.integrity, INTEGRITY).cast(pa.string()),
+            "quality": m.quality.astype(np.float64),
+            "size_fen": np.rint(m.base_orders.astype(np.float64) * m.order_value).astype(np.int64),
+            "sales_fen": m.sales_total.astype(np.int64),
+            "lost_sales_fen": m.lost_total.astype(np.int64),
+            "n_loans": m.n_loans.astype(np.int64),
+            "days_in_debt": m.days_in_debt.astype(np.int64),
+            "wallet_fen": m.wallet.astype(np.int64),
+            "outside_debt_fen": m.outside_debt.astype(np.int64),
+            "luck": m.luck,
+            **traits,
+        }
+    )
+
+
+def _no_loans() -> dict[str, npt.NDArray[Any]]:
+    return {name: np.zeros((0,) if shape == 1 else (0, shape), dtype) for name, dtype, shape, _ in LOAN_COLUMNS}
+
+
+def _no_months() -> pa.Table:
+    return pa.table(
+        {
+            "month_end": dates([]),
+            "loan_id": pa.array([], pa.int64()),
+            "lender": pa.array([], pa.string()),
+            "balance_fen": pa.array([], pa.int64()),
+            "dpd": pa.array([], pa.int16()),
+        }
+    )
+
+
+def _no_applications() -> pa.Table:
+    numbers = ("merchant_id", "asked_fen", "granted_fen", "limit_fen", "rate_ppm_year")
+    return pa.table(
+        {
+            "date": dates([]),
+            "lender": pa.array([], pa.string()),
+            "merchant_id": pa.array([], pa.int64()),
+            "product": pa.array([], pa.string()),
+            **{name: pa.array([], pa.int64()) for name in numbers[1:]},
+            "score": pa.array([], pa.float64()),
+            "decision": pa.array([], pa.string()),
+            "accepted": pa.array([], pa.bool_()),
+            **{f"reason_{k}": pa.array([], pa.string()) for k in (1, 2, 3)},
+        }
+    )

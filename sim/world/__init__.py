@@ -1,0 +1,1 @@
+"""The merchants' side of the market: what no lender may import."""

@@ -1,0 +1,179 @@
+"""The birth of merchants: traits drawn once, and the state in which a shop begins.
+
+All draws are keyed by the merchant's id alone, so that more merchants change nobody. Shops begin in the state they
+would have settled into, so that the first month is no artefact.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import draws
+from sim.core.merchants import FRAUDSTER, HONEST, OPEN, OPPORTUNIST, STAGES, WAITING, Merchants
+from sim.world.parameters import Institutions, MerchantParameters
+
+NEVER = 2**31 - 1
+FloatArray = npt.NDArray[np.float64]
+
+
+def beta_quantiles(a: float, mean: float, u: FloatArray) -> FloatArray:
+    """Quantiles of a Beta distribution with first shape ``a`` and the given mean, without libm.
+
+    The substitution x = t^(1/a) takes the singularity at zero away; the distribution of t is summed on a grid.
+    """
+    if not 0.0 < mean < 1.0:
+        return np.full_like(u, mean)
+    b = a * (1.0 - mean) / mean
+    t = (np.arange(20_000) + 0.5) / 20_000
+    x = draws.exp(draws.log(t) / a)
+    density = draws.exp((b - 1.0) * draws.log(np.maximum(1.0 - x, 1e-12)))
+    cumulative = np.concatenate(([0.0], np.cumsum(density)))
+    found = np.interp(u, cumulative / cumulative[-1], np.arange(20_001) / 20_000)
+    return draws.exp(draws.log(np.maximum(found, 1e-12)) / a)
+
+
+def _entry_days(p: MerchantParameters, u: FloatArray, start: int) -> npt.NDArray[np.int32]:
+    """Day of entry: the first day for the share that is there, then evenly over ``entry.over``."""
+    present = p.entry.present
+    late = (u - present) / max(1.0 - present, 1e-12)
+    return np.where(u < present, start, start + 1 + np.floor(late * p.entry.over)).astype(np.int32)
+
+
+def draw_traits(
+    merchants: Merchants, p: MerchantParameters, institutions: Institutions, seed: int, start: int
+) -> None:
+    """Write every trait column of ``merchants``; ``start`` is the day number of the first day.
+
+    Rows are the ids 1 to n. Sizes: a lognormal body, and with probability ``tail_share`` a Pareto tail that begins
+    1.6 standard deviations above the median (Taobao's shop sizes are top-heavy, facts B.4 V54).
+    """
+    m = merchants
+    m.merchant_id[:] = np.arange(1, m.n + 1)
+    ids = m.merchant_id
+
+    def uniform(stream: str, k: int) -> FloatArray:
+        return draws.uniform(seed, stream, draws.ONCE, ids, k)
+
+    def normal(stream: str, k: int) -> FloatArray:
+        return draws.normal(seed, stream, draws.ONCE, ids, 100 + k)
+
+    def spread(median: float, sigma: float, stream: str, k: int) -> FloatArray:
+        return median * draws.exp(sigma * normal(stream, k))
+
+    platform = institutions.platform
+    b2b = max(0.0, 1.0 - platform.taobao - platform.tmall)
+    m.platform[:] = draws.choice(seed, "birth.kind", draws.ONCE, ids, (platform.taobao, platform.tmall, b2b), 0)
+    m.category[:] = draws.choice(
+        seed, "birth.kind", draws.ONCE, ids, [c.share for c in p.categories.values()], 1
+    )
+    m.region[:] = np.floor(uniform("birth.kind", 2) * platform.regions)
+
+    m.entry_day[:] = _entry_days(p, uniform("birth.entry", 0), start)
+    age = np.where(m.entry_day == start, -p.entry.tenure * draws.log(uniform("birth.entry", 1)), 0.0)
+    m.opened_day[:] = np.maximum(m.entry_day - np.floor(age), 1)
+
+    t, s = p.trade, p.size
+    body = s.median_daily_sales * draws.exp(s.sigma * normal("birth.size", 0))
+    edge = s.median_daily_sales * float(draws.exp(1.6 * s.sigma))
+    tail = edge * draws.exp(-draws.log(uniform("birth.size", 1)) / s.tail_exponent)
+    size = np.where(uniform("birth.size", 2) < s.tail_share, tail, body)
+    size = np.minimum(size, float(s.largest_daily_sales))
+    m.order_value[:] = np.maximum(np.rint(spread(float(t.order_value), t.order_value_sigma, "birth.trade", 0)), 100.0)
+    m.base_orders[:] = size / m.order_value
+
+    m.margin[:] = np.clip(t.margin + t.margin_spread * normal("birth.trade", 1), 0.05, 0.9)
+    fixed_share = np.clip(t.fixed_cost_share + t.fixed_cost_spread * normal("birth.trade", 2), 0.1, 1.2)
+    m.fixed_cost[:] = np.floor(fixed_share * m.margin * size)
+    m.lead_days[:] = np.clip(spread(t.lead, t.spread, "birth.trade", 3), 2.0, 120.0)
+    m.cover_days[:] = np.clip(spread(t.cover, t.spread, "birth.trade", 4), 1.0, 365.0)
+    m.quality[:] = normal("birth.character", 0)
+    # Good shops grow and get little back: the traces of quality that lenders can see.
+    m.growth[:] = np.clip(t.growth + t.growth_spread * (0.8 * normal("birth.trade", 5) + 0.6 * m.quality), -0.9, 5.0)
+    m.return_rate[:] = np.clip(t.return_rate * draws.exp(0.3 * normal("birth.trade", 6) - 0.3 * m.quality), 0.0, 0.5)
+    m.off_platform[:] = np.clip(-t.off_platform * draws.log(uniform("birth.trade", 7)), 0.0, 0.9)
+    m.advertising[:] = np.clip(-t.advertising * draws.log(uniform("birth.trade", 8)), 0.0, 0.3)
+    m.volatility[:] = np.clip(
+        spread(p.demand.volatility, p.demand.volatility_sigma, "birth.trade", 9) * draws.exp(-0.1 * m.quality), 0.0, 2.0
+    )
+    sigma = p.demand.promotion_fit_sigma
+    m.promotion_fit[:] = np.minimum(spread(1.0, sigma, "birth.trade", 10) * draws.exp(-0.5 * sigma * sigma), 6.0)
+
+    c = p.character
+    u = uniform("birth.character", 1)
+    m.integrity[:] = np.select(
+        [u < c.fraudsters, u < c.fraudsters + c.opportunists], [FRAUDSTER, OPPORTUNIST], HONEST
+    )
+    fraud = m.integrity == FRAUDSTER
+    washes = (uniform("birth.character", 2) < c.washers) | fraud
+    m.wash[:] = np.where(washes, np.clip(-c.wash_intensity * draws.log(uniform("birth.character", 3)), 0.0, 1.0), 0.0)
+    strike = m.entry_day + 30 + np.floor(uniform("birth.character", 4) * c.fraud_delay)
+    m.bust_day[:] = np.where(fraud, strike, NEVER)
+    m.kappa[:] = spread(1.0, 0.5, "birth.character", 5)
+
+    w = p.borrowing
+    m.habit[:] = beta_quantiles(w.habit_shape, w.habit_mean, uniform("birth.character", 6))
+    m.bother[:] = spread(float(w.bother), w.spread, "birth.character", 7)
+    m.price_sensitivity[:] = spread(w.price_sensitivity, w.spread, "birth.character", 8)
+    m.patience[:] = spread(p.cash.patience, p.cash.patience_sigma, "birth.character", 9)
+
+
+def begin_shops(
+    merchants: Merchants, rows: npt.NDArray[np.intp], p: MerchantParameters, seed: int, season: npt.NDArray[Any]
+) -> dict[str, int]:
+    """Put the shops of ``rows`` into the state they would have settled into, and open them.
+
+    A shop with enough capital holds its target stock; one without sells what its capital lets it turn over, so that
+    its capital sits in goods on the way and in unconfirmed orders.
+
+    Parameters
+    ----------
+    rows : ndarray of intp
+        Rows of the shops that begin today.
+    season : ndarray (n_categories,)
+        Today's seasonal factor.
+
+    Returns
+    -------
+    dict
+        Opening totals in fen that come into the market with them: ``wallet`` and ``shipped``.
+    """
+    m = merchants
+    confirmation = float(p.trade.confirmation)
+    ids = m.merchant_id[rows]
+    m.shock[rows] = draws.normal(seed, "birth.state", draws.ONCE, ids, 0)
+    volatility = m.volatility[rows].astype(np.float64)
+    level = draws.exp(volatility * (m.shock[rows] - volatility / 2.0))
+    pace = m.base_orders[rows] * (0.5 + 0.5 * level)  # a forecast looks back over some weeks, so it lags the shock
+    factor = season[m.category[rows]].astype(np.float64)
+    unit = m.order_value[rows] * (1.0 - m.margin[rows].astype(np.float64))
+    lead, cover = m.lead_days[rows].astype(np.float64), m.cover_days[rows].astype(np.float64)
+    capital = m.patience[rows] * (lead + cover + confirmation)  # in days of sales
+    served = np.minimum(1.0, capital / (lead + confirmation))
+    in_stock = np.clip(capital - served * (lead + confirmation), 0.02 * cover, cover)
+    idle = np.maximum(0.0, capital - served * (lead + confirmation) - in_stock)
+
+    daily = served * m.base_orders[rows] * level * factor
+    m.stock[rows] = pace * factor * in_stock
+    m.on_order[:, rows] = daily * lead / 2.0
+    shipped = np.floor(daily * m.order_value[rows] * (1.0 - m.off_platform[rows]) * confirmation / STAGES)
+    m.shipped[:, rows] = shipped
+    reserve = p.cash.reserve * m.fixed_cost[rows].astype(np.float64)
+    m.wallet[rows] = np.floor(reserve + idle * pace * factor * unit)
+    m.demand_mean[rows] = pace
+    sales = daily * m.order_value[rows] * (1.0 - m.off_platform[rows])
+    for name in ("sales_mean_7d", "sales_mean_30d", "sales_mean_90d"):
+        getattr(m, name)[rows] = sales
+    m.sales_variance_30d[rows] = sales * m.order_value[rows] + (0.4 * sales) ** 2
+    m.orders_mean_30d[rows] = daily * (1.0 - m.off_platform[rows])
+    m.returns_mean_30d[rows] = sales * m.return_rate[rows]
+    m.reputation[rows] = np.clip(1.0 + 0.15 * m.quality[rows], 0.5, 1.5)
+    m.status[rows] = OPEN
+    return {"wallet": int(m.wallet[rows].sum()), "shipped": STAGES * int(shipped.sum())}
+
+
+def entrants(merchants: Merchants, day: int) -> npt.NDArray[np.intp]:
+    """Rows of the shops that enter on the day."""
+    return np.flatnonzero((merchants.entry_day == day) & (merchants.status == WAITING))

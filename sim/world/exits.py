@@ -1,0 +1,79 @@
+"""Leaving the market: hazards, winding down, coming back.
+
+An exit is not a default: what is owed stays owed, stock is sold off, orders under way confirm and are swept.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import draws
+from sim.core.kernels import exp32, log32, rule
+from sim.core.merchants import CLOSED, CLOSING, OPEN, Merchants
+from sim.world.parameters import MerchantParameters
+
+_F = np.float32
+SALES_A_DAY = 0.1  # share of the stock sold off a day while winding down; assumption
+COMES_BACK_AFTER = (30, 120)  # days, evenly; assumption
+
+
+@rule
+def exit_hazard(orders_mean, age_days, hazard, exponent, youth, arrears, ruin, ruin_hazard):
+    """Chance to leave today: falls with orders a quarter and with age, jumps when costs go unpaid.
+
+    ``hazard * (orders a quarter)^-exponent * (1 + youth * 180 / (180 + age))``, plus ``ruin_hazard`` when arrears
+    reach ``ruin`` fen.
+    """
+    orders = orders_mean * _F(91) + _F(1)
+    thin = hazard * exp32(-exponent * log32(orders))
+    young = _F(1) + youth * _F(180) / (_F(180) + age_days)
+    return thin * young + (ruin_hazard if arrears > ruin else _F(0))
+
+
+def close_shops(merchants: Merchants, rows: npt.NDArray[np.intp], p: MerchantParameters, seed: int, day: int) -> None:
+    """Begin to wind down the shops of ``rows``; some draw a day on which they will be back."""
+    m = merchants
+    m.status[rows] = CLOSING
+    m.closed_day[rows] = day
+    ids = m.merchant_id[rows]
+    low, high = COMES_BACK_AFTER
+    back = day + low + np.floor((high - low) * draws.uniform(seed, "exit.return", day, ids, 0))
+    returns = draws.uniform(seed, "exit.return", day, ids, 1) < p.exits.returns
+    m.reopen_day[rows] = np.where(returns, back, 0)
+
+
+def wind_down(merchants: Merchants, p: MerchantParameters) -> tuple[int, npt.NDArray[np.intp]]:
+    """Sell off stock of closing shops for one day; shops with nothing left are closed.
+
+    Returns
+    -------
+    tuple
+        Fen that came into wallets from outside, and the rows that are now closed.
+    """
+    m = merchants
+    rows = np.flatnonzero(m.status == CLOSING)
+    if rows.size == 0:
+        return 0, rows
+    m.stock[rows] += m.on_order[:, rows].sum(axis=0)
+    m.on_order[:, rows] = 0.0
+    is_last = m.stock[rows] < 1.0
+    gone = np.where(is_last, m.stock[rows], m.stock[rows] * np.float32(SALES_A_DAY))
+    cost = m.order_value[rows] * (1.0 - m.margin[rows].astype(np.float64))
+    money = np.floor(gone * cost * p.cash.salvage)
+    m.stock[rows] -= gone
+    m.wallet[rows] += money
+    done = rows[is_last & (m.shipped[:, rows].sum(axis=0) == 0.0)]
+    m.status[done] = CLOSED
+    return int(money.sum()), done
+
+
+def reopen_shops(merchants: Merchants, day: int) -> npt.NDArray[np.intp]:
+    """Open again the closed shops whose day has come; they begin with the money they have kept."""
+    m = merchants
+    rows: npt.NDArray[Any] = np.flatnonzero((m.reopen_day == day) & (m.status >= CLOSING))
+    m.status[rows] = OPEN
+    m.reopen_day[rows] = 0
+    return rows

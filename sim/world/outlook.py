@@ -1,0 +1,76 @@
+"""The outlook of a run: every factor on demand that is the same for all shops of a category, day by day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.clock import day_number
+from sim.world.parameters import MerchantParameters
+from sim.world.promotions import lift_by_day, lift_to_stock_for
+from sim.world.season import ahead, behind, season_table
+from sim.world.shocks import common_shocks, slump
+
+LOOK_BACK, LOOK_AHEAD = 100, 60  # days of calendar before and after a run that windows need
+Factors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Factors by day of the run; the first axis is the day index, the second (where there is one) the category."""
+
+    demand: Factors  # season, weekday, festivals, common shocks and slumps
+    season_ahead: Factors  # mean seasonal factor of the coming weeks, as shops expect it
+    season_index: Factors  # mean seasonal factor of the last 30 days
+    season_index_90d: Factors  # the same over 90 days
+    lift: Factors  # lift of the day's promotions
+    lift_ahead: Factors  # sum of (lift - 1) to hold stock for
+
+
+def build_outlook(
+    p: MerchantParameters,
+    seed: int,
+    start: date,
+    n_days: int,
+    promotions: list[tuple[date, int, float, str | None]],
+    slumps: list[tuple[date, int, float, str | None]],
+) -> Outlook:
+    """Lay out the factors of a run.
+
+    Parameters
+    ----------
+    promotions : list of (first day, days, lift, category or None for all)
+    slumps : list of (first day, days, share of demand lost, category or None for all)
+    """
+    categories = list(p.categories.values())
+    names = list(p.categories)
+    table = season_table(start - timedelta(days=LOOK_BACK), LOOK_BACK + n_days + LOOK_AHEAD, categories)
+    inside = slice(LOOK_BACK, LOOK_BACK + n_days)
+    horizon = p.trade.lead + p.trade.cover
+
+    shocks = common_shocks(p.demand, seed, day_number(start), n_days, len(categories))
+    for first, length, size, category in slumps:
+        factor = slump(n_days, (first - start).days, length, size)
+        columns: Any = slice(None) if category is None else names.index(category)
+        shocks[:, columns] *= factor[:, None] if category is None else factor
+    days = LOOK_AHEAD + n_days
+    lift = lift_by_day(
+        days,
+        len(categories),
+        [
+            ((first - start).days, length, size, None if category is None else names.index(category))
+            for first, length, size, category in promotions
+        ],
+    )
+    return Outlook(
+        demand=(table[inside] * shocks).astype(np.float32),
+        season_ahead=ahead(table, horizon)[inside],
+        season_index=behind(table, 30)[inside],
+        season_index_90d=behind(table, 90)[inside],
+        lift=lift[:n_days],
+        lift_ahead=lift_to_stock_for(lift)[:n_days],
+    )

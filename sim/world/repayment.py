@@ -1,0 +1,35 @@
+"""Ability and willingness to repay, forgetting and fraud: rules of one borrower and one claim (facts C.12)."""
+
+from __future__ import annotations
+
+from sim.core.kernels import rule
+from sim.core.merchants import FRAUDSTER, HONEST
+
+UNABLE, UNWILLING, FRAUD = 1, 2, 3
+CAUSES = ("", "unable", "unwilling", "fraud")
+
+
+@rule
+def shop_worth(kappa, margin, sales_mean, off_platform, days, is_open):
+    """What keeping the shop is worth to its owner, fen: gross profit made on the platform over ``days``."""
+    return kappa * margin * sales_mean * days * (1.0 - off_platform) if is_open else 0.0
+
+
+@rule
+def is_willing(integrity, struck, due, shop, limit, credit_value, sanction):
+    """Whether the borrower would pay if it could.
+
+    The honest always would; a fraudster who has struck never; an opportunist if what is due is no more than the worth
+    of the shop, of future credit and of the sanction together. Sanctions thus move only the unwilling.
+    """
+    if integrity == HONEST:
+        return True
+    if integrity == FRAUDSTER:
+        return not struck
+    return due <= shop + credit_value * limit + sanction
+
+
+@rule
+def forgets(u, chance, reminded, has_reminder):
+    """Whether a due date is forgotten today; a reminder takes part of the forgetting away."""
+    return u < (chance * (1.0 - reminded) if has_reminder else chance)

@@ -1,0 +1,64 @@
+"""The calendar of demand: season by category, weekdays and the Spring Festival, with a mean of one over a year."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.clock import festivals
+from sim.world.parameters import Category
+
+# Monday to Sunday, mean one. Assumption: shops on the web sell a little less at the weekend.
+WEEKDAYS = (1.03, 1.03, 1.02, 1.01, 1.00, 0.95, 0.96)
+
+# Around the Spring Festival parcels do not move: factor by days from the festival, straight lines in between.
+_FESTIVAL_DAYS = (-14, -7, -3, 0, 4, 7, 14)
+_FESTIVAL_FACTORS = (1.0, 0.85, 0.5, 0.30, 0.40, 0.75, 1.0)
+
+
+def _quarter_curve(category: Category, day: date) -> float:
+    """Index of the day: straight lines between the middles of the quarters."""
+    year_share = (day.timetuple().tm_yday - 1) / 365.25
+    middles = (-0.125, 0.125, 0.375, 0.625, 0.875, 1.125)
+    values = (category.q4, category.q1, category.q2, category.q3, category.q4, category.q1)
+    return float(np.interp(year_share, middles, values))
+
+
+def _festival_factor(day: date) -> float:
+    """Factor of the Spring Festival nearest to the day; one far from it."""
+    for year in (day.year, day.year + 1):
+        distance = (day - festivals(year)["spring_festival"]).days
+        if abs(distance) <= 14:
+            return float(np.interp(distance, _FESTIVAL_DAYS, _FESTIVAL_FACTORS))
+    return 1.0
+
+
+def season_table(first: date, n_days: int, categories: Sequence[Category]) -> npt.NDArray[np.float32]:
+    """Seasonal factor of demand, shape (n_days, n_categories), mean one over a common year of each category."""
+    days = [first + timedelta(days=i) for i in range(n_days)]
+    calendar = np.array([WEEKDAYS[day.weekday()] * _festival_factor(day) for day in days])
+    curves = np.array([[_quarter_curve(category, day) for category in categories] for day in days])
+    year = [date(2011, 1, 1) + timedelta(days=i) for i in range(365)]
+    norm = np.array(
+        [np.mean([_quarter_curve(category, day) * _festival_factor(day) for day in year]) for category in categories]
+    )
+    return (calendar[:, None] * curves / norm).astype(np.float32)
+
+
+def ahead(table: npt.NDArray[np.float32], horizon: int) -> npt.NDArray[np.float32]:
+    """Mean of the next ``horizon`` days (tomorrow onwards), same shape; the last days see what is left of the table."""
+    sums = np.cumsum(np.concatenate([np.zeros((1, table.shape[1])), table], axis=0), axis=0)
+    starts = np.minimum(np.arange(table.shape[0]) + 1, table.shape[0] - 1)
+    ends = np.minimum(starts + horizon, table.shape[0])
+    return ((sums[ends] - sums[starts]) / (ends - starts)[:, None]).astype(np.float32)
+
+
+def behind(table: npt.NDArray[np.float32], horizon: int) -> npt.NDArray[np.float32]:
+    """Mean of the last ``horizon`` days, today included, same shape: the index a lender divides by."""
+    sums = np.cumsum(np.concatenate([np.zeros((1, table.shape[1])), table], axis=0), axis=0)
+    ends = np.arange(table.shape[0]) + 1
+    starts = np.maximum(ends - horizon, 0)
+    return ((sums[ends] - sums[starts]) / (ends - starts)[:, None]).astype(np.float32)

@@ -1,0 +1,39 @@
+"""What strikes all shops alike: autocorrelated market and category shocks, and dated events.
+
+The path is drawn once a run from the seed, so that it is the same under every lender (design rule 11).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import draws
+from sim.world.parameters import Demand
+
+
+def common_shocks(p: Demand, seed: int, first_day: int, n_days: int, n_categories: int) -> npt.NDArray[np.float64]:
+    """Factor of the common shocks on demand, shape (n_days, n_categories), mean one.
+
+    The market's shock has entity id 0 of stream ``shock.market``; category c has id c of ``shock.category``.
+    """
+    carry = p.common_autocorrelation
+    innovation = math.sqrt(1.0 - carry * carry)
+    categories = np.arange(n_categories)
+    market = draws.normal(seed, "shock.market", first_day, [0], 1)
+    category = draws.normal(seed, "shock.category", first_day, categories, 1)
+    logs = np.empty((n_days, n_categories))
+    for i in range(n_days):
+        market = carry * market + innovation * draws.normal(seed, "shock.market", first_day + i, [0])
+        category = carry * category + innovation * draws.normal(seed, "shock.category", first_day + i, categories)
+        logs[i] = p.market_shock * market + p.category_shock * category
+    variance = p.market_shock**2 + p.category_shock**2
+    return draws.exp(logs - variance / 2.0)
+
+
+def slump(n_days: int, first: int, length: int, size: float) -> npt.NDArray[np.float64]:
+    """Factor of a recession that takes ``size`` of demand away: two weeks to build up, as long to end; (n_days,)."""
+    days = np.arange(n_days)
+    return 1.0 - size * np.interp(days, (first - 1, first + 13, first + length, first + length + 14), (0, 1, 1, 0))
