@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from sim.results.metrics import Measure
     from sim.results.run import Run
     from sim.study.compare import Comparison
     from sim.study.runner import Outcome
-    from sim.study.stats import Spread
+    from sim.study.stats import Spread, Value
 
 DayProgress = Callable[[int, int, int], None]
 RunProgress = Callable[[int, int, int], None]
@@ -50,7 +51,7 @@ def print_headline(run: Run) -> None:
     first, last = run.window
     title = (run.scenario.get("about") or {}).get("title") or "run"
     print(f"{title}: {first} to {last}, seed {run.manifest.get('seed')}")
-    table = _table("", "measure", "name")
+    table = _table("", "value", "name")
     seen: set[str] = set()
     for lender in run.lenders or ("",):
         rows = headline(run, lender)
@@ -96,14 +97,15 @@ def print_seeds(outcomes: Sequence[Outcome], spreads: Mapping[str, Spread]) -> N
 
 def print_comparison(comparison: Comparison) -> None:
     """Print a table of differences for each compared scenario, then the verdict in words."""
-    from sim.results.metrics import BY_NAME, say
+    from sim.results.metrics import BY_NAME
     from sim.study.wording import say_difference, say_interval
 
     a = comparison.arms[0]
     out = _out()
     for b in comparison.arms[1:]:
         out.print(f"{b} less {a}, {len(comparison.seeds)} worlds")
-        table = _table("", a, b, "difference", "95 % interval", "worlds", "unpaired", numbers=(1, 2, 3, 4, 5, 6))
+        table = _table("", a, b, "difference", "95 % interval", "worlds", "unpaired", numbers=range(1, 7))
+        table.columns[0].no_wrap = True
         group = ""
         for contrast in (c for c in comparison.contrasts if c.b == b):
             measure, paired = BY_NAME[contrast.measure], contrast.paired
@@ -113,19 +115,26 @@ def print_comparison(comparison: Comparison) -> None:
                 table.add_row(group, *[""] * 6, style="bold")
             table.add_row(
                 f"  {contrast.measure}",
-                say(measure, paired.mean_a),
-                say(measure, paired.mean_b),
-                say_difference(measure, paired),
+                _brief(measure, paired.mean_a),
+                _brief(measure, paired.mean_b),
+                say_difference(measure, paired).removesuffix(" a year"),
                 say_interval(measure, paired),
                 str(paired.n),
                 "" if paired.n_unpaired is None else f"{paired.n_unpaired:,}",
                 style="" if paired.is_clear or paired.low is None else "dim",
             )
         out.print(table)
-    out.print("worlds: seeds in which both are defined; unpaired: seeds needed without pairing for such an interval.\n")
+    out.print("Yields, charge-offs and balance growth are a year. worlds: seeds in which both sides are defined;")
+    out.print("unpaired: seeds each side would have needed for such an interval, had the worlds not been the same.\n")
     out.print(comparison.verdict())
     for note in comparison.notes:
         out.print(f"\n{note}")
+
+
+def _brief(measure: Measure, value: Value) -> str:
+    from sim.results.metrics import say
+
+    return say(measure, value).removesuffix(" a year").removesuffix(f" {measure.unit}")
 
 
 @contextmanager
@@ -134,7 +143,8 @@ def day_progress(name: str, is_wanted: bool = True) -> Iterator[DayProgress | No
     if not (is_wanted and sys.stderr.isatty()):
         yield None
         return
-    with _bar("{task.description}", "day {task.completed} of {task.total}", "{task.fields[merchants]} merchants") as bar:
+    days_done, merchants_living = "day {task.completed} of {task.total}", "{task.fields[merchants]} merchants"
+    with _bar("{task.description}", days_done, merchants_living) as bar:
         task = bar.add_task(name, total=None, merchants="")
 
         def tell(done: int, days: int, merchants: int) -> None:

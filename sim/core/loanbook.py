@@ -6,7 +6,7 @@ interest is exact, in units of 1/(basis x 10^6) fen, and becomes fen only when i
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,47 +64,12 @@ LOAN_COLUMNS: tuple[tuple[str, str, int, str], ...] = (
     ("score", "float32", 1, "score of the decision"),
 )
 
+LOAN = np.dtype(
+    [(name, dtype) if shape == 1 else (name, dtype, (shape,)) for name, dtype, shape, _ in LOAN_COLUMNS], align=True
+)
+"""One loan as a record: a pass over loans reads nearly all of one before the next, so they lie together."""
+
 _SMALLEST = 256
-
-
-class Book(NamedTuple):
-    """The columns of the book as one argument for kernels; see LOAN_COLUMNS for meanings."""
-
-    loan_id: Any
-    row: Any
-    lender: Any
-    product: Any
-    status: Any
-    opened: Any
-    due: Any
-    closed: Any
-    principal: Any
-    balance: Any
-    overdue: Any
-    rate: Any
-    units_per_fen: Any
-    accrued: Any
-    suspended: Any
-    penalty: Any
-    pledged: Any
-    advance: Any
-    principal_paid: Any
-    interest_paid: Any
-    penalty_paid: Any
-    refunded: Any
-    written_off: Any
-    recovered: Any
-    unpaid_since: Any
-    dpd: Any
-    max_dpd: Any
-    inherited_dpd: Any
-    first_due: Any
-    first_unpaid_days: Any
-    cause: Any
-    is_first: Any
-    is_refinancing: Any
-    is_restructured: Any
-    score: Any
 
 
 @rule
@@ -113,42 +78,29 @@ def billed(units, units_per_fen):
     return (units + units_per_fen // 2) // units_per_fen
 
 
-
-
 class LoanBook:
-    """Loans as columns: open, read, close. Rows stay in the order of opening."""
+    """Loans: open, read, close. Rows stay in the order of opening; a column is ``book["balance"]``."""
 
     def __init__(self) -> None:
         self.n = 0
-        self.columns: dict[str, npt.NDArray[Any]] = {}
-        self._grow(_SMALLEST)
-
-    def _grow(self, capacity: int) -> None:
-        for name, dtype, shape, _ in LOAN_COLUMNS:
-            fresh = np.zeros((capacity,) if shape == 1 else (capacity, shape), dtype)
-            if name in self.columns:
-                fresh[: self.n] = self.columns[name][: self.n]
-            self.columns[name] = fresh
-        self._book = Book(**self.columns)
-
-    @property
-    def book(self) -> Book:
-        """All columns at full capacity, for kernels; only the first ``n`` rows are loans."""
-        return self._book
+        self.records: npt.NDArray[Any] = np.zeros(_SMALLEST, LOAN)
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        return self.columns[name][: self.n]
+        column: npt.NDArray[Any] = self.records[name][: self.n]
+        return column
 
-    def append(self, **values: npt.ArrayLike) -> slice:
-        """Add loans, one a row of the given columns (others start at zero); returns where they stand."""
+    def append(self, **values: npt.ArrayLike) -> None:
+        """Add loans, one an element of the given columns; columns that are not given start at zero."""
         count = len(np.atleast_1d(np.asarray(values["loan_id"])))
-        if self.n + count > self.columns["loan_id"].size:
-            self._grow(max(2 * self.columns["loan_id"].size, self.n + count))
+        if self.n + count > self.records.size:
+            grown = np.zeros(max(2 * self.records.size, self.n + count), LOAN)
+            grown[: self.n] = self.records[: self.n]
+            self.records = grown
         span = slice(self.n, self.n + count)
-        for name, column in self.columns.items():
-            column[span] = values.get(name, 0)
+        self.records[span] = np.zeros(1, LOAN)
+        for name, column in values.items():
+            self.records[name][span] = column
         self.n += count
-        return span
 
     def take_closed(self) -> dict[str, npt.NDArray[Any]]:
         """Remove the paid-off loans and return their columns; the others keep their order.
@@ -158,26 +110,21 @@ class LoanBook:
         gone = self["status"] == PAID_OFF
         if self.n == 0 or 4 * int(gone.sum()) < self.n:
             return {}
-        taken = {name: self[name][gone] for name in self.columns}
-        stay = np.flatnonzero(~gone)
-        for column in self.columns.values():
-            column[: stay.size] = column[stay]
+        taken = self.records[: self.n][gone]
+        stay = self.records[: self.n][~gone]
+        self.records[: stay.size] = stay
         self.n = int(stay.size)
-        return taken
+        return {name: taken[name] for name in LOAN.names or ()}
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Copies of all columns of the loans, for a checkpoint."""
-        return {name: self[name].copy() for name in self.columns}
+        """Copies of all columns, for a checkpoint."""
+        return {name: self[name].copy() for name in LOAN.names or ()}
 
     def restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Become the book whose ``state`` this is."""
         self.n = 0
-        self.columns = {}
-        count = state["loan_id"].size
-        self._grow(max(_SMALLEST, count))
-        self.n = count
-        for name, column in self.columns.items():
-            column[:count] = state[name]
+        self.records = np.zeros(_SMALLEST, LOAN)
+        self.append(**state)
 
 
 def sum_by_lender(values: npt.NDArray[Any], lender: npt.NDArray[Any], n_lenders: int) -> list[int]:

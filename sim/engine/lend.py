@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import day_number
-from sim.core.loanbook import LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, REVOLVING_LINE, LoanBook
+from sim.core.loanbook import LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, LoanBook
 from sim.core.merchants import STAGES, Merchants
 from sim.engine.day.plan import ASKS
 from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
@@ -23,8 +23,8 @@ from sim.lenders.policies.funding import ranks, served
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
 
-# Days a merchant expects to use the money of a product, when it weighs the offers (facts A.1.1, A.4: 10 and 62 days).
-DAYS_OF_USE = {ORDER_LOAN: 10.0, REVOLVING_LINE: 60.0}
+# Days over which a merchant weighs what a loan gains against its price and bother: one turn of its stock. Assumption.
+DAYS_OF_USE = 10.0
 ASK_AGAIN = 30  # days a refused merchant waits before it asks the same lender again; assumption
 APPROVED, DECLINED, SHORT_OF_FUNDS = range(3)
 
@@ -86,7 +86,7 @@ def choose_offers(m: Merchants, wishes: Wishes, lenders: list[Lender], today: in
             amount = np.minimum(np.minimum(wishes.amount_fen, bound), np.minimum(room, terms.maximum))
             amount = amount // STEP * STEP
             price = terms.rate.ppm_year / (1e6 * terms.rate.days_in_year)
-            gain = (wishes.worth - price * sensitivity) * amount * DAYS_OF_USE[product] - bother
+            gain = (wishes.worth - price * sensitivity) * amount * DAYS_OF_USE - bother
             gain = np.where(wishes.is_pressed, amount * (1.0 - price), gain)
             better = open_to & (amount >= max(terms.minimum, STEP)) & (gain > best)
             best = np.where(better, gain, best)
@@ -108,9 +108,8 @@ _OFFER_COLUMNS = ("is_visible", "refused_until", "dpd", "exposure_fen", "line_fe
 def is_taken_up(m: Merchants, wishes: Wishes, requests: Requests, decided: Decisions) -> npt.NDArray[np.bool_]:
     """Who accepts what was granted, (n,): it must still pay at the price and the amount that came out."""
     rows = requests.rows
-    days = np.where(requests.product == ORDER_LOAN, DAYS_OF_USE[ORDER_LOAN], DAYS_OF_USE[REVOLVING_LINE])
     price = decided.rate_ppm_year / 365e6
-    gain = (wishes.worth[requests.wish] - price * m.price_sensitivity[rows]) * decided.granted_fen * days
+    gain = (wishes.worth[requests.wish] - price * m.price_sensitivity[rows]) * decided.granted_fen * DAYS_OF_USE
     return (decided.granted_fen > 0) & (wishes.is_pressed[requests.wish] | (gain > m.bother[rows]))
 
 

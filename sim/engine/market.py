@@ -57,9 +57,7 @@ class Market(mesa.Model):  # type: ignore[misc]
     >>> model.step()                                        # doctest: +SKIP
     """
 
-    def __init__(
-        self, scenario: Scenario | str | Path, seed: int | None = None, rng: int | None = None
-    ) -> None:
+    def __init__(self, scenario: Scenario | str | Path, seed: int | None = None, rng: int | None = None) -> None:
         chosen = rng if rng is not None else seed
         self.seed_number = 1 if chosen is None else int(chosen)
         super().__init__(rng=self.seed_number)
@@ -103,9 +101,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.merchants = Merchants(n, len(lender_ids))
         self.book = LoanBook()
         self.books = Books()
-        self.outlook: Outlook = build_outlook(
-            p, self.seed_number, s.calendar.start, s.calendar.n_days, *_events(s)
-        )
+        self.outlook: Outlook = build_outlook(p, self.seed_number, s.calendar.start, s.calendar.n_days, *_events(s))
         self.observer = Observer(self.merchants, self.outlook)
         self.lenders = [
             Lender(self, lender_id, index, s.lender_versions(lender_id), s.folder)
@@ -154,8 +150,9 @@ class Market(mesa.Model):  # type: ignore[misc]
 
     def _begin(self, rows: npt.NDArray[np.intp], index: int) -> None:
         if rows.size:
-            season = self.outlook.demand[index]
-            opening = begin_shops(self.merchants, rows, self.plan_of_run.merchants, self.seed_number, season)
+            s, season = self.plan_of_run, self.outlook.demand[index]
+            outside = s.institutions.outside_money
+            opening = begin_shops(self.merchants, rows, s.merchants, outside, self.seed_number, season)
             settle.book_opening(self.books, opening)
 
     # ---------------------------------------------------------------------------------------------- the phases
@@ -194,9 +191,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             replays=self.replay is not None,
         )
         factors = np.stack([self.outlook.demand[day.index], self.rush, self.outlook.lift[day.index]])
-        trade(
-            self._trade_columns, today, factors, self._commission, rules, self._trade_sums, self._by_category
-        )
+        trade(self._trade_columns, today, factors, self._commission, rules, self._trade_sums, self._by_category)
         self.rush = self._rivals_demand(p.demand.business_stealing)
         totals = dict(zip(TRADE_TOTALS, self._trade_sums.sum(axis=0).tolist(), strict=True))
         settle.book_trade(self.books, totals)
@@ -223,12 +218,16 @@ class Market(mesa.Model):  # type: ignore[misc]
             forget=p.repayment.forgets,
             reminded=p.repayment.reminded,
             idle_days=float(p.borrowing.idle_buffer),
+            repay_ahead=p.borrowing.repay_ahead,
+            hardship=p.repayment.hardship,
             recovered_unable=p.repayment.recovered_unable,
             recovered_unwilling=p.repayment.recovered_unwilling,
             horizon=7,
         )
         sums = self._repay_sums
-        repay(self.book.n, self.book.book, self._borrowers, self._records, self._terms, rules, self._commission, sums)
+        repay(
+            self.book.records[: self.book.n], self._borrowers, self._records, self._terms, rules, self._commission, sums
+        )
         lend.mark_refinancing(self.book, self.merchants, day.number)
         basis = {PRODUCTS.index(product.id): product.basis for lender in self.lenders for product in lender.products}
         found: dict[str, dict[str, int]] = {}
@@ -525,9 +524,7 @@ def _events(s: Scenario) -> tuple[list[Any], list[Any]]:
     """Promotions and slumps of a scenario, as the outlook takes them."""
     promotions = [(e.date, e.days, e.lift, e.category) for e in s.events.values() if e.kind == "promotion"]
     slumps = [
-        (e.date, e.days, e.size, e.category)
-        for e in s.events.values()
-        if e.kind in ("recession", "category_slump")
+        (e.date, e.days, e.size, e.category) for e in s.events.values() if e.kind in ("recession", "category_slump")
     ]
     return promotions, slumps
 

@@ -91,6 +91,10 @@ def read_text(text: str, origin: Origin) -> tuple[Node | None, list[Issue]]:
             builder.issues.append(_at(builder, mark.line + 1, mark.column + 1, *said))
         except MarkedYAMLError as error:
             builder.issues.append(_at(builder, *syntax_problem(error)))
+        except (ValueError, OverflowError):  # the library lets these through for \U00110000
+            line, column = builder.place
+            said = ("an escape that is no character", "write the character itself")
+            builder.issues.append(_at(builder, line + 1, column + 1, *said))
         except StoppedError:
             pass
         return root, sorted(builder.issues, key=lambda issue: (issue.line, issue.column))

@@ -17,6 +17,8 @@ from sim.engine.books import (
     BANK_MONEY,
     ESCROW,
     GRAINS_PER_FEN,
+    MERCHANTS,
+    OUTSIDE,
     OUTSIDE_MONEY,
     PLATFORM_MONEY,
     WALLETS,
@@ -38,6 +40,8 @@ def book_opening(books: Books, opening: Totals) -> None:
     """Money that comes into the market with shops that begin: wallets, and orders under way."""
     books.transfer(OUTSIDE_MONEY, WALLETS, opening["wallet"])
     books.transfer(OUTSIDE_MONEY, ESCROW, opening["shipped"])
+    for holder, debit, credit in ((OUTSIDE, "lent", "worth"), (MERCHANTS, "worth", "outside_debt")):
+        books.entry(holder, debit, credit, opening["outside_debt"] * GRAINS_PER_FEN)
 
 
 def book_equity(books: Books, lender: str, fen: int) -> None:

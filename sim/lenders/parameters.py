@@ -31,8 +31,6 @@ from sim.core.quantities import (
 )
 from sim.lenders.product_terms import JOINT_CAP, Products
 
-PLATFORMS = ("taobao", "tmall", "b2b")
-
 
 class BankDebt(Parameters):
     """Money borrowed from banks."""
@@ -81,7 +79,7 @@ class Eligibility(Parameters):
         doc="Least sales of 30 days at the mean of the last 30.",
     )
     platforms: tuple[Literal["taobao", "tmall", "b2b"], ...] = parameter(
-        PLATFORMS, unit="names", source="facts A.1.2", doc="Platforms whose merchants may ask."
+        ("taobao", "tmall", "b2b"), unit="names", source="facts A.1.2", doc="Platforms whose merchants may ask."
     )
     invited: Share = parameter(
         1.0,

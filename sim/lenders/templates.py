@@ -27,7 +27,7 @@ class {Class}:
     """Trust shops that are old enough and sell steadily."""
 
     kind: ClassVar[str] = "scoring"
-    # Columns this policy looks at. Anything else is refused: `lendsim schema` lists what a lender may see.
+    # Columns this policy looks at; any other is refused: sim.core.merchants.OBSERVABLE says what there is and its unit.
     needs: ClassVar[tuple[str, ...]] = ("tenure_days", "sales_mean_30d", "sales_deviation_30d")
     # Why a merchant scores low, in words; Answer.reasons holds positions in this list, -1 for none.
     reasons: ClassVar[tuple[str, ...]] = ("young shop", "unsteady sales")

@@ -102,6 +102,12 @@ class Ledger:
         opened = _loan_column(self.tape, "opened")
         return (opened >= self.first) & (opened <= self.last)
 
+    @cached_property
+    def products(self) -> NDArray[np.str_]:
+        """Products of the loans opened in the window, (n,)."""
+        names = self.tape["product"].to_pylist() if self.tape.num_rows else []
+        return np.array(names, dtype=str)[self._is_opened_inside]
+
     def matured(self, column: str, days_after: int) -> NDArray[np.bool_]:
         """Return which loans opened in the window were watched until `days_after` days after the date in `column`."""
         return self.loan(column) + days_after <= self.observed
@@ -416,10 +422,13 @@ def notes(run: Run, lender: str | None = None) -> list[str]:
     opened = len(book.loan("opened"))
     told = []
     for name, column, days_after in (("ever90", "due", 90), ("fpd30", "first_due", 30)):
-        n_matured = int(book.matured(column, days_after).sum())
+        is_matured = book.matured(column, days_after)
+        young = sorted(set(book.products) - set(book.products[is_matured]))
+        without = f" Of {' and '.join(young)} there is none." if young and is_matured.any() else ""
         told.append(
-            f"* {BY_NAME[name].label} ({name}) counts matured loans only: {n_matured:,} of the {opened:,} loans opened "
-            f"in the report window were watched to {days_after} days after their {column.replace('_', ' ')} date."
+            f"* {BY_NAME[name].label} ({name}) counts matured loans only: {int(is_matured.sum()):,} of the {opened:,} "
+            f"loans opened in the report window were watched to {days_after} days after their "
+            f"{column.replace('_', ' ')} date.{without}"
         )
     terms = _loan_column(book.tape, "due") - _loan_column(book.tape, "opened")
     longest = int(terms[terms < _NO_DATE // 2].max(initial=0))

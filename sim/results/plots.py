@@ -21,7 +21,7 @@ import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, FigureBase
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.results.metrics import DAYS_IN_YEAR, FEN_PER_YUAN, Ledger, dates, numbers, say_number
 from sim.results.run import Run, as_date
@@ -52,9 +52,12 @@ STYLE: dict[Any, Any] = {
     "legend.fontsize": 8.5,
     "lines.linewidth": 1.6,
     "hatch.linewidth": 0.6,
+    "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "lendsim",
 }
+#: The line under a picture that goes on after the report window.
+AFTER_WINDOW = "Shaded days lie after the report window."
 _LONGEST = 3 * DAYS_IN_YEAR  # beyond it a day is thinner than a dot: draw weeks
 
 
@@ -112,7 +115,7 @@ def draw_balance(figure: FigureBase, shown: Shown) -> str:
             axes.plot(shown.x, values / scale, color=colour, linestyle=style, label=label)
     axes.set_ylabel(f"balance ({unit})")
     axes.set_ylim(bottom=min(0.0, float(equity.min(initial=0)) / scale if not is_off else 0.0))
-    _finish(axes, shown, columns=4)
+    _finish(axes, shown, columns=2 if is_off else 3)
     return (
         f"Line chart of the outstanding balance. It begins at {_said(balance, 0)} and ends at {_said(balance, -1)}; "
         f"the highest is {say_number(balance.max(initial=0))} yuan. Fundable money ends at {_said(funds, -1)}."
@@ -129,6 +132,7 @@ def draw_lending(figure: FigureBase, shown: Shown) -> str:
     below.bar(starts, money / scale, width=6, align="edge", color=BLUE, edgecolor=BLACK, linewidth=0.4)
     above.set_ylabel("loans a week")
     below.set_ylabel(f"{unit} a week")
+    above.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     above.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     for axes in (above, below):
         _finish(axes, shown)
@@ -150,7 +154,7 @@ def draw_interest(figure: FigureBase, shown: Shown) -> str:
     axes.plot(days, means / scale, color=BLUE, linewidth=2, linestyle=(0, (5, 1)), label="mean of seven days")
     axes.set_ylabel(f"interest a day ({unit})")
     axes.set_ylim(bottom=min(0.0, float(daily.min(initial=0)) / scale))
-    _finish(axes, shown, columns=3)
+    _finish(axes, shown, columns=2)
     return (
         f"Line chart of interest earned a day: {_said(daily, 0)} on the first day, {_said(daily, -1)} on the last, at "
         f"most {say_number(daily.max(initial=0))} yuan."
@@ -167,11 +171,11 @@ def draw_past_due(figure: FigureBase, shown: Shown) -> str:
     shares = 100 * np.divide(shares, balance, out=np.zeros_like(shares), where=balance > 0)
     # The oldest at the bottom, on the axis, where its height can be read.
     axes.stackplot(
-        shown.x, shares[::-1], labels=labels[::-1], colors=PAST_DUE[::-1], edgecolor="white", linewidth=0.3
+        shown.x, shares[::-1], labels=labels[::-1], colors=PAST_DUE[::-1], edgecolor=BLACK, linewidth=0.4
     )
     axes.set_ylabel("balance past due (% of balance)")
-    axes.set_ylim(bottom=0)
-    _finish(axes, shown, columns=5)
+    _from_zero(axes, 1.0)
+    _finish(axes, shown, columns=4)
     ends = ", ".join(f"{share[-1]:.2f} % {label}" for share, label in zip(shares, labels, strict=True))
     return f"Stacked areas of the balance past due as a share of the balance. At the end: {ends}. The rest is current."
 
@@ -198,23 +202,25 @@ def draw_vintages(figure: FigureBase, shown: Shown) -> str:
     axes = figure.subplots()
     cells = vintage_cells(shown.book)
     for place, (product, by_age) in enumerate(cells.items()):
-        for days_late, style, face in ((90, "-", None), (30, (0, (4, 2)), "white")):
+        # Where nearly all that are 30 days late go on to 90 the lines meet: the small mark then lies in the large one.
+        for days_late, style, size, face in ((30, (0, (4, 2)), 8, "white"), (90, "-", 4, None)):
             if not by_age[days_late]:
                 continue
             months, shares = zip(*by_age[days_late], strict=True)
             colour, marker = (BLUE, ORANGE, GREEN, BLACK)[place % 4], "osD^"[place % 4]
+            label = f"{product.replace('_', ' ')}, ever {days_late} days"
             axes.plot(
-                np.array(months), 100 * np.array(shares), color=colour, linestyle=style, marker=marker, markersize=5,
-                markerfacecolor=face or colour, label=f"{product.replace('_', ' ')}, ever {days_late} days",
+                np.array(months), 100 * np.array(shares), color=colour, linestyle=style, marker=marker,
+                markersize=size, markerfacecolor=face or colour, clip_on=False, label=label,
             )  # fmt: skip
     axes.set_ylabel("principal ever past due (%)")
     axes.set_xlabel("month of origination")
     n_cells = sum(len(by_age[days_late]) for by_age in cells.values() for days_late in by_age)
     if n_cells:
-        axes.set_ylim(bottom=0)
+        _from_zero(axes, 1.0)
         _legend(axes, 2)
         points = [point for by_age in cells.values() for drawn in by_age.values() for point in drawn]
-        _date_axis(axes, *(as_date(pick(points)[0].astype(object)) for pick in (min, max)))
+        _date_axis(axes, *(as_date(pick(points)[0].astype(object)) for pick in (min, max)), by_month=True)
     else:
         axes.set(xticks=[], yticks=[])
         axes.text(0.5, 0.5, "No month of lending is old enough yet.", ha="center", transform=axes.transAxes)
@@ -318,7 +324,8 @@ PICTURES = (
             "By month of origination over the whole run, as a share of the principal lent in the month. Only months "
             "whose loans all fell due at least 30 (or 90) days before the end are drawn.", draw_vintages),
     Picture("result", "The lender's result by month",
-            "Credit losses are write-offs less recoveries and the change of the allowance for expected loss.",
+            "From the report window to the run's last day. Credit losses are write-offs less recoveries and the change "
+            "of the allowance for expected loss.",
             draw_result, height=3.8),
 )  # fmt: skip
 
@@ -365,6 +372,8 @@ def headline_figure(run: Run, lender: str | None = None) -> Figure:
         for place, picture in zip(places, chosen, strict=True):
             place.suptitle(picture.title, x=0.01, ha="left", fontsize=10.5)
             picture.draw(place, shown)
+        if run.days[1] > run.window[1]:
+            figure.supxlabel(AFTER_WINDOW, x=0.01, ha="left", fontsize=8.5)
     return figure
 
 
@@ -375,7 +384,7 @@ def _finish(axes: Axes, shown: Shown, *, columns: int = 0) -> None:
     axes.set_xlim(_at(first) - 1, _at(last) + 1)
     _date_axis(axes, first, last)
     if last > end:
-        axes.axvspan(_at(end), _at(last), color="#ECECEC", zorder=0, linewidth=0, label="after the report window")
+        axes.axvspan(_at(end), _at(last), color="#ECECEC", zorder=0, linewidth=0)
     if columns:
         _legend(axes, columns)
 
@@ -384,10 +393,15 @@ def _legend(axes: Axes, columns: int) -> None:
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, columnspacing=1.4)
 
 
-def _date_axis(axes: Axes, first: datetime.date, last: datetime.date) -> None:
+def _from_zero(axes: Axes, least: float) -> None:
+    """Begin the height at zero and give it at least `least`: nothing at all must not look like much."""
+    axes.set_ylim(0, max(axes.get_ylim()[1], least))
+
+
+def _date_axis(axes: Axes, first: datetime.date, last: datetime.date, *, by_month: bool = False) -> None:
     """Write at most ten dates: months, or days in a short run; the year stands under the first and where it changes."""
     span = (last - first).days
-    if span < 70:
+    if span < 70 and not by_month:
         step = next(step for step in (1, 2, 7) if span / step < 10)
         ticks = [first + datetime.timedelta(days=k) for k in range(0, span + 1, step)]
         names = [f"{tick.day} {tick:%b}" for tick in ticks]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import importlib
 import importlib.metadata
 import json
 import os
@@ -58,13 +59,12 @@ _ROW_GROUP = 1 << 18
 @functools.cache
 def code_version() -> str:
     """Version and hash of the package's sources, as ``0.1.0+3f2a...``."""
-    import sim
-
-    root = Path(sim.__file__).parent
+    root = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for source in sorted(path for path in root.rglob("*") if path.suffix in {".py", ".yaml", ".j2"}):
         digest.update(source.relative_to(root).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
-    return f"{sim.__version__}+{digest.hexdigest()[:16]}"
+    # By name: the root package is above this floor of the house, and only its number is wanted.
+    return f"{importlib.import_module('sim').__version__}+{digest.hexdigest()[:16]}"
 
 
 def library_versions() -> dict[str, str]:
@@ -233,7 +233,7 @@ class RunFolder:
             number = int(earlier["number"]) + 1
             name = f"{number:04d}"
             segments = {**earlier["segments"], name: _write_group(self.path / "segments" / name, tables)}
-            files = _write_group(self.path / "checkpoint" / name, state)
+            files = _write_group(self.path / "checkpoint" / name, state, keeps_order=True)
             kept["checkpoint"] = {"number": number, "segments": segments, "state": files, "progress": dict(progress)}
             _write_json(self.path / UNFINISHED, kept)
             self._sweep(keep=number)
@@ -373,14 +373,17 @@ def _differences(kept: Mapping[str, Any], wanted: Mapping[str, Any], parts: Iter
     return found
 
 
-def _write_group(folder: Path, tables: Mapping[str, TableLike]) -> dict[str, dict[str, Any]]:
-    """Write tables into a folder that gets its name when it is whole."""
+def _write_group(
+    folder: Path, tables: Mapping[str, TableLike], *, keeps_order: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Write tables into a folder that gets its name when it is whole; a state's rows stay where they are."""
     beside = _beside(folder)
     _remove(beside)
     _remove(folder)
     beside.mkdir(parents=True)
     written = {
-        name: _write_parquet(beside / f"{name}.parquet", name, [as_arrow(table)]) for name, table in tables.items()
+        name: _write_parquet(beside / f"{name}.parquet", "" if keeps_order else name, [as_arrow(table)])
+        for name, table in tables.items()
     }
     _sync_folder(beside)
     os.replace(beside, folder)

@@ -137,7 +137,7 @@ def _split(text: str) -> list[str]:
 
 
 def _fit_for_folders(name: str) -> str:
-    return re.sub(r"[^\w.=+%-]+", "_", name.replace("%/", "_per_")).strip("_.")[:80] or "variant"
+    return re.sub(r"[^\w.=+%-]+", "_", name.replace(" %/", "%_per_")).strip("_.")[:80] or "variant"
 
 
 def _unused(name: str, taken: Mapping[str, object]) -> str:

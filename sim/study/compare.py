@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.study.arms import name_arms, refuse_different_worlds
-from sim.study.runner import Job, Outcome, Progress, Task, available_cores, run_jobs, workers_that_fit
+from sim.study.runner import (
+    Job,
+    Outcome,
+    Progress,
+    Task,
+    available_cores,
+    refuse_used_folders,
+    run_jobs,
+    workers_that_fit,
+)
 from sim.study.stats import Paired, Value, pair
 
 if TYPE_CHECKING:
@@ -90,7 +99,7 @@ class Comparison:
     @property
     def failures(self) -> tuple[Outcome, ...]:
         """The runs that failed; their worlds are left out of the pairs."""
-        return tuple(outcome for outcome in self.outcomes if outcome.failure is not None)
+        return tuple(outcome for outcome in self.outcomes if outcome.has_failed)
 
     def frame(self) -> pd.DataFrame:
         """Return the rows as a pandas frame; undefined numbers are missing."""
@@ -183,12 +192,15 @@ def compare(
     workers
         Processes; None takes one for each core, as far as the memory goes. The results do not depend on it.
     out
-        Keep every run in ``out/NAME/seed-N`` (finished ones are reused) and write page, picture and JSON there.
+        Keep every run in ``out/NAME/seed-N`` (finished ones are reused) and write page, picture and JSON there, unless
+        every run failed.
 
     Raises
     ------
     ScenarioError
         When a scenario is refused, or the worlds differ.
+    StoreError
+        When a folder below ``out`` holds another run.
     ValueError
         When there are fewer than two arms, or the seeds are not distinct.
     """
@@ -203,6 +215,7 @@ def compare(
         for name, scenario in arms.items()
         for seed in worlds
     ]
+    refuse_used_folders(jobs)
     workers = workers or workers_that_fit(arms.values(), min(available_cores(), len(jobs)))
     outcomes = run_jobs(jobs, workers=workers, task=task, progress=progress)
     comparison = Comparison(
@@ -214,7 +227,7 @@ def compare(
         seconds=time.monotonic() - begun,
         path=folder,
     )
-    if folder is not None:
+    if folder is not None and len(comparison.failures) < len(outcomes):
         comparison.save(folder)
     return comparison
 
@@ -275,7 +288,7 @@ def _notes(
             notes.append(f"{name} has {len(ids)} lenders ({', '.join(ids)}); the measures are those of {ids[0]}.")
         if lender is not None and ids and lender not in ids:
             notes.append(f"{name} has no lender {lender!r}: only the merchants' measures are compared.")
-    failed = sum(outcome.failure is not None for outcome in outcomes)
+    failed = sum(outcome.has_failed for outcome in outcomes)
     if failed:
         notes.append(f"{failed} of {len(outcomes)} runs failed; their worlds are left out of the pairs.")
     return notes

@@ -131,12 +131,13 @@ def _svg(figure: Figure) -> str:
 
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, "DejaVu Sans", Arial, sans-serif; color: #111; max-width: 62rem; margin: 2rem auto;
+body { font: 15px/1.5 system-ui, "DejaVu Sans", Arial, sans-serif; color: #111; max-width: 68rem; margin: 2rem auto;
   padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-table { border-collapse: collapse; width: 100%; font-size: .87rem; } caption { text-align: left; color: #444; }
+table { border-collapse: collapse; width: 100%; font-size: .87rem; margin-bottom: 1.5rem; }
+caption { text-align: left; color: #444; }
 th, td { padding: .3rem .5rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; white-space: normal; }
+th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 13rem; }
 tbody th { background: #f3f3f3; text-align: left; } .clear { font-weight: bold; }
 svg { max-width: 100%; height: auto; } pre { overflow-x: auto; background: #f6f6f6; padding: .6rem; font-size: .8rem; }
 .wide { overflow-x: auto; }
@@ -150,7 +151,7 @@ def _page(comparison: Comparison, picture: str) -> str:
     notes = "".join(f"<li>{escape(note)}</li>" for note in comparison.notes)
     tables = "".join(_table(comparison, b) for b in comparison.arms[1:])
     failed = "".join(
-        f"<h3>{escape(o.name)}, seed {o.seed}</h3><pre>{escape(o.failure or '')}</pre>" for o in comparison.failures
+        f"<h3>{escape(o.name)}, seed {o.seed}</h3><pre>{escape(o.failure)}</pre>" for o in comparison.failures
     )
     label = f'<svg role="img" aria-label="{escape(_title(comparison))}"'
     figure = picture[picture.index("<svg") :].replace("<svg", label, 1)

@@ -17,8 +17,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sim.errors import LendsimError, StoreError
 from sim.study.pool import Pool
 from sim.study.stats import Value
 
@@ -36,28 +37,37 @@ class Job:
     scenario: Scenario
     seed: int
     out: Path | None = None
-    threads: int = 1
+    threads: int | None = 1
     checkpoint_every: int | None = None
     report: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: its measures, or the traceback of what stopped it."""
+    """What became of a job: its measures, or what stopped it.
+
+    Attributes
+    ----------
+    summary, summaries
+        The measures of the first lender and those of each; None and empty for a run that failed.
+    reason, failure
+        What went wrong in words, and the whole traceback; both empty for a run that went well.
+    """
 
     name: str
     seed: int
     summary: Measures | None
     summaries: Mapping[str, Measures]
-    failure: str | None = None
+    reason: str = ""
+    failure: str = ""
     reused: bool = False
     path: Path | None = None
     seconds: float = 0.0
 
     @property
-    def reason(self) -> str:
-        """The last line of the failure: what went wrong, without where in the code."""
-        return (self.failure or "").strip().rsplit("\n", 1)[-1]
+    def has_failed(self) -> bool:
+        """True when there are no measures."""
+        return self.summary is None
 
 
 Task = Callable[[Job], Outcome]
@@ -95,7 +105,7 @@ def run_jobs(
     def settle(place: int, outcome: Outcome) -> None:
         outcomes[place] = outcome
         if progress is not None:
-            progress(len(outcomes), len(jobs), sum(o.failure is not None for o in outcomes.values()))
+            progress(len(outcomes), len(jobs), sum(o.has_failed for o in outcomes.values()))
 
     if progress is not None:
         progress(0, len(jobs), 0)
@@ -121,6 +131,32 @@ def carry_out(job: Job) -> Outcome:
         report=job.report,
     )
     return Outcome(job.name, job.seed, run.summary, run.summaries, reused=reused, path=job.out)
+
+
+def refuse_used_folders(jobs: Iterable[Job]) -> None:
+    """Look into every job's folder before the first begins, so that nothing is half done when one is another run's.
+
+    Raises
+    ------
+    StoreError
+        When a folder holds something else than the run that is to go there.
+    """
+    from sim.engine.run import manifest_of
+    from sim.results.store import RunFolder
+
+    refused: list[str] = []
+    manifests: dict[str, dict[str, Any]] = {}
+    for job in jobs:
+        if job.out is None or not job.out.exists():
+            continue
+        manifest = manifests.setdefault(job.scenario.hash, manifest_of(job.scenario, job.seed))
+        try:
+            RunFolder(job.out).check({**manifest, "seed": job.seed})
+        except StoreError as error:
+            refused.append(str(error))
+    if refused:
+        more = f" ({len(refused) - 1} more folders are refused)" if len(refused) > 1 else ""
+        raise StoreError(refused[0] + more)
 
 
 def is_finished(path: Path | None) -> bool:
@@ -172,9 +208,14 @@ def _attempt(task: Task, job: Job) -> Outcome:
     begun = time.monotonic()
     try:
         outcome = task(job)
-    except Exception:
-        outcome = Outcome(job.name, job.seed, None, {}, failure=traceback.format_exc(), path=job.out)
+    except Exception as error:
+        outcome = _failed(job, error)
     return replace(outcome, seconds=time.monotonic() - begun)
+
+
+def _failed(job: Job, error: Exception) -> Outcome:
+    reason = str(error) if isinstance(error, LendsimError) else f"{type(error).__name__}: {error}"
+    return Outcome(job.name, job.seed, None, {}, reason, "".join(traceback.format_exception(error)), path=job.out)
 
 
 def _spread(jobs: Sequence[Job], workers: int, task: Task, settle: Callable[[int, Outcome], None]) -> None:
@@ -184,7 +225,7 @@ def _spread(jobs: Sequence[Job], workers: int, task: Task, settle: Callable[[int
     tried again in a pool of its own, and the one that kills its worker twice has failed.
     """
     waiting = deque(range(len(jobs)))
-    threads = max(job.threads for job in jobs)
+    threads = max(job.threads or 1 for job in jobs)
     while waiting:
         running: dict[Future[Outcome], int] = {}
         with Pool(workers, threads) as pool:
@@ -206,12 +247,12 @@ def _spread(jobs: Sequence[Job], workers: int, task: Task, settle: Callable[[int
 
 def _alone(task: Task, job: Job) -> Outcome:
     """Carry out a job in a process of its own, which may die of it."""
-    with Pool(1, job.threads) as pool:
+    with Pool(1, job.threads or 1) as pool:
         try:
             return pool.executor.submit(_attempt, task, job).result()
         except BrokenProcessPool:
             codes = pool.deaths()
     code = codes[0] if codes else 1
     how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
-    said = f"the worker process {how} in the middle of the run; was there enough memory?"
-    return Outcome(job.name, job.seed, None, {}, failure=said, path=job.out)
+    reason = f"the worker process {how} in the middle of the run; was there enough memory?"
+    return Outcome(job.name, job.seed, None, {}, reason, reason, path=job.out)

@@ -152,7 +152,8 @@ def _decimals(paired: Paired, scale: Scale) -> int:
 
 
 def _signed(value: float, digits: int) -> str:
-    return f"{round(value, digits) + 0.0:+,.{digits}f}"
+    rounded = round(value, digits)
+    return f"{rounded:+,.{digits}f}" if rounded else f"{0:.{digits}f}"
 
 
 def _plain(value: float, digits: int) -> str:

@@ -13,9 +13,12 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.merchants import FRAUDSTER, HONEST, OPEN, OPPORTUNIST, STAGES, WAITING, Merchants
-from sim.world.parameters import Institutions, MerchantParameters
+from sim.world.parameters import Institutions, MerchantParameters, OutsideMoney
 
 NEVER = 2**31 - 1
+LEAST_PATIENCE = 0.55  # with less of its own capital a shop could not turn over its stock; assumption
+OUTSIDE_USED = 0.7  # share of the outside money they can get that short shops owe at the start; settled value
+IDLE_KEPT = 1.0  # share of spare capital that lies in the wallet at the start; settled value
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -117,16 +120,23 @@ def draw_traits(
     m.habit[:] = beta_quantiles(w.habit_shape, w.habit_mean, uniform("birth.character", 6))
     m.bother[:] = spread(float(w.bother), w.spread, "birth.character", 7)
     m.price_sensitivity[:] = spread(w.price_sensitivity, w.spread, "birth.character", 8)
-    m.patience[:] = spread(p.cash.patience, p.cash.patience_sigma, "birth.character", 9)
+    # owners who like to borrow leave less of their own money in the shop
+    own = spread(p.cash.patience, p.cash.patience_sigma, "birth.character", 9)
+    m.patience[:] = np.maximum(own * (1.0 - w.reliance * np.minimum(m.habit * 2.0, 1.0)), LEAST_PATIENCE)
 
 
 def begin_shops(
-    merchants: Merchants, rows: npt.NDArray[np.intp], p: MerchantParameters, seed: int, season: npt.NDArray[Any]
+    merchants: Merchants,
+    rows: npt.NDArray[np.intp],
+    p: MerchantParameters,
+    outside: OutsideMoney,
+    seed: int,
+    season: npt.NDArray[Any],
 ) -> dict[str, int]:
     """Put the shops of ``rows`` into the state they would have settled into, and open them.
 
     A shop with enough capital holds its target stock; one without sells what its capital lets it turn over, so that
-    its capital sits in goods on the way and in unconfirmed orders.
+    its capital sits in goods on the way and in unconfirmed orders, and it already owes what it could get outside.
 
     Parameters
     ----------
@@ -138,7 +148,7 @@ def begin_shops(
     Returns
     -------
     dict
-        Opening totals in fen that come into the market with them: ``wallet`` and ``shipped``.
+        Opening totals in fen that come into the market with them: ``wallet``, ``shipped`` and ``outside_debt``.
     """
     m = merchants
     confirmation = float(p.trade.confirmation)
@@ -148,12 +158,21 @@ def begin_shops(
     level = draws.exp(volatility * (m.shock[rows] - volatility / 2.0))
     pace = m.base_orders[rows] * (0.5 + 0.5 * level)  # a forecast looks back over some weeks, so it lags the shock
     factor = season[m.category[rows]].astype(np.float64)
-    unit = m.order_value[rows] * (1.0 - m.margin[rows].astype(np.float64))
+    margin = m.margin[rows].astype(np.float64)
+    unit = m.order_value[rows] * (1.0 - margin)
     lead, cover = m.lead_days[rows].astype(np.float64), m.cover_days[rows].astype(np.float64)
-    capital = m.patience[rows] * (lead + cover + confirmation)  # in days of sales
-    served = np.minimum(1.0, capital / (lead + confirmation))
-    in_stock = np.clip(capital - served * (lead + confirmation), 0.02 * cover, cover)
-    idle = np.maximum(0.0, capital - served * (lead + confirmation) - in_stock)
+    waiting = confirmation / (1.0 - margin)  # unconfirmed orders count at their price, goods at cost
+    cycle = lead + waiting  # days of sales at cost that are tied up even with empty shelves
+
+    capital = m.patience[rows] * (cycle + cover)  # own capital, in days of sales at cost
+    gap = np.clip((cycle + cover - capital) / (lead + cover), 0.0, 1.0)
+    worth = margin / (1.0 - margin) * gap / (lead + 0.5 * cover + confirmation)
+    owes = worth > outside.rate.ppm_year / 365e6 * m.price_sensitivity[rows]
+    debt = np.where(owes, OUTSIDE_USED * np.minimum(outside.cap, gap * (lead + cover)), 0.0)
+    capital = capital + debt / (1.0 - margin)
+    served = np.minimum(1.0, capital / cycle)
+    in_stock = np.clip(capital - served * cycle, 0.15 * cover, cover)
+    idle = np.maximum(0.0, capital - served * cycle - in_stock)
 
     daily = served * m.base_orders[rows] * level * factor
     m.stock[rows] = pace * factor * in_stock
@@ -161,7 +180,8 @@ def begin_shops(
     shipped = np.floor(daily * m.order_value[rows] * (1.0 - m.off_platform[rows]) * confirmation / STAGES)
     m.shipped[:, rows] = shipped
     reserve = p.cash.reserve * m.fixed_cost[rows].astype(np.float64)
-    m.wallet[rows] = np.floor(reserve + idle * pace * factor * unit)
+    m.wallet[rows] = np.floor(reserve + IDLE_KEPT * idle * pace * factor * unit)
+    m.outside_debt[rows] = np.floor(debt * daily * m.order_value[rows])
     m.demand_mean[rows] = pace
     sales = daily * m.order_value[rows] * (1.0 - m.off_platform[rows])
     for name in ("sales_mean_7d", "sales_mean_30d", "sales_mean_90d"):
@@ -171,7 +191,11 @@ def begin_shops(
     m.returns_mean_30d[rows] = sales * m.return_rate[rows]
     m.reputation[rows] = np.clip(1.0 + 0.15 * m.quality[rows], 0.5, 1.5)
     m.status[rows] = OPEN
-    return {"wallet": int(m.wallet[rows].sum()), "shipped": STAGES * int(shipped.sum())}
+    return {
+        "wallet": int(m.wallet[rows].sum()),
+        "shipped": STAGES * int(shipped.sum()),
+        "outside_debt": int(m.outside_debt[rows].sum()),
+    }
 
 
 def entrants(merchants: Merchants, day: int) -> npt.NDArray[np.intp]:

@@ -11,10 +11,9 @@ _F = np.float32
 
 @rule
 def sale_chance(gap, target):
-    """Chance that more stock sells: the square of the missing share of the target, as the last units sell least."""
+    """Chance that more stock sells: the missing share of the target, as the last units sell least."""
     share = gap / (target if target > _F(1e-6) else _F(1e-6))
-    share = share if share < _F(1) else _F(1)
-    return share * share
+    return share if share < _F(1) else _F(1)
 
 
 @rule

@@ -28,7 +28,7 @@ class Size(Parameters):
     """How large shops are: a lognormal body with a Pareto tail."""
 
     median_daily_sales: Money = parameter(
-        "150 yuan", unit="yuan/day", low="1 yuan", high="100000 yuan", source="B.4 V45 (mean yearly sales 167,000 yuan)",
+        "300 yuan", unit="yuan/day", low="1 yuan", high="100000 yuan", source="B.4 V45 (mean yearly sales 167,000 yuan)",
         doc="Median of mean daily sales.",
     )
     sigma: Number = parameter(
@@ -57,9 +57,9 @@ class Trade(Parameters):
     margin: Share = parameter(0.28, unit="share", source="assumption", doc="Mean gross margin on sales value.")
     margin_spread: Share = parameter(0.07, unit="share", source="assumption", doc="Its spread between shops.")
     fixed_cost_share: Share = parameter(
-        0.55, unit="share", source="assumption", doc="Mean fixed cost as a share of gross profit at average sales."
+        0.40, unit="share", source="assumption", doc="Mean fixed cost as a share of gross profit at average sales."
     )
-    fixed_cost_spread: Share = parameter(0.18, unit="share", source="assumption", doc="Its spread between shops.")
+    fixed_cost_spread: Share = parameter(0.12, unit="share", source="assumption", doc="Its spread between shops.")
     lead: Days = parameter(
         "8 days", unit="days", low="2 days", high="120 days", source="C.12 (stock is bought 20 to 45 days before)",
         doc="Median time from buying stock to having it.",
@@ -72,18 +72,18 @@ class Trade(Parameters):
         0.35, unit="log", low=0.0, high=1.5, source="assumption", doc="Spread of lead time and cover between shops."
     )
     growth: Number = parameter(
-        0.10, unit="1/year", low=-0.9, high=5.0, source="assumption; platform growth 58 % a year is mostly new shops (B.4 V45)",
+        0.15, unit="1/year", low=-0.9, high=5.0, source="assumption; platform growth 58 % a year is mostly new shops (B.4 V45)",
         doc="Mean own trend of demand.",
     )
     growth_spread: Number = parameter(
-        0.35, unit="1/year", low=0.0, high=3.0, source="assumption", doc="Its spread between shops."
+        0.22, unit="1/year", low=0.0, high=3.0, source="assumption", doc="Its spread between shops."
     )
     return_rate: Share = parameter(0.06, unit="share", source="assumption", doc="Mean share of shipped value sent back.")
     restocked: Share = parameter(0.7, unit="share", source="assumption", doc="Share of returned goods sold again.")
     off_platform: Share = parameter(
         0.12, unit="share", source="assumption", doc="Mean share of sales outside the platform, paid at once."
     )
-    advertising: Share = parameter(0.03, unit="share", source="assumption", doc="Mean advertising over sales.")
+    advertising: Share = parameter(0.02, unit="share", source="assumption", doc="Mean advertising over sales.")
     confirmation: Days = parameter(
         "9 days", unit="days", low="4 days", high="60 days", source="A.1.1 (7 to 14 days), B.4 V50",
         doc="Mean time from shipping to the buyer's confirmation.",
@@ -145,7 +145,7 @@ class Cash(Parameters):
         doc="Days of fixed cost kept back before stock is bought.",
     )
     stock_decay: Number = parameter(
-        0.10, unit="1/month", low=0.0, high=1.0, source="assumption; design rule 5",
+        0.05, unit="1/month", low=0.0, high=1.0, source="assumption; design rule 5",
         doc="Value that unsold stock loses a month, times the category's own factor.",
     )
     salvage: Share = parameter(
@@ -176,18 +176,22 @@ class Borrowing(Parameters):
     """When a merchant asks for money."""
 
     habit_shape: Number = parameter(
-        0.12, unit="1", low=0.01, high=10.0, source="A.4 (first Beta parameter near 0.12: most never, a few nearly daily)",
+        0.07, unit="1", low=0.01, high=10.0, source="A.4 (first Beta parameter near 0.12: most never, a few nearly daily)",
         doc="First shape of the Beta spread of the daily chance to think of borrowing.",
     )
     habit_mean: Share = parameter(
-        0.04, unit="1/day", source="A.3 item 8", doc="Mean daily chance to think of borrowing."
+        0.17, unit="1/day", source="A.3 item 8", doc="Mean daily chance to think of borrowing."
+    )
+    reliance: Share = parameter(
+        0.6, unit="share", source="assumption",
+        doc="Share of own capital that owners who borrow whenever they can take out of the shop.",
     )
     bother: Money = parameter(
         "15 yuan", unit="yuan", low="0 yuan", high="10000 yuan", source="assumption",
         doc="Median trouble of one application, in money.",
     )
     price_sensitivity: Number = parameter(
-        2.5, unit="1", low=0.0, high=50.0, source="assumption; returns of small firms near 5 % a month, widely spread (B.2 V28)",
+        1.5, unit="1", low=0.0, high=50.0, source="assumption; returns of small firms near 5 % a month, widely spread (B.2 V28)",
         doc="Median factor by which the gain must beat the price.",
     )
     spread: Number = parameter(
@@ -198,8 +202,12 @@ class Borrowing(Parameters):
         doc="Smallest shortage for which a merchant asks; asked amounts are rounded to 100 yuan.",
     )
     idle_buffer: Days = parameter(
-        "4 days", unit="days", low="0 days", high="180 days", source="assumption",
+        "7 days", unit="days", low="0 days", high="180 days", source="assumption",
         doc="Days of sales kept before idle cash repays a loan early.",
+    )
+    repay_ahead: Days = parameter(
+        "150 days", unit="days", low="0 days", high="3650 days", source="A.3, A.4 T15 (credit loans last some 62 days)",
+        doc="Days before the due date of a line from which a merchant pays it down day by day.",
     )
 
 
@@ -215,6 +223,10 @@ class Repayment(Parameters):
     )
     sanction: Money = parameter(
         "500 yuan", unit="yuan", low="0 yuan", high="1 m yuan", source="assumption; C.12", doc="Other cost of defaulting."
+    )
+    hardship: Share = parameter(
+        0.5, unit="share/day", source="assumption",
+        doc="Share of its money that a willing merchant pays when it cannot pay all that is due.",
     )
     forgets: Share = parameter(
         0.08, unit="share", source="assumption", doc="Chance to forget a due date, each day anew, without a reminder."
@@ -309,11 +321,11 @@ class OutsideMoney(Parameters):
         doc="Its price.",
     )
     cap: Days = parameter(
-        "10 days", unit="days", low="0 days", high="365 days", source="assumption",
+        "5 days", unit="days", low="0 days", high="365 days", source="assumption",
         doc="The most a merchant can owe outside, in days of its sales.",
     )
     take: Share = parameter(
-        0.15, unit="share/day", source="assumption", doc="Share of a shortage that is covered outside a day."
+        0.05, unit="share/day", source="assumption", doc="Share of a shortage that is covered outside a day."
     )
 
 

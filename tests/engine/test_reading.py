@@ -138,7 +138,7 @@ BLOCK = {
 def test_deep_nesting_is_one_line_in_no_time_and_what_follows_is_read(text: str):
     began = time.process_time()
     found, issues = read(f"before: 1\n{text}\nafter: .nan\nlast: 2\n")
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 0.2
     assert len(issues) == 2
     assert "nested more than 40 levels deep" in issues[0]
     assert issues[0].split(": ")[1].startswith("deep")
@@ -179,6 +179,7 @@ def test_several_deep_places_are_each_named():
         ("%YAML 1.1\n---\na: 1", "f.yaml:1:1: asks for YAML 1.1"),
         ('a: "\\ud800"', "f.yaml:1:4: a: holds half a character"),
         ("a: " + "9" * 5000, "f.yaml:1:4: a: a number of 5,000 characters"),
+        ('b: 1\na: "\\U00110000"', "f.yaml:2:1: a: an escape that is no character"),
         ("a: 1e999", "f.yaml:1:4: a: 1e999 is too large for a number"),
     ],
 )

@@ -97,7 +97,7 @@ class WritesByForce(Good):
 
 class Raises(Good):
     def score(self, view: Any) -> Any:
-        return {}["nothing"]
+        raise KeyError("nothing")
 
 
 class WrongShape(Good):
@@ -189,6 +189,12 @@ class StumblesOverNobody(Good):
 class SqueezesOne(Good):
     def score(self, view: Any) -> Any:
         return np.squeeze(super().score(view)[:, None])
+
+
+class RanksAndSqueezesOne(SqueezesOne):
+    """Not asked about subsets, because it ranks; asked about a single merchant all the same."""
+
+    ranks_batch = True
 
 
 class DividesBySales(Good):

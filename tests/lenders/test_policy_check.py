@@ -45,6 +45,7 @@ CAUGHT_BY = {
     "ReadsTheDate": "clock",
     "StumblesOverNobody": "empty",
     "SqueezesOne": "one_row",
+    "RanksAndSqueezesOne": "one_row",
     "DividesBySales": "extremes",
     "TwoProductsOnly": "products",
     "LooksAtThePlace": "permutation",

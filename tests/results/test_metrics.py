@@ -119,6 +119,7 @@ def test_young_loans_are_left_out_of_both_sides_of_a_matured_measure() -> None:
     run = Run.from_tables(tables, manifest(), scenario())
     assert run.summary["ever90"] == 6 / 35
     assert "5 of the 8 loans" in metrics.notes(run)[0]
+    assert metrics.notes(run)[0].endswith("Of revolving_line there is none.")
     assert metrics.BY_NAME["ever90"].matured
     assert metrics.BY_NAME["fpd30"].matured
 

@@ -49,7 +49,7 @@ def sleep_long(job: Job) -> Outcome:
 
 
 def small_market(job: Job) -> Outcome:
-    """Measures as a market might give them: the world's luck is common to all scenarios, the cut-off makes the difference.
+    """Measures as a market might give them: the world's luck is common to all scenarios, the cut-off is not.
 
     A looser cut-off lends more and loses more. A scenario without lenders has the merchants' measures alone.
     """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import typer
 
@@ -25,26 +26,32 @@ def refuse(text: str) -> typer.Exit:
     return typer.Exit(REFUSED)
 
 
+@dataclass
+class Work:
+    """What a command is at: an unusable policy or folder is a refused input before it has begun, a failed run after."""
+
+    has_begun: bool = False
+
+
 @contextmanager
-def ending(has_begun: Callable[[], bool] = lambda: False, if_interrupted: str = "") -> Iterator[None]:
+def ending(if_interrupted: str = "") -> Iterator[Work]:
     """Turn what a command raises into words and an exit status, without a traceback.
 
     Parameters
     ----------
-    has_begun
-        Says whether work was under way: an unusable policy or folder is a refused input before and a failed run after.
     if_interrupted
         What to tell who pressed Ctrl-C.
     """
+    work = Work()
     try:
-        yield
+        yield work
     except ScenarioError as error:
         for issue in error.issues:
             say(str(issue))
         raise typer.Exit(REFUSED) from None
     except (PolicyError, StoreError) as error:
         say(str(error))
-        raise typer.Exit(FAILED if has_begun() else REFUSED) from None
+        raise typer.Exit(FAILED if work.has_begun else REFUSED) from None
     except LendsimError as error:
         say(str(error))
         raise typer.Exit(FAILED) from None

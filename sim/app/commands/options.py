@@ -11,7 +11,7 @@ ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scen
 RunFolderArgument = Annotated[
     Path, typer.Argument(metavar="RUN", help="The folder of a finished run.", show_default=False)
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Which world.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, max=2**62, help="Which world.", show_default="1")]
 Scale = Annotated[
     float | None,
     typer.Option("--scale", metavar="X", help="Merchants and lenders' money times X.", show_default=False),
@@ -20,8 +20,6 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a value; may be repeated.", show_default=False),
 ]
-Out = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Where the results go.", show_default=False)
-]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the results go.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Start even where memory will not suffice.")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,15 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.app import show
-from sim.app.commands.ending import FAILED, REFUSED, ending, refuse, say
+from sim.app.commands.ending import FAILED, Work, ending, refuse, say
 from sim.app.commands.options import AsJson, Out, Overrides, Scale, ScenarioFile, Seed, Yes
 
 if TYPE_CHECKING:
     from sim.engine.scenario import Scenario
     from sim.results.run import Run
-    from sim.study.runner import Outcome
+    from sim.study.runner import Job, Outcome
 
 _LONG_SECONDS, _LARGE_BYTES = 60, 10**9
+_NAMED = 5
 _RESUMES = "the same command goes on with it"
 
 
@@ -27,7 +30,7 @@ def run(
     seed: Seed = 1,
     seeds: Annotated[
         int | None,
-        typer.Option("--seeds", metavar="N", min=1, help="N worlds: --seed and the N - 1 after it.", show_default=False),
+        typer.Option("--seeds", metavar="N", min=1, help="N worlds, from --seed on.", show_default=False),
     ] = None,
     scale: Scale = None,
     set_: Overrides = None,
@@ -51,18 +54,23 @@ def run(
     \b
     Example:  lendsim run scenarios/tiny.yaml --set lenders.ali.scoring.cutoff=0.7
     """
-    begun = [False]
-    with ending(lambda: begun[0], _RESUMES):
+    with ending(_RESUMES) as work:
         from sim.engine.scenario import load
 
         loaded = load(scenario, overrides=set_ or (), scale=scale)
         for note in loaded.notes:
             say(f"note: {note}")
+        from sim.core.draws import replication_seeds
+        from sim.study.runner import Job
+
         folder = out if out is not None else _default_folder(loaded, None if seeds is not None else seed)
+        name, report = scenario.stem, not no_report
         if seeds is None:
-            _run_one(loaded, seed, folder, as_json, not no_report, checkpoint_every, threads, yes, begun)
-        else:
-            _run_many(loaded, seed, seeds, folder, as_json, not no_report, checkpoint_every, threads or 1, yes)
+            _run_one(Job(name, loaded, seed, folder, threads, checkpoint_every, report), work, as_json, yes)
+            return
+        worlds = replication_seeds(seed, seeds)
+        jobs = [Job(name, loaded, s, folder / f"seed-{s}", threads or 1, checkpoint_every, report) for s in worlds]
+        _run_many(jobs, folder, work, as_json, yes)
 
 
 def weigh(scenarios: Sequence[Scenario], n_runs: int, yes: bool) -> None:
@@ -89,48 +97,39 @@ def weigh(scenarios: Sequence[Scenario], n_runs: int, yes: bool) -> None:
         )
 
 
-def _run_one(
-    scenario: Scenario,
-    seed: int,
-    folder: Path,
-    as_json: bool,
-    report: bool,
-    checkpoint_every: int | None,
-    threads: int | None,
-    yes: bool,
-    begun: list[bool],
-) -> None:
+def _run_one(job: Job, work: Work, as_json: bool, yes: bool) -> None:
     from sim.study.runner import is_finished
 
-    reused = is_finished(folder)
+    assert job.out is not None
+    reused = is_finished(job.out)
     if not reused:
-        weigh([scenario], 1, yes)
+        weigh([job.scenario], 1, yes)
     from sim.engine.run import simulate
 
     started = time.monotonic()
-    with show.day_progress(scenario.path.stem, not reused) as shown:
+    with show.day_progress(job.name, not reused) as shown:
 
         def tell(done: int, days: int, merchants: int) -> None:
-            begun[0] = True
+            work.has_begun = True
             if shown is not None:
                 shown(done, days, merchants)
 
         finished = simulate(
-            scenario,
-            seed=seed,
-            out=folder,
-            threads=threads,
-            checkpoint_every=checkpoint_every,
+            job.scenario,
+            seed=job.seed,
+            out=job.out,
+            threads=job.threads,
+            checkpoint_every=job.checkpoint_every,
             progress=tell,
-            report=report,
+            report=job.report,
         )
     seconds = time.monotonic() - started
-    page = folder / "report.html"
+    page = job.out / "report.html"
     if as_json:
-        show.print_json(_one_object(finished, folder, page, seconds, reused))
+        show.print_json(_one_object(finished, job.out, page, seconds, reused))
         return
     show.print_headline(finished)
-    print(f"\nRun:    {folder}{' (finished before)' if reused else ''}")
+    print(f"\nRun:    {job.out}{' (finished before)' if reused else ''}")
     if page.exists():
         print(f"Report: {page}")
 
@@ -148,53 +147,50 @@ def _one_object(run: Run, folder: Path, page: Path, seconds: float, reused: bool
     return found | {"about_run": about}
 
 
-def _run_many(
-    scenario: Scenario,
-    seed: int,
-    seeds: int,
-    folder: Path,
-    as_json: bool,
-    report: bool,
-    checkpoint_every: int | None,
-    threads: int,
-    yes: bool,
-) -> None:
-    from sim.core.draws import replication_seeds
-    from sim.study.runner import Job, available_cores, run_jobs, workers_that_fit
+def _run_many(jobs: Sequence[Job], folder: Path, work: Work, as_json: bool, yes: bool) -> None:
+    from sim.study.runner import available_cores, refuse_used_folders, run_jobs, workers_that_fit
     from sim.study.stats import summarise
 
-    name = scenario.path.stem
-    jobs = [
-        Job(name, scenario, one, folder / f"seed-{one}", threads, checkpoint_every, report)
-        for one in replication_seeds(seed, seeds)
-    ]
-    weigh([scenario], len(jobs), yes)
+    refuse_used_folders(jobs)
+    weigh([jobs[0].scenario], len(jobs), yes)
+    work.has_begun = True
     started = time.monotonic()
-    workers = workers_that_fit([scenario], max(1, min(available_cores() // threads, len(jobs))))
-    with show.run_progress(name) as shown:
+    workers = workers_that_fit([jobs[0].scenario], max(1, available_cores() // (jobs[0].threads or 1)))
+    with show.run_progress(jobs[0].name) as shown:
         outcomes = run_jobs(jobs, workers=workers, progress=shown)
     seconds = time.monotonic() - started
-    done = [outcome for outcome in outcomes if outcome.summary is not None]
-    for outcome in outcomes:
-        if outcome.failure is not None:
-            say(f"seed {outcome.seed} failed: {outcome.reason}")
-    if done:
-        measures = [outcome.summary or {} for outcome in done]
-        spreads = {key: summarise([one.get(key) for one in measures]) for key in measures[0]}
+    measures = {outcome.seed: outcome.summary for outcome in outcomes if outcome.summary is not None}
+    if measures:
+        names = next(iter(measures.values()))
+        spreads = {name: summarise([one.get(name) for one in measures.values()]) for name in names}
         if as_json:
-            show.print_json(
-                {
-                    "rows": [{"seed": outcome.seed, **(outcome.summary or {})} for outcome in done],
-                    "summary": {key: spread.mean for key, spread in spreads.items()},
-                    "intervals": {key: [spread.low, spread.high] for key, spread in spreads.items()},
-                    "about_run": _about_many(outcomes, folder, seconds),
-                }
-            )
+            found = {
+                "rows": [{"seed": seed, **one} for seed, one in measures.items()],
+                "summary": {name: spread.mean for name, spread in spreads.items()},
+                "intervals": {name: [spread.low, spread.high] for name, spread in spreads.items()},
+            }
+            show.print_json(found | {"about_run": _about_many(outcomes, folder, seconds)})
         else:
             show.print_seeds(outcomes, spreads)
             print(f"\nRuns:   {folder}")
-    if len(done) < len(outcomes):
-        raise typer.Exit(_status_of_failures(outcomes))
+    end_with_failures(outcomes)
+
+
+def end_with_failures(outcomes: Sequence[Outcome]) -> None:
+    """Say which runs failed, the first few by name; nothing is said and done when none did.
+
+    Raises
+    ------
+    typer.Exit
+        With status 1 when a run failed.
+    """
+    failed = [outcome for outcome in outcomes if outcome.has_failed]
+    for outcome in failed[:_NAMED]:
+        say(f"{outcome.name}, seed {outcome.seed}: {outcome.reason}")
+    if len(failed) > _NAMED:
+        say(f"... and {len(failed) - _NAMED} more of {len(outcomes)} runs failed")
+    if failed:
+        raise typer.Exit(FAILED)
 
 
 def _about_many(outcomes: Sequence[Outcome], folder: Path, seconds: float) -> dict[str, Any]:
@@ -202,18 +198,16 @@ def _about_many(outcomes: Sequence[Outcome], folder: Path, seconds: float) -> di
         "folder": str(folder),
         "seconds": round(seconds, 3),
         "reused": [outcome.seed for outcome in outcomes if outcome.reused],
-        "failed": [{"seed": one.seed, "error": one.reason} for one in outcomes if one.failure is not None],
+        "failed": [{"seed": one.seed, "error": one.reason} for one in outcomes if one.has_failed],
     }
 
 
-def _status_of_failures(outcomes: Sequence[Outcome]) -> int:
-    """Return 2 when no run could begin because its folder or policy was refused, else 1."""
-    failures = [outcome.failure for outcome in outcomes if outcome.failure is not None]
-    refused = all("StoreError" in failure and "holds" in failure for failure in failures)
-    return REFUSED if refused and len(failures) == len(outcomes) else FAILED
-
-
 def _default_folder(scenario: Scenario, seed: int | None) -> Path:
-    """Return a folder of the scenario's name and content, so that the same command finds its run again."""
-    name = f"{scenario.path.stem}-{scenario.hash[:8]}"
+    """Return a folder named after all that makes a run this run: the same command finds it again, no other does."""
+    from sim.engine.run import manifest_of
+    from sim.results.store import KEY
+
+    manifest = manifest_of(scenario, seed or 0)
+    marks = json.dumps([manifest[part] for part in KEY if part != "seed"], sort_keys=True)
+    name = f"{scenario.path.stem}-{hashlib.sha256(marks.encode()).hexdigest()[:8]}"
     return Path("runs") / (name if seed is None else f"{name}-seed-{seed}")

@@ -144,26 +144,28 @@ def _plan(
         gap = live * (gap if gap > _F(0) else _F(0))
         need = np.float64(gap * cost)
         reserve = kept_back(r.reserve_days, fixed_cost[j], due_soon[j])
-        spend = live * spent_on_stock(need, wallet[j], reserve)
+
+        # the owner first: what the shop lacks after that is what it may borrow for
+        goods = np.float64((have + on1[j] + on2[j] - arrived) * cost)
+        own = wallet[j] + goods + s1[j] + s2[j] + s3[j] + s4[j] - outside_debt[j] - debt[j] - arrears[j]
+        days_held = (lead[j] + cover[j]) * cost + r.confirmation * order_value[j]
+        needed = np.float64(demand_mean[j] * ahead[j] * days_held)
+        take = live * owner_draw(wallet[j], reserve, own, needed, patience[j], r.owner_take)
+        money = wallet[j] - take
+        spend = live * spent_on_stock(need, money, reserve)
         on1[j] += _F(spend) / cost - moved
         on2[j] += moved - arrived
-        money = wallet[j] - spend
+        money -= spend
 
         short = need - spend + arrears[j]
         chance = sale_chance(gap, target)
         worth = money_worth(margin[j], chance, lead[j], cover[j], r.confirmation)
-        distress = arrears[j] > 0.0 or due_soon[j] > wallet[j]
+        distress = arrears[j] > 0.0 or due_soon[j] > money
         wants_outside = distress or worth > r.outside_price * sensitivity[j]
         draw = live * outside_draw(short, outside_debt[j], r.outside_cap, mean_90d[j], r.outside_take, wants_outside)
         back = outside_repayment(outside_debt[j], money, reserve, short)
-        money += draw - back
+        wallet[j] = money + draw - back
         outside_debt[j] += draw - back
-
-        goods = np.float64((have + on1[j] + on2[j]) * cost)
-        own = money + goods + s1[j] + s2[j] + s3[j] + s4[j] - outside_debt[j] - debt[j] - arrears[j]
-        needed = np.float64(demand_mean[j] * ahead[j] * cost * (lead[j] + cover[j] + r.confirmation))
-        take = live * owner_draw(money, reserve, own, needed, patience[j], r.owner_take)
-        wallet[j] = money - take
         missing = short - draw + (due_soon[j] - wallet[j] if due_soon[j] > wallet[j] else 0.0)
         missing = missing if missing > 0.0 else 0.0
         shortage[j] = _F(missing)

@@ -1,6 +1,7 @@
 """The loans of one day: accrue, sweep pledged proceeds, collect what is due, prepay, age, write off, recover.
 
-A scalar pass over the open loans, oldest first; it is the one place where a loan and its merchant's wallet meet.
+A scalar pass over the loans, oldest first; it is the one place where a loan and its merchant's wallet meet. The small
+functions take one loan (a record of `sim.core.loanbook.LOAN`, changed in place) and scalars.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.core.kernels import hash64, kernel, leave_stage, rule, unit64
-from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF, WRITTEN_OFF, billed
+from sim.core.loanbook import ORDER_LOAN, PAID_OFF, WRITTEN_OFF, billed
 from sim.core.merchants import OPEN, STAGES
 from sim.world.repayment import FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
 
@@ -19,61 +20,17 @@ _F = np.float32
 
 # Totals by lender and product. Units are 1/(basis x 10^6) fen, the rest is whole fen or counts.
 REPAY_TOTALS = (
-    "accrued_units",
-    "reversed_units",
-    "dropped_units",
-    "interest_paid",
-    "suspended_paid",
-    "penalty_paid",
-    "refunded",
-    "principal_paid",
-    "written_off",
-    "recovered",
-    "swept",
-    "from_wallet",
-    "refund_to_buyers",
-    "commission",
-    "freed",
-    "contacts",
-    "n_active",
-    "balance_current",
-    "balance_1_30",
-    "balance_31_60",
-    "balance_61_90",
-    "balance_90_plus",
-    "balance_restructured",
-    "balance_performing",
-    "refund_of_paid",
-)
-(
-    T_ACCRUED,
-    T_REVERSED,
-    T_DROPPED,
-    T_INTEREST,
-    T_SUSPENDED,
-    T_PENALTY,
-    T_REFUNDED,
-    T_PRINCIPAL,
-    T_WRITTEN,
-    T_RECOVERED,
-    T_SWEPT,
-    T_WALLET,
-    T_BUYERS,
-    T_COMMISSION,
-    T_FREED,
-    T_CONTACTS,
-    T_ACTIVE,
-    T_CURRENT,
-    T_30,
-    T_60,
-    T_90,
-    T_OVER,
-    T_RESTRUCTURED,
-    T_PERFORMING,
-    T_REFUND_FEN,
-) = range(len(REPAY_TOTALS))
+    "accrued_units", "reversed_units", "dropped_units", "interest_paid", "suspended_paid", "penalty_paid", "refunded",
+    "principal_paid", "written_off", "recovered", "swept", "from_wallet", "refund_to_buyers", "commission",
+    "freed", "contacts", "n_active", "balance_current", "balance_1_30", "balance_31_60", "balance_61_90",
+    "balance_90_plus", "balance_restructured", "balance_performing",
+)  # fmt: skip
+(T_ACCRUED, T_REVERSED, T_DROPPED, T_INTEREST, T_SUSPENDED, T_PENALTY, T_REFUNDED, T_PRINCIPAL, T_WRITTEN, T_RECOVERED,
+ T_SWEPT, T_WALLET, T_BUYERS, T_COMMISSION, T_FREED, T_CONTACTS, T_ACTIVE, T_CURRENT, T_30, T_60, T_90, T_OVER,
+ T_RESTRUCTURED, T_PERFORMING) = range(len(REPAY_TOTALS))  # fmt: skip
 
 PENALTY, INTEREST, PRINCIPAL = range(3)  # codes of an allocation order
+SMALLEST_PREPAYMENT = 10_000  # fen; nobody repays less than 100 yuan early, unless it settles the loan
 
 
 class RepayRules(NamedTuple):
@@ -89,6 +46,8 @@ class RepayRules(NamedTuple):
     forget: float
     reminded: float
     idle_days: float
+    repay_ahead: int
+    hardship: float
     recovered_unable: float
     recovered_unwilling: float
     horizon: int
@@ -111,7 +70,6 @@ class LenderTerms(NamedTuple):
 class Borrowers(NamedTuple):
     """The merchant columns that repayments read and write."""
 
-    merchant_id: Any
     platform: Any
     status: Any
     integrity: Any
@@ -147,207 +105,161 @@ class Records(NamedTuple):
 
 
 @rule
-def _accrue(b, k, penalty_permille):
-    """One night's interest, in units: normal on what is not overdue, the penalty rate in its place on what is."""
-    rate = np.int64(b.rate[k])
-    normal = (b.balance[k] - b.overdue[k]) * rate
-    b.penalty[k] += b.overdue[k] * (rate * penalty_permille // 1000)
-    return normal
+def owed_now(loan):
+    """Whole fen that would settle the loan now: principal, interest and penalty, billed."""
+    upf = loan.units_per_fen
+    interest = billed(loan.accrued + loan.suspended, upf)
+    penalty = billed(loan.penalty, upf)
+    return loan.balance + max(interest, 0) + max(penalty, 0)
 
 
 @kernel
-def _pay(b, k, money, allocation, totals):
-    """Allocate ``money`` fen to one loan in the lender's order; returns what is left of it."""
-    upf = b.units_per_fen[k]
+def accrue(loan, penalty_permille, non_accrual_after, totals):
+    """One night's interest in units: the penalty rate on what is overdue, in place of the normal rate."""
+    rate = np.int64(loan.rate)
+    units = (loan.balance - loan.overdue) * rate
+    loan.penalty += loan.overdue * (rate * penalty_permille // 1000)
+    if loan.dpd >= non_accrual_after:
+        loan.suspended += units
+    else:
+        loan.accrued += units
+        totals[T_ACCRUED] += units
+
+
+@kernel
+def pay(loan, money, allocation, totals):
+    """Allocate ``money`` fen to a loan in the lender's order; returns what is left of it.
+
+    Suspended interest, which left income at 90 days past due, is income only now that it is paid (design rule 7).
+    """
+    upf = loan.units_per_fen
     left = money
     for step in range(3):
         code = allocation[step]
         if code == PENALTY:
-            part = min(left, max(billed(b.penalty[k], upf), 0))
-            b.penalty[k] -= part * upf
-            b.penalty_paid[k] += part
+            part = min(left, max(billed(loan.penalty, upf), 0))
+            loan.penalty -= part * upf
+            loan.penalty_paid += part
             totals[T_PENALTY] += part
         elif code == INTEREST:
-            part = min(left, max(billed(b.accrued[k] + b.suspended[k], upf), 0))
-            # what was suspended comes back into income only now that it is paid, oldest first
-            old = min(part, max(billed(b.suspended[k], upf), 0))
-            b.suspended[k] -= old * upf
-            b.accrued[k] -= (part - old) * upf
-            b.interest_paid[k] += part
+            part = min(left, max(billed(loan.accrued + loan.suspended, upf), 0))
+            old = min(part, max(billed(loan.suspended, upf), 0))
+            loan.suspended -= old * upf
+            loan.accrued -= (part - old) * upf
+            loan.interest_paid += part
             totals[T_SUSPENDED] += old
             totals[T_INTEREST] += part - old
         else:
-            part = min(left, b.balance[k])
-            b.balance[k] -= part
-            b.overdue[k] -= min(part, b.overdue[k])
-            b.principal_paid[k] += part
+            part = min(left, loan.balance)
+            loan.balance -= part
+            loan.overdue -= min(part, loan.overdue)
+            loan.principal_paid += part
             totals[T_PRINCIPAL] += part
         left -= part
     return left
 
 
-@rule
-def _owed(b, k):
-    """Whole fen that would settle the loan now."""
-    upf = b.units_per_fen[k]
-    return b.balance[k] + max(billed(b.accrued[k] + b.suspended[k], upf), 0) + max(billed(b.penalty[k], upf), 0)
-
-
 @kernel
-def _confirm_pledged(b, k, m, r, commission, allocation, totals):
-    """Pass the pledged orders of a loan through their stages; proceeds reach the loan before the wallet.
-
-    Returns the fen that buyers got back today; a fraudster's orders were never real, so all of them come back.
-    """
-    row = b.row[k]
+def confirm_pledged(loan, share):
+    """Pass the pledged orders of a loan through their stages; returns the whole fen confirmed or returned today."""
     carried = 0.0
     for stage in range(STAGES):
-        out = leave_stage(b.pledged[k, stage], r.stage_share)
-        b.pledged[k, stage] += carried - out
+        out = leave_stage(loan.pledged[stage], share)
+        loan.pledged[stage] += carried - out
         carried = out
-    if carried == 0.0:
-        return 0.0
-    refund = carried if r.today >= m.bust_day[row] else math.floor(carried * m.return_rate[row])
-    fee = math.floor((carried - refund) * commission[m.platform[row]])
-    net = np.int64(carried - refund - fee)
-    swept = min(net, _owed(b, k))
-    _pay(b, k, swept, allocation, totals)
-    m.wallet[row] += net - swept
-    m.stock[row] += _F(refund / m.order_value[row] * r.restocked)
-    m.returns_mean_30d[row] += _F(refund / 30.0)
-    totals[T_SWEPT] += swept
-    totals[T_FREED] += net - swept
-    totals[T_BUYERS] += np.int64(refund)
-    totals[T_COMMISSION] += np.int64(fee)
-    return refund
+    return carried
+
+
+@rule
+def pledged_left(loan):
+    """Fen of pledged orders still on their way."""
+    return loan.pledged[0] + loan.pledged[1] + loan.pledged[2] + loan.pledged[3]
 
 
 @kernel
-def _fall_due(b, k, refund, pledged, today):
-    """Mark what falls due today: the last date, the end of the pledge, or a returned order at once."""
-    is_order_loan = b.product[k] == ORDER_LOAN
-    rest = b.balance[k] - b.overdue[k]
-    if today >= b.due[k] or (is_order_loan and pledged == 0.0):
+def fall_due(loan, refund, today):
+    """Mark what falls due today: the last date, the end of the pledge, or a returned order at once.
+
+    A return re-prices the pledge: what the loan now exceeds the advance on the orders left is due. Proceeds swept
+    beyond their share of the loan have often paid for it already.
+    """
+    rest = loan.balance - loan.overdue
+    left = pledged_left(loan)
+    if today >= loan.due or (loan.product == ORDER_LOAN and left == 0.0):
         falls = rest
     else:
-        falls = min(rest, np.int64(math.floor(refund * b.advance[k])))
+        beyond = loan.balance - np.int64(math.floor(left * loan.advance)) - loan.overdue
+        falls = max(min(min(rest, beyond), np.int64(math.floor(refund * loan.advance))), 0)
     if falls > 0:
-        b.overdue[k] += falls
-        if b.unpaid_since[k] == 0:
-            b.unpaid_since[k] = today
-        if b.first_due[k] == 0:
-            b.first_due[k] = today
+        loan.overdue += falls
+        if loan.unpaid_since == 0:
+            loan.unpaid_since = today
+        if loan.first_due == 0:
+            loan.first_due = today
+
+
+@rule
+def claim_of(loan):
+    """Fen due now: the overdue principal, with interest and penalty once all of the principal is due."""
+    return owed_now(loan) if loan.overdue == loan.balance else loan.overdue
 
 
 @kernel
-def _collect(b, k, m, lenders, terms, r, totals):
-    """Collect what is due out of the wallet: willing and able, forgetful, unwilling, or swept."""
-    row, lender = b.row[k], b.lender[k]
-    claim = _owed(b, k) if b.overdue[k] == b.balance[k] else b.overdue[k]
-    shop = shop_worth(
-        m.kappa[row], m.margin[row], m.sales_mean_30d[row], m.off_platform[row], r.shop_days, m.status[row] == OPEN
-    )
-    struck = r.today >= m.bust_day[row]
-    willing = is_willing(
-        m.integrity[row], struck, claim, shop, lenders.limit_fen[lender, row], r.credit_value, r.sanction
-    )
-    late = np.int64(b.dpd[k])
-    has_reminder = terms.remind_before[lender] > 0 if late == 0 else 0 < terms.remind_from[lender] <= late
-    if late > 0 and has_reminder and (late == terms.remind_from[lender] or late % 7 == 0):
-        totals[T_CONTACTS] += 1
-    # order loans are debited by the platform on their own, so that nobody can forget them
-    forgotten = b.product[k] != ORDER_LOAN and forgets(
-        unit64(hash64(r.key_forget, b.loan_id[k], 0)), r.forget, r.reminded, has_reminder
-    )
-    wallet = np.int64(m.wallet[row])
-    pay = np.int64(0)
-    if willing and not forgotten:
-        pay = min(claim, wallet)
-    elif late >= terms.sweep_from[lender]:
-        pay = min(claim, np.int64(math.floor(wallet * terms.sweep_share[lender])))
-    b.cause[k] = FRAUD if struck else (UNABLE if willing else UNWILLING)
-    if pay > 0:
-        _pay(b, k, pay, terms.allocation[lender], totals)
-        m.wallet[row] -= pay
-        totals[T_WALLET] += pay
-
-
-@kernel
-def _prepay(b, k, m, terms, r, totals):
-    """Repay early out of idle money: what is above some days of sales and costs and today's wish for stock."""
-    row = b.row[k]
-    buffer = r.idle_days * (m.sales_mean_30d[row] + m.fixed_cost[row]) + m.shortage[row]
-    idle = np.int64(math.floor(m.wallet[row] - buffer))
-    pay = min(_owed(b, k), idle)
-    if pay >= 10_000 or (pay > 0 and pay == _owed(b, k)):
-        _pay(b, k, pay, terms.allocation[b.lender[k]], totals)
-        m.wallet[row] -= pay
-        totals[T_WALLET] += pay
-
-
-@kernel
-def _release(b, k, m):
-    """Give pledged orders that are left back to the merchant's own chain."""
-    for stage in range(STAGES):
-        m.shipped[stage, b.row[k]] += b.pledged[k, stage]
-        b.pledged[k, stage] = 0.0
-
-
-@kernel
-def _close(b, k, m, lenders, terms, today, totals):
-    """Close a loan that is paid; the fraction of a fen that was never billed is dropped from income."""
-    row, lender = b.row[k], b.lender[k]
-    if b.is_first[k] and today - b.opened[k] <= terms.refund_days[lender] and b.interest_paid[k] > 0:
-        b.refunded[k] = b.interest_paid[k]
-        m.wallet[row] += b.refunded[k]
-        totals[T_REFUNDED] += b.refunded[k]
-    totals[T_DROPPED] += b.accrued[k]
-    b.accrued[k] = b.suspended[k] = b.penalty[k] = 0
-    b.status[k] = PAID_OFF
-    b.closed[k] = today
-    if b.first_due[k] == 0:
-        b.first_due[k] = today
-    _release(b, k, m)
-    lenders.n_open[lender, row] -= 1
-    if b.max_dpd[k] == 0:
-        lenders.n_repaid[lender, row] += 1
-
-
-@kernel
-def _age(b, k, m, lenders, terms, today, totals):
+def age(loan, today, non_accrual_after, write_off_after, totals):
     """Days past due, income past 90 days, write-off."""
-    row, lender = b.row[k], b.lender[k]
-    if b.overdue[k] == 0 and b.balance[k] > 0:
-        b.unpaid_since[k] = 0
-        b.dpd[k] = 0
-        b.cause[k] = 0
+    if loan.overdue == 0 and loan.balance > 0:
+        loan.unpaid_since = 0
+        loan.dpd = 0
+        loan.cause = 0
         return
-    late = today - b.unpaid_since[k]
-    b.dpd[k] = late
-    b.max_dpd[k] = max(b.max_dpd[k], late)
-    if b.unpaid_since[k] == b.first_due[k]:
-        b.first_unpaid_days[k] = late
-    if late >= terms.non_accrual_after[lender] and b.accrued[k] != 0:
-        totals[T_REVERSED] += b.accrued[k]
-        b.suspended[k] += b.accrued[k]
-        b.accrued[k] = 0
-    if late >= terms.write_off_after[lender]:
-        totals[T_REVERSED] += b.accrued[k]
-        totals[T_WRITTEN] += b.balance[k]
-        b.written_off[k] = b.balance[k]
-        b.balance[k] = b.overdue[k] = 0
-        b.accrued[k] = b.suspended[k] = b.penalty[k] = 0
-        b.status[k] = WRITTEN_OFF
-        b.closed[k] = today
-        _release(b, k, m)
-        lenders.n_open[lender, row] -= 1
+    late = today - loan.unpaid_since
+    loan.dpd = late
+    loan.max_dpd = max(loan.max_dpd, late)
+    if loan.unpaid_since == loan.first_due:
+        loan.first_unpaid_days = late
+    if late >= non_accrual_after and loan.accrued != 0:
+        totals[T_REVERSED] += loan.accrued
+        loan.suspended += loan.accrued
+        loan.accrued = 0
+    if late >= write_off_after:
+        totals[T_REVERSED] += loan.accrued
+        totals[T_WRITTEN] += loan.balance
+        loan.written_off = loan.balance
+        loan.balance = 0
+        loan.overdue = 0
+        loan.accrued = 0
+        loan.suspended = 0
+        loan.penalty = 0
+        loan.status = WRITTEN_OFF
+        loan.closed = today
 
 
 @kernel
-def _report(b, k, m, lenders, pledged, today, horizon, totals):
-    """Put a loan that is still open into its bucket and tell the merchant what it owes."""
-    row, lender, balance = b.row[k], b.lender[k], b.balance[k]
-    late = max(b.dpd[k], b.inherited_dpd[k])
+def close(loan, today, refund_days, totals):
+    """Close a loan that is paid; returns fen of interest given back to a first-time borrower.
+
+    The fraction of a fen that was never billed is dropped from income.
+    """
+    back = np.int64(0)
+    if loan.is_first and today - loan.opened <= refund_days:
+        back = loan.interest_paid
+        loan.refunded = back
+        totals[T_REFUNDED] += back
+    totals[T_DROPPED] += loan.accrued
+    loan.accrued = 0
+    loan.suspended = 0
+    loan.penalty = 0
+    loan.status = PAID_OFF
+    loan.closed = today
+    if loan.first_due == 0:
+        loan.first_due = today
+    return back
+
+
+@kernel
+def put_in_bucket(loan, late, totals):
+    """Add an open loan to the balances by days past due."""
+    balance = loan.balance
     totals[T_ACTIVE] += 1
     if late == 0:
         totals[T_CURRENT] += balance
@@ -359,74 +271,29 @@ def _report(b, k, m, lenders, pledged, today, horizon, totals):
         totals[T_90] += balance
     else:
         totals[T_OVER] += balance
-    if b.is_restructured[k]:
+    if loan.is_restructured:
         totals[T_RESTRUCTURED] += balance
     elif late <= 30:
         totals[T_PERFORMING] += balance
-    m.debt[row] += max(balance - pledged, 0.0)
-    is_kept_back = b.cause[k] <= UNABLE and b.product[k] != ORDER_LOAN and b.due[k] - today <= horizon
-    m.due_soon[row] += _owed(b, k) if is_kept_back else (b.overdue[k] if b.cause[k] <= UNABLE else 0)
-    lenders.dpd[lender, row] = max(lenders.dpd[lender, row], late)
-    lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], late)
 
 
 @kernel
-def _recover(b, k, r, totals):
+def recover(loan, unable, unwilling, totals):
     """What comes back on a written-off loan today, from the borrower's private means; fraudsters pay nothing."""
-    share = r.recovered_unable if b.cause[k] == UNABLE else (r.recovered_unwilling if b.cause[k] == UNWILLING else 0.0)
-    money = np.int64(math.floor((b.written_off[k] - b.recovered[k]) * share))
-    b.recovered[k] += money
+    share = unable if loan.cause == UNABLE else (unwilling if loan.cause == UNWILLING else 0.0)
+    money = np.int64(math.floor((loan.written_off - loan.recovered) * share))
+    loan.recovered += money
     totals[T_RECOVERED] += money
 
 
 @kernel
-def _live_loan(b, k, m, lenders, terms, r, commission, totals):
-    """One loan through one day."""
-    row, lender = b.row[k], b.lender[k]
-    before = b.balance[k]
-    if r.today > b.opened[k]:
-        if m.in_debt_day[row] != r.today and before > 0:
-            m.in_debt_day[row] = r.today
-            m.days_in_debt[row] += 1
-        units = _accrue(b, k, terms.penalty_permille[lender])
-        if b.dpd[k] >= terms.non_accrual_after[lender]:
-            b.suspended[k] += units
-        else:
-            b.accrued[k] += units
-            totals[T_ACCRUED] += units
-    refund = _confirm_pledged(b, k, m, r, commission, terms.allocation[lender], totals)
-    pledged = b.pledged[k, :].sum()
-    _fall_due(b, k, refund, pledged, r.today)
-    ahead = terms.remind_before[lender]
-    if 0 < ahead == b.due[k] - r.today and b.product[k] != ORDER_LOAN:
-        totals[T_CONTACTS] += 1
-    if b.overdue[k] > 0 or b.balance[k] == 0:
-        if _owed(b, k) > 0:
-            _collect(b, k, m, lenders, terms, r, totals)
-    elif r.today > b.opened[k] and r.today < m.bust_day[row]:
-        _prepay(b, k, m, terms, r, totals)
-    if b.balance[k] == 0 and _owed(b, k) == 0:
-        _close(b, k, m, lenders, terms, r.today, totals)
-    else:
-        _age(b, k, m, lenders, terms, r.today, totals)
-        if b.status[k] == ACTIVE:
-            _report(b, k, m, lenders, pledged, r.today, r.horizon, totals)
-    paid = before - b.balance[k]
-    lenders.exposure_fen[lender, row] -= paid
-    if b.product[k] != ORDER_LOAN:
-        lenders.line_fen[lender, row] -= paid
-
-
-@kernel
-def repay(n, b, m, lenders, terms, r, commission, totals):
+def repay(loans, m, lenders, terms, r, commission, totals):
     """One day of all loans.
 
     Parameters
     ----------
-    n : int
-        Number of loans in the book.
-    b : Book
-        The loan book's columns.
+    loans : ndarray (n,) of LOAN
+        The loan book.
     m : Borrowers
         Merchant columns.
     lenders : Records
@@ -438,15 +305,113 @@ def repay(n, b, m, lenders, terms, r, commission, totals):
         Written; see REPAY_TOTALS.
     """
     totals[:] = 0
-    for k in range(n):
-        row = b.row[k]
+    today = r.today
+    for k in range(loans.size):
+        row = loans[k].row
         m.debt[row] = 0.0
         m.due_soon[row] = 0.0
-        lenders.dpd[b.lender[k], row] = 0
-    for k in range(n):
-        if b.status[k] == PAID_OFF:
+        lenders.dpd[loans[k].lender, row] = 0
+    for k in range(loans.size):
+        loan = loans[k]
+        row, lender = loan.row, loan.lender
+        sums = totals[lender, loan.product]
+        if loan.status == PAID_OFF:
             continue
-        if b.status[k] == WRITTEN_OFF:
-            _recover(b, k, r, totals[b.lender[k], b.product[k]])
+        if loan.status == WRITTEN_OFF:
+            recover(loan, r.recovered_unable, r.recovered_unwilling, sums)
+            continue
+        before = loan.balance
+        struck = today >= m.bust_day[row]
+        order = terms.allocation[lender]
+        wallet = np.int64(m.wallet[row])
+        if today > loan.opened:
+            if m.in_debt_day[row] != today and before > 0:
+                m.in_debt_day[row] = today
+                m.days_in_debt[row] += 1
+            accrue(loan, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums)
+
+        # proceeds of pledged orders reach the loan before the wallet (design rule 1)
+        refund = 0.0
+        if loan.product == ORDER_LOAN:
+            out = confirm_pledged(loan, r.stage_share)
+            refund = out if struck else math.floor(out * m.return_rate[row])
+            fee = math.floor((out - refund) * commission[m.platform[row]])
+            net = np.int64(out - refund - fee)
+            swept = min(net, owed_now(loan))
+            pay(loan, swept, order, sums)
+            wallet += net - swept
+            m.stock[row] += _F(refund / m.order_value[row] * r.restocked)
+            m.returns_mean_30d[row] += _F(refund / 30.0)
+            sums[T_SWEPT] += swept
+            sums[T_FREED] += net - swept
+            sums[T_BUYERS] += np.int64(refund)
+            sums[T_COMMISSION] += np.int64(fee)
+
+        fall_due(loan, refund, today)
+        paid = np.int64(0)
+        if loan.overdue > 0 or (loan.balance == 0 and owed_now(loan) > 0):
+            # what is due: willing and able, forgetful, unwilling, or swept
+            claim = claim_of(loan)
+            shop = shop_worth(m.kappa[row], m.margin[row], m.sales_mean_30d[row], m.off_platform[row], r.shop_days,
+                              m.status[row] == OPEN)  # fmt: skip
+            willing = is_willing(m.integrity[row], struck, claim, shop, lenders.limit_fen[lender, row],
+                                 r.credit_value, r.sanction)  # fmt: skip
+            late, first = np.int64(loan.dpd), terms.remind_from[lender]
+            has_reminder = terms.remind_before[lender] > 0 if late == 0 else 0 < first <= late
+            if late > 0 and has_reminder and (late == first or late % 7 == 0):
+                sums[T_CONTACTS] += 1
+            # order loans are debited by the platform on their own, so that nobody can forget them
+            u = unit64(hash64(r.key_forget, loan.loan_id, 0))
+            forgotten = loan.product != ORDER_LOAN and forgets(u, r.forget, r.reminded, has_reminder)
+            if willing and not forgotten:
+                paid = claim if wallet >= claim else np.int64(math.floor(wallet * r.hardship))
+            elif late >= terms.sweep_from[lender]:
+                paid = min(claim, np.int64(math.floor(wallet * terms.sweep_share[lender])))
+            loan.cause = FRAUD if struck else (UNABLE if willing else UNWILLING)
+        elif today > loan.opened and not struck:
+            # idle money repays early: what is above some days of sales and costs and the wish for stock;
+            # and as the due date nears, a daily part of the debt out of whatever there is
+            costs = m.fixed_cost[row]
+            buffer = r.idle_days * (m.sales_mean_30d[row] + costs) + m.shortage[row]
+            owed = owed_now(loan)
+            paid = min(owed, np.int64(math.floor(wallet - buffer)))
+            days = loan.due - today
+            if loan.product != ORDER_LOAN and days <= r.repay_ahead:
+                part = owed // days + 1
+                part = max(part, SMALLEST_PREPAYMENT)
+                paid = max(paid, min(min(part, owed), np.int64(math.floor(wallet - costs))))
+            if paid < SMALLEST_PREPAYMENT and paid != owed:
+                paid = np.int64(0)
+        if paid > 0:
+            pay(loan, paid, order, sums)
+            wallet -= paid
+            sums[T_WALLET] += paid
+        if 0 < terms.remind_before[lender] == loan.due - today and loan.product != ORDER_LOAN:
+            sums[T_CONTACTS] += 1
+
+        if loan.balance == 0 and owed_now(loan) == 0:
+            wallet += close(loan, today, terms.refund_days[lender], sums)
+            if loan.max_dpd == 0:
+                lenders.n_repaid[lender, row] += 1
         else:
-            _live_loan(b, k, m, lenders, terms, r, commission, totals[b.lender[k], b.product[k]])
+            age(loan, today, terms.non_accrual_after[lender], terms.write_off_after[lender], sums)
+        m.wallet[row] = wallet
+
+        if loan.status == PAID_OFF or loan.status == WRITTEN_OFF:
+            lenders.n_open[lender, row] -= 1
+            for stage in range(STAGES):
+                m.shipped[stage, row] += loan.pledged[stage]
+                loan.pledged[stage] = 0.0
+        else:
+            late = np.int64(max(loan.dpd, loan.inherited_dpd))
+            put_in_bucket(loan, late, sums)
+            m.debt[row] += max(loan.balance - pledged_left(loan), 0.0)
+            if loan.cause <= UNABLE:  # the unwilling and the frauds keep nothing back
+                if loan.product != ORDER_LOAN and loan.overdue == 0 and loan.due - today <= r.horizon:
+                    m.due_soon[row] += owed_now(loan)
+            lenders.dpd[lender, row] = max(lenders.dpd[lender, row], late)
+            lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], late)
+        gone = before - loan.balance
+        lenders.exposure_fen[lender, row] -= gone
+        if loan.product != ORDER_LOAN:
+            lenders.line_fen[lender, row] -= gone

@@ -218,17 +218,17 @@ def _check_lender(report: Report, name: str, spec: LenderSpec, folder: FilePath)
                 if found not in known:
                     field, problem, allowed, hint = found
                     at = _setting(here, change.set, (kind, field))
-                    report.add(at, f"{kind}.{field}: {problem}", allowed, hint)
+                    report.add(at, problem, allowed, hint)
         now = changed
 
 
 def _setting(path: Path, settings: Mapping[str, Any], loc: tuple[str | int, ...]) -> Path:
-    """Return the path of the setting of a change that touches ``loc`` of the lender."""
+    """Return where a change sets ``loc`` of the lender: a setting is a dotted path, and its value may be a mapping."""
     for key in settings:
         steps = tuple(key.split("."))
         if loc[: len(steps)] == steps or steps[: len(loc)] == loc:
-            return (*path, key)
-    return path
+            return (*path, key, *loc[len(steps) :])
+    return (*path, *loc)
 
 
 def _remarks(name: str, spec: LenderSpec, calendar: Calendar | None) -> Iterator[str]:

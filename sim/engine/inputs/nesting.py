@@ -13,6 +13,8 @@ MAX_DEPTH = 40
 
 _KEY = r"(?:[^\s\[\]{},:#'\"]++\s*+:\s*+)?+"
 _FLOW_RUN = re.compile(rf"(?:[\[{{]\s*+{_KEY}){{{MAX_DEPTH + 1},}}+")
+_OPENING = re.compile(r"[\[{]")
+_KEPT = 8
 _FLOW_MARKS = re.compile(r"[\[\]{}\n#'\"]")
 _QUOTED = {"'": re.compile(r"'(?:[^']|'')*+'"), '"': re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)}
 
@@ -24,7 +26,8 @@ Place = tuple[int, int]
 def cut_flow_runs(text: str) -> tuple[str, list[Place]]:
     """Cut every run of more than ``MAX_DEPTH`` brackets opened one straight after the other.
 
-    The parser needs time that grows with the square of such a run even to find out where it begins.
+    The parser needs time that grows with the square of such a run even to find out where it begins. The first few
+    brackets stay, so that what stands around the run keeps its keys.
 
     Returns
     -------
@@ -39,7 +42,8 @@ def cut_flow_runs(text: str) -> tuple[str, list[Place]]:
         if "#" in before or "'" in before or '"' in before:  # words in a comment or in quotes: leave them to the parser
             position = found.end()
             continue
-        text, place = cut_flow(text, start, start)
+        inner = [one.start() for one in _OPENING.finditer(text, start, found.end())][_KEPT]
+        text, place = cut_flow(text, inner, start)
         cuts.append(place)
         position = start + 1
     return text, cuts

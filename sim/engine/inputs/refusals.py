@@ -95,22 +95,21 @@ def validate(report: Report, data: dict[str, Any], *, is_partial: bool = False) 
 
 
 def tell(report: Report, model: type[BaseModel], detail: ErrorDetails, *, at: Path | None = None) -> None:
-    """Note what the model refused, in plain English; ``at`` replaces the path where the value does not stand there."""
+    """Note what the model refused, in plain English; ``at`` is its place if ``model`` is not at the top."""
     path = _path(detail)
-    problem, allowed, hint, at_key = _explain(model, path, detail)
-    if at is None:
-        group, _ = report.find(path[:-1])
-        if detail["type"] == "extra_forbidden" and group.in_flow and re.match(r"[0-9]{3}\b", str(path[-1])):
-            hint = "a comma in braces separates keys: leave it out of numbers, or use quotes"
-        report.add(path, problem, allowed, hint, at_key=at_key)
-    else:
-        report.add(at, f"{join(path)}: {problem}", allowed, hint)
+    place = path if at is None else at
+    node, n = report.find(place)
+    value = detail["input"] if n < len(place) or isinstance(node.value, dict | list) else node.value
+    problem, allowed, hint, at_key = _explain(model, path, detail, value)
+    group, _ = report.find(place[:-1])
+    if detail["type"] == "extra_forbidden" and group.in_flow and re.match(r"[0-9]{3}\b", str(path[-1])):
+        hint = "a comma in braces separates keys: leave it out of numbers, or use quotes"
+    report.add(place, problem, allowed, hint, at_key=at_key)
 
 
-def _explain(model: type[BaseModel], path: Path, detail: ErrorDetails) -> tuple[str, str, str, bool]:
-    """Give (problem, allowed, hint, whether it is about the key)."""
+def _explain(model: type[BaseModel], path: Path, detail: ErrorDetails, value: Any) -> tuple[str, str, str, bool]:
+    """Give (problem, allowed, hint, whether it is about the key); ``value`` is what the file says."""
     kind, context = detail["type"], detail.get("ctx", {})
-    value = detail["input"]
     if kind == "quantity":
         problem = context["problem"]
         if problem.startswith("out of bounds"):

@@ -131,6 +131,7 @@ class Builder:
         self._anchors: dict[str, tuple[Node, Steps]] = {}
         self._used: set[str] = set()
         self._n_nodes = 0
+        self.place: Place = (0, 0)
         self._n_documents = 0
 
     def read(self, text: str) -> None:
@@ -142,6 +143,7 @@ class Builder:
         """
         events: Iterator[Event] = YAML(typ="safe", pure=True).parse(text)
         for event in events:
+            self.place = (event.start_mark.line, event.start_mark.column)
             if isinstance(event, CollectionStartEvent):
                 self._begin(event)
             elif isinstance(event, CollectionEndEvent):

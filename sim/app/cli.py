@@ -1,0 +1,72 @@
+"""The command ``lendsim``. What is heavy is imported when a command runs: help answers at once."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import sim
+from sim.app.commands import authoring, compare, results, run
+from sim.app.commands.ending import INTERRUPTED, say
+
+app = typer.Typer(
+    name="lendsim",
+    help="A laboratory for lending strategies: run a market of merchants and lenders, compare strategies.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"lendsim {sim.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options of the command itself."""
+
+
+def version() -> None:
+    """Print the version.
+
+    \b
+    Example:  lendsim version
+    """
+    _print_version(True)
+
+
+app.command("run")(run.run)
+app.command("compare")(compare.compare)
+app.command("check")(authoring.check)
+app.command("schema")(authoring.schema)
+app.command("new")(authoring.new)
+app.command("report")(results.report)
+app.command("export")(results.export)
+app.command("version")(version)
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit status: 0 well, 1 a run or a check failed, 2 the input was refused, 130 interrupted.
+    """
+    try:
+        app()
+    except KeyboardInterrupt:
+        say("interrupted")
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""``lendsim compare``: strategies in the same worlds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.app import show
+from sim.app.commands.ending import ending, refuse
+from sim.app.commands.options import AsJson, Out, Overrides, Scale, Seed, Yes
+from sim.app.commands.run import end_with_failures, weigh
+
+
+def compare(
+    scenarios: Annotated[
+        list[Path],
+        typer.Argument(metavar="A B...", help="Scenario files; each is compared with the first.", show_default=False),
+    ],
+    vary: Annotated[
+        list[str] | None,
+        typer.Option("--vary", metavar="KEY=V1,V2", help="Variants of one scenario by one key.", show_default=False),
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Worlds for each scenario.")] = 20,
+    seed: Seed = 1,
+    scale: Scale = None,
+    set_: Overrides = None,
+    lender: Annotated[
+        str | None,
+        typer.Option("--lender", metavar="ID", help="Whose measures, if not the first lender's.", show_default=False),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=1, help="Processes; one a core.", show_default=False)
+    ] = None,
+    different_worlds: Annotated[
+        bool, typer.Option("--different-worlds", help="Compare even where more than lenders differ.")
+    ] = False,
+    out: Out = None,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """Compare strategies in the same worlds.
+
+    Prints paired differences with 95 % intervals. With --out every run is kept in DIR/NAME/seed-N and reused, and the
+    picture and the page are written there.
+
+    \b
+    Example:  lendsim compare scenarios/base.yaml scenarios/no_credit.yaml --seeds 10
+              lendsim compare scenarios/base.yaml --vary lenders.ali.scoring.cutoff=0.5,0.6,0.7
+    """
+    resumes = "the same command goes on with it" if out is not None else "with --out DIR finished runs are kept"
+    with ending(resumes) as work:
+        from sim.study.arms import name_arms, refuse_different_worlds
+        from sim.study.compare import compare as compare_arms
+
+        if vary and len(vary) > 1:
+            raise refuse(f"--vary is given {len(vary)} times; one key at a time")
+        try:
+            arms = name_arms(scenarios, overrides=set_ or (), vary=vary[0] if vary else None, scale=scale)
+        except ValueError as error:
+            raise refuse(str(error)) from None
+        if not different_worlds:
+            refuse_different_worlds(arms)
+        known = {name for scenario in arms.values() for name in scenario.lenders}
+        if lender is not None and lender not in known:
+            raise refuse(f"--lender {lender}: no scenario has it; allowed: {', '.join(sorted(known)) or 'none'}")
+        weigh(list(arms.values()), len(arms) * seeds, yes)
+        with show.run_progress(" and ".join(arms) if len(arms) < 4 else f"{len(arms)} scenarios") as shown:
+
+            def tell(done: int, runs: int, failed: int) -> None:
+                work.has_begun = True
+                if shown is not None:
+                    shown(done, runs, failed)
+
+            found = compare_arms(
+                arms,
+                seeds,
+                base_seed=seed,
+                lender=lender,
+                different_worlds=different_worlds,
+                workers=workers,
+                out=out,
+                progress=tell,
+            )
+        if len(found.failures) == len(found.outcomes):
+            end_with_failures(found.outcomes)
+        if as_json:
+            show.print_json(found.as_dict())
+        else:
+            show.print_comparison(found)
+            if out is not None:
+                print(f"\nRuns:    {out}\nPicture: {out / 'comparison.svg'}\nPage:    {out / 'comparison.html'}")
+        end_with_failures(found.outcomes)

@@ -1,0 +1,257 @@
+"""Comparisons: paired, complete, the same on any number of workers; other worlds are refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+
+import fake_tasks
+import pytest
+
+from sim.engine.scenario import load
+from sim.errors import ScenarioError, StoreError
+from sim.study.arms import name_arms, refuse_different_worlds
+from sim.study.compare import MEASURES, Comparison, compare
+from sim.study.runner import Job, Outcome
+
+KEYS = ["measure", "a", "b", "mean_a", "mean_b", "difference", "low", "high", "n_seeds", "n_seeds_unpaired"]
+LOOSE = """\
+calendar: {start: 2012-01-01, days: 60}
+merchants: {number: 100}
+lenders:
+  ali:
+    equity: 1 m yuan
+    products: {order_loan: {rate: 0.05 %/day, term: 30 days, advance: 0.9}}
+    scoring: {policy: points, cutoff: 0.3}
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    texts = {
+        "loose": LOOSE,
+        "tight": "extends: loose\nlenders: {ali: {scoring: {cutoff: 0.45}}}\n",
+        "no_credit": "extends: loose\nlenders: {}\n",
+        "elsewhere": "extends: loose\ncalendar: {days: 70}\nmerchants: {number: 120}\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    return {name: tmp_path / f"{name}.yaml" for name in texts}
+
+
+def compared(files: dict[str, Path], *names: str, seeds: int = 12, workers: int = 1) -> Comparison:
+    chosen = [files[name] for name in names]
+    return compare(chosen, seeds, task=fake_tasks.small_market, workers=workers)
+
+
+def test_rows_have_the_agreed_keys_and_are_paired(files: dict[str, Path]) -> None:
+    found = compared(files, "loose", "tight")
+    assert [list(row) for row in found.rows] == [KEYS] * len(MEASURES)
+    assert [row["measure"] for row in found.rows] == list(MEASURES)
+    disbursed = found.rows[0]
+    values = {(o.name, o.seed): (o.summary or {})["disbursed"] for o in found.outcomes}
+    wanted = mean(values["tight", s] - values["loose", s] for s in range(1, 13))  # type: ignore[operator]
+    assert disbursed["difference"] == pytest.approx(wanted, rel=1e-12)
+    assert disbursed["low"] < disbursed["difference"] < disbursed["high"] < 0
+    assert disbursed["n_seeds"] == 12
+    assert disbursed["n_seeds_unpaired"] > 24  # the worlds vary far more than the difference does
+    assert found.seeds == tuple(range(1, 13))
+
+
+def test_an_undefined_world_is_left_out_of_its_pair(files: dict[str, Path]) -> None:
+    row = next(row for row in compared(files, "loose", "tight").rows if row["measure"] == "ever90")
+    assert row["n_seeds"] == 11  # seed 7 has no matured loan
+
+
+def test_against_a_world_without_credit(files: dict[str, Path]) -> None:
+    found = compared(files, "loose", "no_credit")
+    by_measure = {row["measure"]: row for row in found.rows}
+    assert by_measure["disbursed"]["mean_a"] > 0
+    assert [by_measure["disbursed"][key] for key in ("mean_b", "difference", "low", "high")] == [None] * 4
+    assert by_measure["disbursed"]["n_seeds"] == 0
+    assert by_measure["merchant_sales"]["high"] < 0
+    assert "no_credit lends nothing, so only what becomes of the merchants is compared." in found.verdict()
+
+
+def test_every_scenario_is_compared_with_the_first(files: dict[str, Path]) -> None:
+    found = compared(files, "loose", "tight", "no_credit", seeds=3)
+    assert found.arms == ("loose", "tight", "no_credit")
+    assert {(row["a"], row["b"]) for row in found.rows} == {("loose", "tight"), ("loose", "no_credit")}
+    assert len(found.verdict().split("\n\n")) == 2
+
+
+def test_the_number_of_workers_changes_nothing(files: dict[str, Path]) -> None:
+    alone, together = (compared(files, "loose", "tight", seeds=4, workers=workers) for workers in (1, 2))
+    assert alone.rows == together.rows
+    assert alone.as_dict()["summary"] == together.as_dict()["summary"]
+
+
+def test_a_scenario_against_itself(files: dict[str, Path]) -> None:
+    found = compared(files, "loose", "loose", seeds=3)
+    assert found.arms == ("loose", "loose-2")
+    assert all(row["difference"] == row["low"] == row["high"] == 0 for row in found.rows)
+    assert "the two are equal in every measure" in found.verdict()
+
+
+def test_one_world_has_no_interval(files: dict[str, Path]) -> None:
+    found = compared(files, "loose", "tight", seeds=1)
+    assert all(row["low"] is None and row["n_seeds_unpaired"] is None for row in found.rows)
+    assert "One world says nothing about chance" in found.verdict()
+    assert "[" not in found.verdict()
+
+
+def break_one(job: Job) -> Outcome:
+    return fake_tasks.break_at_three(job) if job.name == "tight" and job.seed == 3 else fake_tasks.small_market(job)
+
+
+def test_a_failed_run_takes_its_world_out(files: dict[str, Path]) -> None:
+    found = compare([files["loose"], files["tight"]], 5, task=break_one, workers=1)
+    assert [row["n_seeds"] for row in found.rows[:3]] == [4, 4, 4]
+    assert [(o.name, o.seed) for o in found.failures] == [("tight", 3)]
+    assert found.notes == ("1 of 10 runs failed; their worlds are left out of the pairs.",)
+    assert found.as_dict()["summary"]["failed"][0]["error"].startswith("2012-01-05, lender ali")
+
+
+def test_json_is_one_object_without_nan(files: dict[str, Path]) -> None:
+    text = compared(files, "loose", "no_credit", seeds=2).to_json()
+    assert "NaN" not in text
+    assert set(json.loads(text)) == {"rows", "summary", "about_run"}
+
+
+def test_frames(files: dict[str, Path]) -> None:
+    found = compared(files, "loose", "no_credit", seeds=3)
+    frame = found.frame()
+    assert list(frame.columns) == KEYS
+    assert frame["mean_b"].dtype == float
+    assert frame["n_seeds_unpaired"].isna().sum() == 11  # ten of the lender, and one that never varies
+    runs = found.runs()
+    assert runs.groupby("arm").size().to_dict() == {"loose": 3, "no_credit": 3}
+
+
+def test_a_folder_gets_picture_page_and_json(files: dict[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    chosen = [files["loose"], files["tight"]]
+    found = compare(chosen, 4, task=fake_tasks.small_market, workers=1, out=out)
+    assert sorted(path.name for path in out.iterdir()) == ["comparison.html", "comparison.json", "comparison.svg"]
+    assert json.loads((out / "comparison.json").read_text())["rows"] == found.rows
+    page = (out / "comparison.html").read_text()
+    assert page.count("<svg") == 1
+    assert "http://" not in page.split("<svg")[0]
+    assert "needed unpaired" in page
+    first = (out / "comparison.svg").read_bytes()
+    compare(chosen, 4, task=fake_tasks.small_market, workers=1, out=out)
+    assert (out / "comparison.svg").read_bytes() == first
+
+
+def test_the_picture_has_a_strip_for_every_measure(files: dict[str, Path]) -> None:
+    figure = compared(files, "loose", "tight", "no_credit", seeds=3).plot()
+    assert len(figure.axes) == len(MEASURES)
+    assert all(axes.get_xlim()[0] == -axes.get_xlim()[1] for axes in figure.axes)
+
+
+def test_other_worlds_are_refused_value_by_value(files: dict[str, Path]) -> None:
+    with pytest.raises(ScenarioError) as refused:
+        compared(files, "loose", "elsewhere")
+    lines = [str(issue) for issue in refused.value.issues]
+    assert len(lines) == 2
+    assert lines[0].endswith(
+        "elsewhere.yaml:2:1: calendar.days: 70 here, 60 in loose: another world; "
+        "only lenders and institutions may differ"
+    )
+    assert "elsewhere.yaml:3:1: merchants.number: 120 here, 100 in loose" in lines[1]
+    assert lines[1].endswith("--different-worlds compares them all the same")
+
+
+def test_other_worlds_can_be_asked_for(files: dict[str, Path]) -> None:
+    chosen = [files["loose"], files["elsewhere"]]
+    found = compare(chosen, 2, task=fake_tasks.small_market, workers=1, different_worlds=True)
+    assert found.notes == ("The worlds differ: a difference is not the lender's alone.",)
+
+
+def test_seeds_must_be_distinct(files: dict[str, Path]) -> None:
+    chosen = [files["loose"], files["tight"]]
+    with pytest.raises(ValueError, match="seed 4 is given twice"):
+        compare(chosen, [3, 4, 4], task=fake_tasks.small_market)
+    with pytest.raises(ValueError, match="no seeds are given"):
+        compare(chosen, [], task=fake_tasks.small_market)
+    with pytest.raises(ValueError, match="0 seeds; at least 1 is needed"):
+        compare(chosen, 0, task=fake_tasks.small_market)
+
+
+def test_variants(files: dict[str, Path]) -> None:
+    arms = name_arms([files["loose"]], vary="lenders.ali.products.order_loan.rate=0.05 %/day, 0.06 %/day")
+    assert list(arms) == ["rate=0.05%_per_day", "rate=0.06%_per_day"]
+    rates = [arm.lenders["ali"].products.order_loan.rate.ppm_year for arm in arms.values()]
+    assert rates == [182_500, 219_000]
+    assert len({arm.world_hash for arm in arms.values()}) == 1
+
+
+def test_one_variant_is_compared_with_the_scenario_as_it_stands(files: dict[str, Path]) -> None:
+    arms = name_arms([files["loose"]], vary="lenders.ali.scoring.cutoff=0.5")
+    assert [(name, arm.lenders["ali"].scoring.cutoff) for name, arm in arms.items()] == [
+        ("loose", 0.3),
+        ("cutoff=0.5", 0.5),
+    ]
+
+
+def test_lists_and_quotes_are_one_value_each(files: dict[str, Path]) -> None:
+    orders = "lenders.ali.allocation=[penalty, interest, principal],[principal, interest, penalty]"
+    arms = name_arms([files["loose"]], vary=orders)
+    assert [next(iter(arm.lenders["ali"].allocation)) for arm in arms.values()] == ["penalty", "principal"]
+    sums = name_arms([files["loose"]], vary='lenders.ali.equity="1,000,000 yuan","2,000,000 yuan"')
+    assert [arm.lenders["ali"].equity for arm in sums.values()] == [100_000_000, 200_000_000]
+
+
+@pytest.mark.parametrize(
+    ("names", "vary", "said"),
+    [
+        (["loose"], None, "needs two scenarios, or one with --vary"),
+        (["loose", "tight"], "a=1,2", "--vary makes variants of one scenario; 2 are given"),
+        (["loose"], "lenders.ali.scoring.cutoff", "written KEY=V1,V2"),
+        (["loose"], "=1,2", "written KEY=V1,V2"),
+        (["loose"], "a=", "written KEY=V1,V2"),
+    ],
+)
+def test_arms_that_make_no_sense(files: dict[str, Path], names: list[str], vary: str | None, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        name_arms([files[name] for name in names], vary=vary)
+
+
+def test_all_mistakes_of_all_files_at_once(files: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("extends: loose\nmerchants: {number: -1}\n")
+    with pytest.raises(ScenarioError) as refused:
+        name_arms([tmp_path / "bad.yaml", tmp_path / "missing.yaml"])
+    assert {Path(issue.file).name for issue in refused.value.issues} == {"bad.yaml", "missing.yaml"}
+
+
+def test_loaded_scenarios_and_names_of_ones_own(files: dict[str, Path]) -> None:
+    loose, tight = load(files["loose"]), load(files["tight"])
+    found = compare({"old": loose, "new": tight}, 2, task=fake_tasks.small_market, workers=1)
+    assert found.arms == ("old", "new")
+    assert name_arms([loose, tight]) == {"loose": loose, "tight": tight}
+    with pytest.raises(ValueError, match="laid over files"):
+        name_arms([loose, tight], scale=0.5)
+    with pytest.raises(ValueError, match="cannot name an arm"):
+        name_arms({"a/b": loose, "c": tight})
+
+
+def test_data_files_with_other_content_are_another_world(files: dict[str, Path]) -> None:
+    base = load(files["loose"])
+    other = replace(base)
+    other.__dict__["world_hash"] = "f" * 64  # the same paths, other bytes
+    with pytest.raises(ScenarioError, match="the data files are not those of a: another world"):
+        refuse_different_worlds({"a": base, "b": other})
+
+
+def test_a_folder_of_another_run_is_refused_before_anything_runs(files: dict[str, Path], tmp_path: Path) -> None:
+    other = tmp_path / "out" / "tight" / "seed-2"
+    other.mkdir(parents=True)
+    (other / "letter.txt").write_text("not a run")
+    begun: list[int] = []
+    with pytest.raises(StoreError, match="holds files that are no run of lendsim"):
+        compare(
+            [files["loose"], files["tight"]], 3, workers=1, out=tmp_path / "out", progress=lambda *_: begun.append(1)
+        )
+    assert begun == []
