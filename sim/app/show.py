@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
     from rich.table import Table
 
     from sim.results.metrics import Measure
@@ -143,12 +144,11 @@ def day_progress(name: str, is_wanted: bool = True) -> Iterator[DayProgress | No
     if not (is_wanted and sys.stderr.isatty()):
         yield None
         return
-    days_done, merchants_living = "day {task.completed} of {task.total}", "{task.fields[merchants]} merchants"
-    with _bar("{task.description}", days_done, merchants_living) as bar:
-        task = bar.add_task(name, total=None, merchants="")
+    with _bar() as bar:
+        task = bar.add_task(name, total=None, said="getting ready")
 
         def tell(done: int, days: int, merchants: int) -> None:
-            bar.update(task, completed=done, total=days, merchants=f"{merchants:,}")
+            bar.update(task, completed=done, total=days, said=f"day {done:,} of {days:,}  {merchants:,} merchants")
 
         yield tell
 
@@ -159,21 +159,22 @@ def run_progress(name: str, is_wanted: bool = True) -> Iterator[RunProgress | No
     if not (is_wanted and sys.stderr.isatty()):
         yield None
         return
-    with _bar("{task.description}", "run {task.completed} of {task.total}", "{task.fields[failed]}") as bar:
-        task = bar.add_task(name, total=None, failed="")
+    with _bar() as bar:
+        task = bar.add_task(name, total=None, said="getting ready")
 
         def tell(done: int, runs: int, failed: int) -> None:
-            bar.update(task, completed=done, total=runs, failed=f"{failed} failed" if failed else "")
+            worse = f"  {failed:,} failed" if failed else ""
+            bar.update(task, completed=done, total=runs, said=f"run {done:,} of {runs:,}{worse}")
 
         yield tell
 
 
-def _bar(*texts: str) -> Any:
+def _bar() -> Progress:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    first, *others = (TextColumn(text, markup=False) for text in texts)
-    columns = (first, BarColumn(), *others, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    name, said = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[said]}", markup=False)
+    columns = (name, BarColumn(bar_width=30), said, TimeRemainingColumn(), TextColumn("left"))
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 

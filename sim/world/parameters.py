@@ -76,7 +76,7 @@ class Trade(Parameters):
         doc="Mean own trend of demand.",
     )
     growth_spread: Number = parameter(
-        0.22, unit="1/year", low=0.0, high=3.0, source="assumption", doc="Its spread between shops."
+        0.27, unit="1/year", low=0.0, high=3.0, source="assumption", doc="Its spread between shops."
     )
     return_rate: Share = parameter(0.06, unit="share", source="assumption", doc="Mean share of shipped value sent back.")
     restocked: Share = parameter(0.7, unit="share", source="assumption", doc="Share of returned goods sold again.")

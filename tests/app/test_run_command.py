@@ -170,15 +170,15 @@ def test_options_that_make_no_sense_are_refused(quiet: Path, words: list[str]) -
 def test_a_long_run_says_what_it_takes_and_one_without_room_is_refused(
     quiet: Path, weights: dict[str, Estimate]
 ) -> None:
-    weights["now"] = Estimate(1e8, 90.0, "It takes 90 seconds.")
-    assert lendsim("run", quiet, "--out", "a", "--no-report").stderr == "It takes 90 seconds.\n"
-    weights["now"] = Estimate(1e8, 25.0, "It takes 25 seconds.")
+    weights["now"] = Estimate(1e8, 90.0, "It takes 90 seconds")
+    assert lendsim("run", quiet, "--out", "a", "--no-report").stderr == "It takes 90 seconds\n"
+    weights["now"] = Estimate(1e8, 25.0, "It takes 25 seconds")
     many = lendsim("run", quiet, "--out", "b", "--no-report", "--seeds", "3")
-    assert many.stderr == "It takes 25 seconds. There are 3 runs.\n"
-    weights["now"] = Estimate(1e15, 1e6, "It takes a million GB.")
+    assert many.stderr == "It takes 25 seconds; there are 3 runs\n"
+    weights["now"] = Estimate(1e15, 1e6, "It takes a million GB")
     refused = lendsim("run", quiet, "--out", "c", "--no-report")
     assert (refused.exit_code, refused.stdout) == (2, "")
-    assert refused.stderr.startswith("It takes a million GB.\na run needs 1,000,000.0 GB of memory and there are ")
+    assert refused.stderr.startswith("It takes a million GB\na run needs 1,000,000.0 GB of memory and there are ")
     assert refused.stderr.endswith("start it all the same with --yes\n")
     assert not Path("c").exists()
     assert lendsim("run", quiet, "--out", "c", "--no-report", "--yes").exit_code == 0

@@ -88,7 +88,7 @@ def weigh(scenarios: Sequence[Scenario], n_runs: int, yes: bool) -> None:
     largest = max(estimates, key=lambda one: one.memory_bytes)
     seconds = sum(one.cpu_seconds for one in estimates) / len(estimates) * n_runs
     if seconds > _LONG_SECONDS or largest.memory_bytes > _LARGE_BYTES:
-        say(largest.sentence + (f" There are {n_runs} runs." if n_runs > 1 else ""))
+        say(largest.sentence + (f"; there are {n_runs} runs" if n_runs > 1 else ""))
     memory = machine_memory()
     if memory is not None and largest.memory_bytes > memory and not yes:
         raise refuse(
