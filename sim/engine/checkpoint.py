@@ -36,6 +36,7 @@ def save(market: Market) -> tuple[dict[str, pa.Table], dict[str, Any]]:
         "books": market.books.state(),
         "counts": market.counts,
         "rush": [float(value) for value in market.rush],
+        "written": sorted(market.recorder.written),
     }
     return {"merchants": pa.table(merchants), "loans": pa.table(loans)}, {"market": json.dumps(numbers)}
 
@@ -57,6 +58,7 @@ def restore(market: Market, tables: Mapping[str, pa.Table], progress: Mapping[st
     numbers = json.loads(progress["market"])
     market.books.restore(numbers["books"])
     market.counts.update(numbers["counts"])
+    market.recorder.written.update(numbers["written"])
     market.rush[:] = np.array(numbers["rush"], np.float32)
     market.resume_at(numbers["day_index"])
 

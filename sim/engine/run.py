@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,36 +69,62 @@ def simulate(
     market = Market(chosen, rng=seed)
     if checkpoint is not None:
         state.restore(market, checkpoint.state, checkpoint.progress)
-    n_days = len(market.calendar)
+    n_days, resumed_from = len(market.calendar), market.day_index
 
     def keep() -> None:
         if folder is not None:
-            tables, numbers = state.save(market)
-            folder.save_checkpoint(market.recorder.take(), tables, numbers)
+            rows = market.recorder.take()
+            folder.save_checkpoint(rows, *state.save(market))
 
     try:
-        while market.running:
-            market.step()
-            if progress is not None:
-                progress(market.day_index, n_days, market.merchants.n)
-            if checkpoint_every and market.running and market.day_index % checkpoint_every == 0:
-                keep()
-    except KeyboardInterrupt:
-        keep()
-        raise
+        with _interrupts_wait() as interrupted:
+            while market.running:
+                market.step()
+                if progress is not None:
+                    progress(market.day_index, n_days, market.merchants.n)
+                if interrupted() and market.running:
+                    keep()
+                    raise KeyboardInterrupt
+                if checkpoint_every and market.running and market.day_index % checkpoint_every == 0:
+                    keep()
+        tables = final_tables(market)
+        used = {
+            "wall_seconds": round(time.perf_counter() - began_wall, 3),
+            "cpu_seconds": round(time.process_time() - began_cpu, 3),
+            "resumed_from_day": resumed_from,
+            "merchants": market.merchants.n,
+            "days": n_days,
+        }
+        complete = manifest | {"time_used": used, "notes": list(chosen.notes) + market.notes()}
+        if folder is None:
+            return Run.from_tables(tables, complete | {"status": "finished"}, chosen.resolved)
+        return _with_report(folder.finish(tables, chosen.dump(), complete), report)
+    finally:
+        if folder is not None:
+            folder.release()
 
-    tables = final_tables(market)
-    used = {
-        "wall_seconds": round(time.perf_counter() - began_wall, 3),
-        "cpu_seconds": round(time.process_time() - began_cpu, 3),
-        "resumed_from_day": market.calendar[0].index if checkpoint is None else checkpoint.progress.get("day", 0),
-        "merchants": market.merchants.n,
-        "days": n_days,
-    }
-    complete = manifest | {"time_used": used, "notes": list(chosen.notes) + market.notes()}
-    if folder is None:
-        return Run.from_tables(tables, complete | {"status": "finished"}, chosen.resolved)
-    return _with_report(folder.finish(tables, chosen.dump(), complete), report)
+
+@contextmanager
+def _interrupts_wait() -> Iterator[Callable[[], bool]]:
+    """Hold an interrupt from the keyboard back until the day is over; a second one is not held back.
+
+    Gives a function that tells whether one came. Only the main thread can do this; elsewhere nothing is held back.
+    """
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: object) -> None:
+        came.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(came)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def manifest_of(scenario: Scenario, seed: int) -> dict[str, Any]:
@@ -122,7 +151,7 @@ def final_tables(market: Any) -> dict[str, Any]:
 
     left = market.book.state()
     market.recorder.loans(left, market.merchants)
-    tables: dict[str, Any] = market.recorder.take()
+    tables: dict[str, Any] = market.recorder.take(last=True)
     categories = list(market.plan_of_run.merchants.categories)
     tables["merchants"] = merchant_table(market.merchants, categories, market.shop_names())
     return tables

@@ -6,7 +6,7 @@ Each function takes the totals of one phase and books them; `counted` re-sums th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,9 @@ from sim.engine.books import (
     Books,
 )
 from sim.lenders.lender import Lender
+
+if TYPE_CHECKING:
+    from sim.engine.lenders_day import Lent
 
 Totals = Mapping[str, int]
 MERCHANTS_OUTSIDE_DEBT: Account = ("merchants", "outside_debt")
@@ -69,21 +72,21 @@ def book_plans(books: Books, t: Totals) -> None:
     books.transfer(WALLETS, OUTSIDE_MONEY, t["owner_drawn"])
 
 
-def book_repayments(books: Books, lender: str, by_basis: Mapping[int, Totals], t: Totals) -> None:
+def book_repayments(books: Books, lender: Lender, sums: npt.NDArray[np.int64], t: Totals) -> None:
     """Accrual, collections, reversals, write-offs and recoveries of one lender.
 
     Parameters
     ----------
-    by_basis : mapping of int to totals
-        Units of interest by day-count basis.
+    sums : ndarray (n_products, len(REPAY_TOTALS)) of int64
+        By product, as interest accrues on each product's day-count basis.
     t : totals
         Everything in fen, summed over products.
     """
-    cash = cash_of(lender)
-    for basis, units in by_basis.items():
-        grains = GRAINS_PER_FEN // (basis * 1_000_000)
-        earned = units["accrued_units"] - units["reversed_units"] - units["dropped_units"]
-        books.entry(lender, "interest_receivable", "interest_income", earned * grains)
+    name, cash = lender.lender_id, cash_of(lender.lender_id)
+    for product in np.flatnonzero(sums[:, :3].any(axis=1)):
+        grains = GRAINS_PER_FEN // (lender.basis_of(int(product)) * 1_000_000)
+        accrued, reversed_, dropped = sums[product, :3].tolist()
+        books.entry(name, "interest_receivable", "interest_income", (accrued - reversed_ - dropped) * grains)
     books.transfer(ESCROW, cash, t["swept"], received_for="collections")
     books.transfer(WALLETS, cash, t["from_wallet"], received_for="collections")
     for paid, account in (
@@ -92,13 +95,18 @@ def book_repayments(books: Books, lender: str, by_basis: Mapping[int, Totals], t
         ("suspended_paid", "interest_income"),
         ("penalty_paid", "penalty_income"),
     ):
-        books.entry(lender, "collections", account, t[paid] * GRAINS_PER_FEN)
+        books.entry(name, "collections", account, t[paid] * GRAINS_PER_FEN)
     books.transfer(ESCROW, OUTSIDE_MONEY, t["refund_to_buyers"])
     books.transfer(ESCROW, PLATFORM_MONEY, t["commission"])
     books.transfer(ESCROW, WALLETS, t["freed"])
     books.transfer(cash, WALLETS, t["refunded"], paid_for="refunds")
-    books.entry(lender, "allowance", "loans", t["written_off"] * GRAINS_PER_FEN)
+    books.entry(name, "allowance", "loans", t["written_off"] * GRAINS_PER_FEN)
     books.transfer(OUTSIDE_MONEY, cash, t["recovered"], received_for="recoveries")
+
+
+def book_sell_off(books: Books, fen: int) -> None:
+    """What closing shops got for their stock."""
+    books.transfer(OUTSIDE_MONEY, WALLETS, fen)
 
 
 def book_disbursement(books: Books, lender: str, fen: int) -> None:
@@ -106,22 +114,38 @@ def book_disbursement(books: Books, lender: str, fen: int) -> None:
     books.transfer(cash_of(lender), WALLETS, fen, paid_for="loans")
 
 
-def book_costs(books: Books, lender: str, fen: int) -> None:
-    """Operating cost of the day: owed now, paid when there is cash."""
-    books.entry(lender, "operating_cost", "costs_payable", fen * GRAINS_PER_FEN)
+def settle_lender(books: Books, lender: Lender, repaid: Totals, lent: Lent, freeze: float) -> dict[str, int]:
+    """Close one lender's day: operating cost, provision, bank debt and its interest; returns the day's expenses, fen.
+
+    ``freeze`` is the share of bank money that is frozen today.
+    """
+    name, cost = lender.lender_id, lender.spec.costs
+    operating = (
+        cost.fixed_per_day
+        + cost.per_application * lent.applications
+        + cost.per_loan * lent.n_loans
+        + cost.per_contact * repaid["contacts"]
+    )
+    books.entry(name, "operating_cost", "costs_payable", operating * GRAINS_PER_FEN)
+    return {
+        "operating_cost_fen": operating,
+        "provision_fen": _provide(books, lender, repaid, lent.disbursed),
+        "funding_cost_fen": _settle_funding(books, lender),
+        "bank_room_fen": bank_room(books, lender, freeze),
+    }
 
 
-def book_provision(books: Books, lender: Lender, buckets: Totals) -> int:
+def _provide(books: Books, lender: Lender, repaid: Totals, disbursed: int) -> int:
     """Bring the allowance to what the balances by days past due call for; returns the fen of expense."""
     rule = lender.spec.provisions
     wanted = sum(
-        int(buckets[bucket] * round(share * 1_000_000)) // 1_000_000
-        for bucket, share in (
-            ("balance_current", rule.current),
-            ("balance_1_30", rule.dpd_1_30),
-            ("balance_31_60", rule.dpd_31_60),
-            ("balance_61_90", rule.dpd_61_90),
-            ("balance_90_plus", rule.dpd_90_plus),
+        balance * round(share * 1_000_000) // 1_000_000
+        for balance, share in (
+            (repaid["balance_current"] + disbursed, rule.current),
+            (repaid["balance_1_30"], rule.dpd_1_30),
+            (repaid["balance_31_60"], rule.dpd_31_60),
+            (repaid["balance_61_90"], rule.dpd_61_90),
+            (repaid["balance_90_plus"], rule.dpd_90_plus),
         )
     )
     expense = wanted - books.owed_fen(lender.lender_id, "allowance")
@@ -150,7 +174,7 @@ def free_to_lend(books: Books, lender: Lender, freeze: float, undrawn_fen: int) 
 _CUSHION = 0.002  # share of equity that is never lent, so that costs can always be paid; assumption
 
 
-def settle_funding(books: Books, lender: Lender, freeze: float) -> int:
+def _settle_funding(books: Books, lender: Lender) -> int:
     """Pay interest and costs, draw on the bank what cash lacks, repay what is idle; returns the day's funding cost.
 
     The cost is in whole fen of what has accrued so far, so that days add up.
@@ -167,6 +191,49 @@ def settle_funding(books: Books, lender: Lender, freeze: float) -> int:
     if idle > 0 and owed > 0:
         books.transfer(cash_of(name), BANK_MONEY, min(idle, owed), paid_for="bank_debt")
     return before - -books.balances[name, "funding_cost"] // GRAINS_PER_FEN
+
+
+def daily_row(
+    books: Books, lender: Lender, repaid: Totals, lent: Lent, spent: Totals, counts: dict[str, int]
+) -> dict[str, int]:
+    """One lender's row of `daily`, by column; see `sim.results.recorder.DAILY`.
+
+    ``counts`` are running totals of the lender; the interest earned so far is kept there, so that days add up.
+    """
+    name = lender.lender_id
+    income = books.owed_fen(name, "interest_income")
+    earned, counts["interest"] = income - counts["interest"], income
+    plain = (
+        "penalty_paid", "refunded", "written_off", "recovered", "balance_1_30", "balance_31_60", "balance_61_90",
+        "balance_90_plus", "balance_restructured",
+    )  # fmt: skip
+    return {
+        **{f"{key}_fen": repaid[key] for key in plain},
+        "disbursed_fen": lent.disbursed,
+        "n_loans": lent.n_loans,
+        "n_active": repaid["n_active"] + lent.n_loans,
+        "balance_fen": lender.balance_fen,
+        "interest_fen": earned,
+        "interest_paid_fen": repaid["interest_paid"] + repaid["suspended_paid"],
+        "principal_repaid_fen": repaid["principal_paid"],
+        "balance_current_fen": repaid["balance_current"] + lent.disbursed,
+        "balance_performing_fen": repaid["balance_performing"] + lent.disbursed,
+        "customers": counts["customers"],
+        "customers_new": lent.customers_new,
+        "funds_fen": lender.cash_fen + lender.balance_fen + spent["bank_room_fen"],
+        "cash_fen": lender.cash_fen,
+        "bank_debt_fen": lender.bank_debt_fen,
+        "equity_fen": lender.equity_fen,
+        "funding_cost_fen": spent["funding_cost_fen"],
+        "operating_cost_fen": spent["operating_cost_fen"],
+        "provision_fen": spent["provision_fen"],
+        "allowance_fen": books.owed_fen(name, "allowance"),
+        "applications": lent.applications,
+        "approvals": lent.approvals,
+        "accepted": lent.accepted,
+        "rejected_funds": lent.rejected_funds,
+        "limit_total_fen": counts["limit_total"],
+    }
 
 
 def draw_for(books: Books, lender: str, fen: int) -> None:

@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from sim.core.loanbook import PRODUCTS
 from sim.core.merchants import PLATFORMS, View
-from sim.core.money import Rate
 from sim.lenders.parameters import LenderSpec
 from sim.lenders.policy import ANSWERING, Context, Product, decide, load_policy
 
@@ -68,6 +67,7 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         self.folder = folder
         self._versions = list(versions)
         self.reason_names: list[str] = list(OWN_REASONS)
+        self._bases: dict[int, int] = {}  # kept when a product is no longer offered: its loans go on
         # Facts that the market tells it every evening.
         self.cash_fen = self.bank_debt_fen = self.equity_fen = self.balance_fen = 0
         self._become(self._versions[0][1])
@@ -99,8 +99,11 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         }
         self.terms = dict(spec.products.offered())
         self.products = tuple(
-            Product(name, terms.rate.ppm_year, _day_basis(terms.rate), _days(terms)) for name, terms in self.terms.items()
+            Product(name, terms.rate.ppm_year, terms.rate.days_in_year, _days(terms))
+            for name, terms in self.terms.items()
         )
+        for offered in self.products:
+            self._bases[PRODUCTS.index(offered.id)] = offered.basis
         self._shift: dict[str, int] = {}
         for kind in ANSWERING:
             names = [f"{kind}: {name}" for name in getattr(self.policies[kind], "reasons", ())]
@@ -112,6 +115,10 @@ class Lender(mesa.Agent):  # type: ignore[misc]
     def needs(self) -> tuple[str, ...]:
         """Every column that its policies have declared."""
         return tuple(dict.fromkeys(name for kind in ANSWERING for name in self.policies[kind].needs))
+
+    def basis_of(self, product: int) -> int:
+        """Days in the year of a product's interest; ``product`` is an index into PRODUCTS."""
+        return self._bases.get(product, 365)
 
     def context(self, today: date, day: int, funds_fen: int) -> Context:
         """What is the same for everybody it decides on today."""
@@ -228,11 +235,6 @@ class _Reasons:
         rows = np.flatnonzero(where & (codes > 0) & (self._used < 3))
         self.table[rows, self._used[rows]] = codes[rows]
         self._used[rows] += 1
-
-
-def _day_basis(rate: Rate) -> int:
-    """Days in the year of daily accrual: a monthly rate counts 30 days a month."""
-    return rate.days_in_year
 
 
 def _days(terms: Any) -> int:

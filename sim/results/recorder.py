@@ -77,6 +77,7 @@ class Recorder:
 
     def __init__(self, lenders: Sequence[str]) -> None:
         self.lenders = tuple(lenders)
+        self.written: set[str] = set()  # tables that have been handed over
         self._days: list[tuple[int, ...]] = []
         self._loans: list[pa.Table] = []
         self._months: list[pa.Table] = []
@@ -91,8 +92,8 @@ class Recorder:
         if columns and columns["loan_id"].size:
             self._loans.append(loan_table(columns, merchants, self.lenders))
 
-    def month_end(self, number: int, columns: Columns) -> None:
-        """Append the loans outstanding at a month's end."""
+    def month_end(self, number: int, columns: Any) -> None:
+        """Append the loans outstanding at a month's end; ``columns`` is the loan book, or its columns by name."""
         open_ = columns["balance"] > 0
         self._months.append(
             pa.table(
@@ -132,16 +133,23 @@ class Recorder:
             )
         )
 
-    def take(self) -> dict[str, pa.Table]:
-        """The rows recorded since the last call, by table; they are forgotten here."""
+    def take(self, *, last: bool = False) -> dict[str, pa.Table]:
+        """The rows recorded since the last call, by table; they are forgotten here.
+
+        A table without rows is left out, unless it is the ``last`` call and there never were any.
+        """
         tables = {"daily": self._daily()}
         for name, parts, empty in (
             ("loans", self._loans, lambda: loan_table(_no_loans(), None, self.lenders)),
             ("loan_months", self._months, _no_months),
             ("applications", self._applications, _no_applications),
         ):
-            tables[name] = pa.concat_tables(parts, promote_options="permissive") if parts else empty()
+            if parts:
+                tables[name] = pa.concat_tables(parts, promote_options="permissive")
+            elif last and name not in self.written:
+                tables[name] = empty()
             parts.clear()
+        self.written.update(tables)
         self._days.clear()
         return {name: plain(table) for name, table in tables.items()}
 

@@ -279,6 +279,13 @@ class RunFolder:
             self._clear()
         return open_run(self.path, verify=False)
 
+    def release(self) -> None:
+        """Let go of the folder without clearing it: what is unfinished can be resumed, here or elsewhere."""
+        if self._lock is not None:
+            (self.path / LOCK).unlink(missing_ok=True)
+            os.close(self._lock)
+        self._lock, self._is_begun = None, False
+
     def discard(self) -> None:
         """Throw away an unfinished run and everything it left. A finished run, and other files, stay."""
         if self.state is FolderState.UNFINISHED:

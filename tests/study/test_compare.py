@@ -183,7 +183,7 @@ def test_seeds_must_be_distinct(files: dict[str, Path]) -> None:
 def test_variants(files: dict[str, Path]) -> None:
     arms = name_arms([files["loose"]], vary="lenders.ali.products.order_loan.rate=0.05 %/day, 0.06 %/day")
     assert list(arms) == ["rate=0.05%_per_day", "rate=0.06%_per_day"]
-    rates = [arm.lenders["ali"].products.order_loan.rate.ppm_year for arm in arms.values()]
+    rates = [dict(arm.lenders["ali"].products.offered())["order_loan"].rate.ppm_year for arm in arms.values()]
     assert rates == [182_500, 219_000]
     assert len({arm.world_hash for arm in arms.values()}) == 1
 

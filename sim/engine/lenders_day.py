@@ -1,0 +1,128 @@
+"""The lenders' evening: reviews, then the applications of the day, one lender after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import draws
+from sim.core.clock import Day
+from sim.core.merchants import OPEN
+from sim.engine import lend, settle
+from sim.lenders.lender import Lender
+
+if TYPE_CHECKING:
+    from sim.engine.market import Market
+
+REVIEW_TILE = 16_384  # merchants scored at a time, so that a review needs little memory
+
+
+@dataclass(frozen=True)
+class Lent:
+    """What one lender did on a day: money in fen, and counts."""
+
+    disbursed: int = 0
+    n_loans: int = 0
+    customers_new: int = 0
+    applications: int = 0
+    approvals: int = 0
+    accepted: int = 0
+    rejected_funds: int = 0
+
+
+def review(market: Market, lender: Lender, day: Day) -> int:
+    """Show the entry to the eligible, and score and limit them anew; returns the sum of all limits, fen."""
+    m, index, total = market.merchants, lender.index, 0
+    own = m.lender
+    context = lender.context(day.date, day.number, lender.cash_fen)
+    for start in range(0, m.n, REVIEW_TILE):
+        tile = slice(start, min(start + REVIEW_TILE, m.n))
+        ids = m.merchant_id[tile]
+        invitation = draws.uniform(market.seed_number, "lender.visible", draws.ONCE, ids, lender.luck_key)
+        tenure = day.number - m.opened_day[tile]
+        seen = lender.is_eligible(tenure, m.platform[tile], m.sales_mean_30d[tile], invitation)
+        seen &= m.status[tile] == OPEN
+        own["is_visible"][index, tile] = seen
+        rows = start + np.flatnonzero(seen)
+        if rows.size == 0:
+            continue
+        columns = _columns(market, lender, rows, day)
+        score, limit = lender.review(columns, m.merchant_id[rows], market.seed_number, context)
+        own["score"][index, rows] = score
+        own["limit_fen"][index, rows] = limit
+        own["offer_until"][index, rows] = np.where(limit > 0, day.number + lender.spec.offer_validity, 0)
+        total += int(limit.sum())
+    return total
+
+
+def lend_today(market: Market, day: Day) -> dict[str, Lent]:
+    """Wishes, choice of offer, decisions, rationing and disbursement of the day, by lender."""
+    m, lenders = market.merchants, market.lenders
+    lent = {lender.lender_id: Lent() for lender in lenders}
+    doors = [lender for lender in lenders if market.platform.is_reachable(lender.lender_id, day.date)]
+    if not doors or day.index >= len(market.calendar) - market.plan_of_run.calendar.run_off:
+        return lent
+    most = max(lender.spec.joint_cap for lender in doors)
+    wishes = lend.gather_wishes(m, market.flags, market.gain, day.number, most)
+    if wishes.rows.size == 0:
+        return lent
+    requests = lend.choose_offers(m, wishes, doors, day.number)
+    for lender in doors:
+        if requests[lender.index].rows.size:
+            lent[lender.lender_id] = _serve(market, lender, wishes, requests[lender.index], day)
+    return lent
+
+
+def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.Requests, day: Day) -> Lent:
+    """One lender's applications of the day: decide, ration, pay out, remember."""
+    m, books, seed = market.merchants, market.books, market.seed_number
+    rows, name = requests.rows, lender.lender_id
+    undrawn = max(market.counts[name]["limit_total"] - books.fen(name, "loans"), 0)
+    free = settle.free_to_lend(books, lender, market.funder.frozen_share(name, day.date), undrawn)
+    columns = _columns(market, lender, rows, day)
+    line = m.lender["line_fen"][lender.index, rows]
+    context = lender.context(day.date, day.number, free)
+    ids = m.merchant_id[rows]
+    decided = lender.decide(columns, ids, requests.product, requests.asked_fen, line, seed, context)
+    served = lend.ration(lender, m, requests, decided, free, seed, day.number)
+    takes = served & lend.is_taken_up(m, wishes, requests, decided)
+    new = int((m.lender["first_loan_day"][lender.index, rows[takes]] == 0).sum())
+    decision = lend.note_decisions(lender, m, requests, decided, served, day.number)
+    settle.draw_for(books, name, int(decided.granted_fen[takes].sum()))
+    paid_out = lend.disburse(lender, m, market.book, requests, decided, takes, day.date)
+    settle.book_disbursement(books, name, paid_out)
+    market.counts[name]["customers"] += new
+    market.recorder.applications(
+        day.number,
+        lender.index,
+        lender.reason_names,
+        {
+            "merchant_id": ids,
+            "product": requests.product,
+            "asked_fen": requests.asked_fen,
+            "granted_fen": np.where(served, decided.granted_fen, 0),
+            "limit_fen": decided.limit_fen,
+            "rate_ppm_year": decided.rate_ppm_year,
+            "score": decided.score,
+            "decision": decision,
+            "accepted": takes,
+            "reasons": decided.reasons,
+            **{f"seen_{column}": values for column, values in columns.items()},
+        },
+    )
+    return Lent(
+        disbursed=paid_out,
+        n_loans=int(takes.sum()),
+        customers_new=new,
+        applications=rows.size,
+        approvals=int((decided.granted_fen > 0).sum()),
+        accepted=int(takes.sum()),
+        rejected_funds=int((decision == lend.SHORT_OF_FUNDS).sum()),
+    )
+
+
+def _columns(market: Market, lender: Lender, rows: npt.NDArray[np.intp], day: Day) -> dict[str, npt.NDArray[Any]]:
+    return market.observer.columns(lender.needs, rows, lender.index, lender.spec.bureau, day.index, day.number)

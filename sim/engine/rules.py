@@ -1,0 +1,120 @@
+"""The scalars of a day: what scenario, lenders and calendar say, as the compiled loops of `sim.engine.day` take it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import draws
+from sim.core.clock import Day
+from sim.core.merchants import STAGES
+from sim.engine.day.plan import PlanRules
+from sim.engine.day.repay import LenderTerms, RepayRules
+from sim.engine.day.trade import TradeRules
+from sim.lenders.lender import Lender
+from sim.world.parameters import MerchantParameters, OutsideMoney
+
+_F = np.float32
+PLANNING_DAYS = 7  # days ahead for which a merchant keeps back what falls due; assumption
+_ALLOCATION = {"penalty": 0, "interest": 1, "principal": 2}
+
+
+def daily_carry(weekly: float) -> float:
+    """Autocorrelation one day apart of a shock whose autocorrelation one week apart is given."""
+    return float(draws.exp(draws.log(max(weekly, 1e-9)) / 7.0))
+
+
+def stage_share(p: MerchantParameters) -> float:
+    """Share of a stage of shipped orders that moves on a day: the chain as a whole holds an order for its mean time."""
+    return min(1.0, STAGES / p.trade.confirmation)
+
+
+def trade_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, *, replays: bool) -> TradeRules:
+    """Scalars of the day's trade."""
+    carry = daily_carry(p.demand.weekly_autocorrelation)
+    return TradeRules(
+        key_shock=draws.day_key(seed, "sales.shock", day.number),
+        key_orders=draws.day_key(seed, "sales.orders", day.number),
+        carry=_F(carry),
+        innovation=_F(math.sqrt(1.0 - carry * carry)),
+        noise=_F(p.demand.daily_noise),
+        years=_F(day.index / 365.0),
+        stage_share=stage_share(p),
+        restocked=_F(p.trade.restocked),
+        outside_day=outside.rate.ppm_year / 365e6,
+        today=day.number,
+        replays=replays,
+    )
+
+
+def repay_rules(p: MerchantParameters, seed: int, day: Day) -> RepayRules:
+    """Scalars of the day's repayments."""
+    will = p.repayment
+    return RepayRules(
+        key_forget=draws.day_key(seed, "repay.forget", day.number),
+        today=day.number,
+        stage_share=stage_share(p),
+        restocked=p.trade.restocked,
+        shop_days=float(will.shop_value),
+        credit_value=will.credit_value,
+        sanction=float(will.sanction),
+        forget=will.forgets,
+        reminded=will.reminded,
+        idle_days=float(p.borrowing.idle_buffer),
+        repay_ahead=p.borrowing.repay_ahead,
+        hardship=will.hardship,
+        recovered_unable=will.recovered_unable,
+        recovered_unwilling=will.recovered_unwilling,
+        horizon=PLANNING_DAYS,
+    )
+
+
+def plan_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, lowest_ppm: int) -> PlanRules:
+    """Scalars of the day's plans; ``lowest_ppm`` is the lowest list price a year that any lender offers."""
+    leave = p.exits
+    return PlanRules(
+        key_attention=draws.day_key(seed, "attention", day.number),
+        confirmation=_F(p.trade.confirmation),
+        reserve_days=_F(p.cash.reserve),
+        outside_cap=_F(outside.cap),
+        outside_take=_F(outside.take),
+        outside_price=_F(outside.rate.ppm_year / 365e6),
+        lowest_price=_F(lowest_ppm / 365e6),
+        owner_take=_F(p.cash.owner_take),
+        smallest=_F(p.borrowing.smallest),
+        hazard=_F(leave.hazard),
+        exponent=_F(leave.orders_exponent),
+        youth=_F(leave.youth),
+        ruin_days=_F(leave.ruin_days),
+        ruin_hazard=_F(leave.ruin_hazard),
+        today=day.number,
+    )
+
+
+def stock_decay(p: MerchantParameters) -> npt.NDArray[np.float32]:
+    """Share of its value that stock loses a day, by category, (n_categories,)."""
+    return np.array([min(p.cash.stock_decay * c.decay, 1.0) / 30.0 for c in p.categories.values()], _F)
+
+
+def lender_terms(lenders: list[Lender]) -> LenderTerms:
+    """What repayments need to know of the lenders, as arrays by lender."""
+    ladders = [lender.policies["collection"] for lender in lenders]
+    specs = [lender.spec for lender in lenders]
+
+    def whole(values: list[Any]) -> npt.NDArray[np.int64]:
+        return np.array(values, dtype=np.int64)
+
+    return LenderTerms(
+        penalty_permille=whole([round(spec.penalty_multiple * 1000) for spec in specs]),
+        allocation=whole([[_ALLOCATION[name] for name in spec.allocation] for spec in specs]).reshape(-1, 3),
+        remind_before=whole([ladder.remind_before for ladder in ladders]),
+        remind_from=whole([ladder.remind_from for ladder in ladders]),
+        sweep_from=whole([ladder.sweep_from for ladder in ladders]),
+        sweep_share=np.array([ladder.sweep_share for ladder in ladders], dtype=np.float64),
+        non_accrual_after=whole([spec.non_accrual_after for spec in specs]),
+        write_off_after=whole([spec.write_off_after for spec in specs]),
+        refund_days=whole([spec.interest_refund_days for spec in specs]),
+    )
