@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.kernels import rule
+from sim.core.kernels import kernel, rule
 from sim.core.merchants import STAGES
 
 PRODUCTS = (
@@ -78,6 +78,18 @@ def billed(units, units_per_fen):
     return (units + units_per_fen // 2) // units_per_fen
 
 
+@kernel
+def _close_ranks(records):
+    """Move the loans that are not paid off to the front, in order; returns how many there are."""
+    stay = 0
+    for k in range(records.size):
+        if records[k].status != PAID_OFF:
+            if stay != k:
+                records[stay] = records[k]
+            stay += 1
+    return stay
+
+
 class LoanBook:
     """Loans: open, read, close. Rows stay in the order of opening; a column is ``book["balance"]``."""
 
@@ -110,10 +122,8 @@ class LoanBook:
         gone = self["status"] == PAID_OFF
         if self.n == 0 or 4 * int(gone.sum()) < self.n:
             return {}
-        taken = self.records[: self.n][gone]
-        stay = self.records[: self.n][~gone]
-        self.records[: stay.size] = stay
-        self.n = int(stay.size)
+        taken = self.records[np.flatnonzero(gone)]
+        self.n = int(_close_ranks(self.records[: self.n]))
         return {name: taken[name] for name in LOAN.names or ()}
 
     def state(self) -> dict[str, npt.NDArray[Any]]:

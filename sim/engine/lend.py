@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import day_number
-from sim.core.loanbook import LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, LoanBook
+from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, ORDER_LOAN, PAID_OFF, PRODUCTS, LoanBook
 from sim.core.merchants import STAGES, Merchants
 from sim.engine.day.plan import ASKS
 from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
@@ -216,15 +216,18 @@ def mark_refinancing(book: LoanBook, m: Merchants, today: int) -> int:
     The days past due of the loan paid off go with the new one. Loans swept out of pledged orders are no refinancing.
     Returns the number of loans marked.
     """
-    closed = np.flatnonzero((book["closed"] == today) & (book["status"] == 1) & (book["product"] != ORDER_LOAN))
+    closed = np.flatnonzero((book["closed"] == today) & (book["status"] == PAID_OFF) & (book["product"] != ORDER_LOAN))
     rows = book["row"][closed]
-    recent = (m.last_loan_day[rows] >= today - 3) & (m.last_loan_day[rows] > book["opened"][closed])
-    marked = 0
-    for old in closed[recent]:
-        new = np.flatnonzero(
-            (book["row"] == book["row"][old]) & (book["opened"] >= today - 3) & (book["status"] == 0)
-        )
-        book["is_refinancing"][new] = True
-        book["inherited_dpd"][new] = np.maximum(book["inherited_dpd"][new], book["dpd"][old])
-        marked += new.size
-    return marked
+    drew = (m.last_loan_day[rows] >= today - 3) & (m.last_loan_day[rows] > book["opened"][closed])
+    paid_off, where = np.unique(rows[drew], return_inverse=True)
+    if paid_off.size == 0:
+        return 0
+    age = np.zeros(paid_off.size, np.int16)
+    np.maximum.at(age, where, book["dpd"][closed[drew]])
+    recent = np.flatnonzero((book["opened"] >= today - 3) & (book["status"] == ACTIVE))
+    place = np.minimum(np.searchsorted(paid_off, book["row"][recent]), paid_off.size - 1)
+    is_same = paid_off[place] == book["row"][recent]
+    new, place = recent[is_same], place[is_same]
+    book["is_refinancing"][new] = True
+    book["inherited_dpd"][new] = np.maximum(book["inherited_dpd"][new], age[place])
+    return int(new.size)

@@ -113,7 +113,7 @@ def owed_now(loan):
     return loan.balance + max(interest, 0) + max(penalty, 0)
 
 
-@kernel
+@rule
 def accrue(loan, penalty_permille, non_accrual_after, totals):
     """One night's interest in units: the penalty rate on what is overdue, in place of the normal rate."""
     rate = np.int64(loan.rate)
@@ -126,7 +126,7 @@ def accrue(loan, penalty_permille, non_accrual_after, totals):
         totals[T_ACCRUED] += units
 
 
-@kernel
+@rule
 def pay(loan, money, allocation, totals):
     """Allocate ``money`` fen to a loan in the lender's order; returns what is left of it.
 
@@ -159,7 +159,7 @@ def pay(loan, money, allocation, totals):
     return left
 
 
-@kernel
+@rule
 def confirm_pledged(loan, share):
     """Pass the pledged orders of a loan through their stages; returns the whole fen confirmed or returned today."""
     carried = 0.0
@@ -176,7 +176,7 @@ def pledged_left(loan):
     return loan.pledged[0] + loan.pledged[1] + loan.pledged[2] + loan.pledged[3]
 
 
-@kernel
+@rule
 def fall_due(loan, refund, today):
     """Mark what falls due today: the last date, the end of the pledge, or a returned order at once.
 
@@ -204,7 +204,7 @@ def claim_of(loan):
     return owed_now(loan) if loan.overdue == loan.balance else loan.overdue
 
 
-@kernel
+@rule
 def age(loan, today, non_accrual_after, write_off_after, totals):
     """Days past due, income past 90 days, write-off."""
     if loan.overdue == 0 and loan.balance > 0:
@@ -234,7 +234,7 @@ def age(loan, today, non_accrual_after, write_off_after, totals):
         loan.closed = today
 
 
-@kernel
+@rule
 def close(loan, today, refund_days, totals):
     """Close a loan that is paid; returns fen of interest given back to a first-time borrower.
 
@@ -256,7 +256,7 @@ def close(loan, today, refund_days, totals):
     return back
 
 
-@kernel
+@rule
 def put_in_bucket(loan, late, totals):
     """Add an open loan to the balances by days past due."""
     balance = loan.balance
@@ -277,7 +277,7 @@ def put_in_bucket(loan, late, totals):
         totals[T_PERFORMING] += balance
 
 
-@kernel
+@rule
 def recover(loan, unable, unwilling, totals):
     """What comes back on a written-off loan today, from the borrower's private means; fraudsters pay nothing."""
     share = unable if loan.cause == UNABLE else (unwilling if loan.cause == UNWILLING else 0.0)
