@@ -15,7 +15,7 @@ import math
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import llvmlite.binding as llvm
 import numba
@@ -57,7 +57,7 @@ def cache_folder() -> Path:
 
 
 if "NUMBA_CACHE_DIR" not in os.environ:
-    numba.config.CACHE_DIR = str(cache_folder())
+    setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010  (numba declares no types)
 
 # `rule` compiles a small function into its caller; `kernel` compiles a loop once and keeps it on disk.
 # error_model="numpy": a division never raises, so loops stay without branches.
@@ -65,13 +65,15 @@ rule = njit(inline="always", error_model="numpy")
 kernel = njit(cache=True, error_model="numpy")
 parallel_kernel = njit(cache=True, error_model="numpy", parallel=True)
 
+Scalar: TypeAlias = Any  # a number of compiled code: float32, float64, a whole number or a yes and no
+
 _U = np.uint64
 _U4 = np.uint32
 _F = np.float32
 
 
 def _bitcast(source: Any, target: Any, llvm_type: Any) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def cast(typing_context: Any, x: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return builder.bitcast(args[0], llvm_type)
@@ -91,7 +93,7 @@ _f32_as_u32 = _bitcast(types.float32, types.uint32, ir.IntType(32))
 
 
 @rule
-def mix64(z):
+def mix64(z: Scalar) -> Scalar:
     """64-bit finaliser of splitmix64 (Stafford's variant 13; Steele, Lea and Flood 2014)."""
     z = (z ^ (z >> _U(30))) * _U(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> _U(27))) * _U(0x94D049BB133111EB)
@@ -99,32 +101,32 @@ def mix64(z):
 
 
 @rule
-def hash64(key, entity, k):
+def hash64(key: Scalar, entity: Scalar, k: Scalar) -> Scalar:
     """64 hashed bits of (key, entity id, k); ``key`` stands for (seed, stream, day), see `sim.core.draws.day_key`."""
     counter = _U(entity) + (_U(k) << _U(40))
     return mix64(mix64(key + counter * _U(0x9E3779B97F4A7C15)) ^ key)
 
 
 @rule
-def unit64(h):
+def unit64(h: Scalar) -> Scalar:
     """Uniform on (0, 1) with 52 bits, float64, never 0 or 1."""
     return _u64_as_f64((h >> _U(12)) | _U(0x3FF0000000000000)) - (1.0 - 2.0**-53)
 
 
 @rule
-def unit32(h):
+def unit32(h: Scalar) -> Scalar:
     """Uniform on (0, 1) with 23 bits, float32, of the 32 bits ``h``; never 0 or 1."""
     return _u32_as_f32((h >> _U4(9)) | _U4(0x3F800000)) - _F(1.0 - 2.0**-24)
 
 
 @rule
-def high_half(h):
+def high_half(h: Scalar) -> Scalar:
     """Upper 32 bits of a hash."""
     return _U4(h >> _U(32))
 
 
 @rule
-def low_half(h):
+def low_half(h: Scalar) -> Scalar:
     """Lower 32 bits of a hash."""
     return _U4(h & _U(0xFFFFFFFF))
 
@@ -133,7 +135,7 @@ def low_half(h):
 
 
 @rule
-def exp64(x):
+def exp64(x: Scalar) -> Scalar:
     """exp(x) for |x| < 700, relative error below 1e-9, without libm."""
     n = math.floor(x * 1.4426950408889634 + 0.5)
     r = x - n * 0.6931471805599453
@@ -143,7 +145,7 @@ def exp64(x):
 
 
 @rule
-def log64(x):
+def log64(x: Scalar) -> Scalar:
     """Natural logarithm of a normal positive x, absolute error below 1e-9, without libm."""
     b = _f64_as_u64(x) - _U(0x3FE6A09E667F3BCD)
     e = np.int64(b) >> np.int64(52)
@@ -155,7 +157,7 @@ def log64(x):
 
 
 @rule
-def exp32(x):
+def exp32(x: Scalar) -> Scalar:
     """exp(x) in float32 for |x| < 80, relative error below 1e-6, without libm."""
     n = _F(math.floor(x * _F(1.44269504) + _F(0.5)))
     r = (x - n * _F(0.693359375)) + n * _F(2.12194440e-4)
@@ -165,7 +167,7 @@ def exp32(x):
 
 
 @rule
-def log32(x):
+def log32(x: Scalar) -> Scalar:
     """Natural logarithm of a normal positive float32, absolute error below 1e-6, without libm."""
     b = _f32_as_u32(x) - _U4(0x3F3504F3)
     e = np.int32(b) >> np.int32(23)
@@ -176,7 +178,7 @@ def log32(x):
 
 
 @rule
-def _sine_of_turns(v):
+def _sine_of_turns(v: Scalar) -> Scalar:
     """sin(2 pi v) for |v| <= 1/4, float32."""
     t = v * _F(6.2831855)
     q = t * t
@@ -184,7 +186,7 @@ def _sine_of_turns(v):
 
 
 @rule
-def normal_pair(h):
+def normal_pair(h: Scalar) -> Scalar:
     """Two independent standard normals, float32, of one 64-bit hash (Box and Muller 1958)."""
     radius = _F(math.sqrt(_F(-2) * log32(unit32(high_half(h)))))
     a = unit32(low_half(h)) - _F(0.5)
@@ -194,7 +196,7 @@ def normal_pair(h):
 
 
 @rule
-def normal64(h1, h2):
+def normal64(h1: Scalar, h2: Scalar) -> Scalar:
     """One standard normal, float64, of two hashes (Box and Muller 1958); for draws made once, not daily."""
     radius = math.sqrt(-2.0 * log64(unit64(h1)))
     a = unit64(h2) - 0.5
@@ -211,7 +213,7 @@ _TERMS = 20
 
 
 @rule
-def poisson(mean, u, z):
+def poisson(mean: Scalar, u: Scalar, z: Scalar) -> Scalar:
     """A count with the given mean, float32: inverse CDF of ``u`` below a mean of 6, else a Cornish-Fisher normal.
 
     Parameters
@@ -238,7 +240,7 @@ def poisson(mean, u, z):
 
 
 @rule
-def leave_stage(amount, share):
+def leave_stage(amount: Scalar, share: Scalar) -> Scalar:
     """Whole fen that leave a stage of a chain today: the share, rounded down; all of it once below one yuan.
 
     A chain of K stages that each pass on ``share`` a day holds a yuan for K/share days on average.
@@ -248,28 +250,28 @@ def leave_stage(amount, share):
 
 
 @kernel
-def fill_uniform(key, ids, k, out):
+def fill_uniform(key: Any, ids: Any, k: Any, out: Any) -> None:
     """Uniforms on (0, 1) for the entity ids; writes ``out`` (n,) float64."""
     for j in range(ids.size):
         out[j] = unit64(hash64(key, ids[j], k))
 
 
 @kernel
-def fill_normal(key, ids, k, out):
+def fill_normal(key: Any, ids: Any, k: Any, out: Any) -> None:
     """Standard normals for the entity ids, of draws 2k and 2k+1; writes ``out`` (n,) float64."""
     for j in range(ids.size):
         out[j] = normal64(hash64(key, ids[j], 2 * k), hash64(key, ids[j], 2 * k + 1))
 
 
 @kernel
-def fill_exp(x, out):
+def fill_exp(x: Any, out: Any) -> None:
     """exp of every element without libm; writes ``out`` (n,) float64."""
     for j in range(x.size):
         out[j] = exp64(x[j])
 
 
 @kernel
-def fill_log(x, out):
+def fill_log(x: Any, out: Any) -> None:
     """Natural logarithm of every element without libm; writes ``out`` (n,) float64."""
     for j in range(x.size):
         out[j] = log64(x[j])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.kernels import kernel, rule
+from sim.core.kernels import Scalar, kernel, rule
 from sim.core.merchants import STAGES
 
 PRODUCTS = (
@@ -73,13 +73,13 @@ _SMALLEST = 256
 
 
 @rule
-def billed(units, units_per_fen):
+def billed(units: Scalar, units_per_fen: Scalar) -> Scalar:
     """Whole fen of accrued units, rounded half up; the remainder stays accrued."""
     return (units + units_per_fen // 2) // units_per_fen
 
 
 @kernel
-def _close_ranks(records):
+def _close_ranks(records: Any) -> Any:
     """Move the loans that are not paid off to the front, in order; returns how many there are."""
     stay = 0
     for k in range(records.size):

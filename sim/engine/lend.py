@@ -80,7 +80,7 @@ def choose_offers(m: Merchants, wishes: Wishes, lenders: list[Lender], today: in
         for name, terms in lender.terms.items():
             product = PRODUCTS.index(name)
             if product == ORDER_LOAN:
-                bound = np.floor(terms.advance * pledgeable).astype(np.int64)
+                bound = np.floor(getattr(terms, "advance", 0.0) * pledgeable).astype(np.int64)
             else:
                 bound = np.where(has_offer, own["limit_fen"] - own["line_fen"], wishes.amount_fen)
             amount = np.minimum(np.minimum(wishes.amount_fen, bound), np.minimum(room, terms.maximum))
@@ -110,7 +110,8 @@ def is_taken_up(m: Merchants, wishes: Wishes, requests: Requests, decided: Decis
     rows = requests.rows
     price = decided.rate_ppm_year / 365e6
     gain = (wishes.worth[requests.wish] - price * m.price_sensitivity[rows]) * decided.granted_fen * DAYS_OF_USE
-    return (decided.granted_fen > 0) & (wishes.is_pressed[requests.wish] | (gain > m.bother[rows]))
+    pays: npt.NDArray[np.bool_] = wishes.is_pressed[requests.wish] | (gain > m.bother[rows])
+    return (decided.granted_fen > 0) & pays
 
 
 def ration(

@@ -20,8 +20,9 @@ from sim.core.loanbook import PRODUCTS, LoanBook
 from sim.core.merchants import OPEN, Merchants
 from sim.engine import lend, rules, settle
 from sim.engine.books import Books
+from sim.engine.day.loan import REPAY_TOTALS
 from sim.engine.day.plan import LEAVES, PLAN_TOTALS, PlanColumns, plan
-from sim.engine.day.repay import REPAY_TOTALS, Borrowers, Records, repay
+from sim.engine.day.repay import Borrowers, Records, repay
 from sim.engine.day.tiles import columns_of, n_chunks
 from sim.engine.day.trade import TRADE_TOTALS, TradeColumns, trade
 from sim.engine.lenders_day import Lent, lend_today, review

@@ -35,16 +35,18 @@ class Observer:
         day_index, day : int
             Day of the run, and day number.
         """
-        return {name: self._column(name, rows, lender, bureau, day_index, day) for name in needs if name not in _LATER}
+        found: dict[str, npt.NDArray[Any]] = {}
+        for name in needs:
+            if name not in _LATER:
+                found[name] = self._column(name, rows, lender, bureau, day_index, day)
+        return found
 
-    def _column(
-        self, name: str, rows: Any, lender: int, bureau: str, day_index: int, day: int
-    ) -> npt.NDArray[Any]:
+    def _column(self, name: str, rows: Any, lender: int, bureau: str, day_index: int, day: int) -> Any:
         m, own = self._m, self._m.lender
         if name in _PLAIN:
-            return getattr(m, name)[rows]  # type: ignore[no-any-return]
+            return getattr(m, name)[rows]
         if name in _AS_FLOAT:
-            return getattr(m, name)[rows].astype(np.float64)  # type: ignore[no-any-return]
+            return getattr(m, name)[rows].astype(np.float64)
         if name in _OWN_RECORD:
             return own[name][lender, rows].astype(np.int64)
         sales = np.maximum(m.sales_mean_30d[rows].astype(np.float64), 1.0)
@@ -71,7 +73,7 @@ class Observer:
             faked = m.wash[rows] / (1.0 + m.wash[rows])
             return np.clip(faked + 1.0 / (1.0 + 30.0 * m.orders_mean_30d[rows].astype(np.float64)), 0.0, 1.0)
         if name in ("season_index", "season_index_90d"):
-            return getattr(self._outlook, name)[day_index][m.category[rows]].astype(np.float64)  # type: ignore[no-any-return]
+            return getattr(self._outlook, name)[day_index][m.category[rows]].astype(np.float64)
         if name == "days_since_first_loan":
             first = own["first_loan_day"][lender, rows].astype(np.int64)
             return np.where(first > 0, day - first, -1)

@@ -170,6 +170,7 @@ def _use_threads(threads: int | None, n_merchants: int) -> None:
     """Set the number of threads of the compiled loops; two cost more than they bring below 10,000 merchants."""
     import numba
 
-    cores = min(os.cpu_count() or 1, numba.config.NUMBA_NUM_THREADS)
+    most = int(getattr(numba.config, "NUMBA_NUM_THREADS", 1))
+    cores = min(os.cpu_count() or 1, most)
     wished = threads if threads is not None else (cores if n_merchants >= 10_000 else 1)
-    numba.set_num_threads(max(1, min(wished, numba.config.NUMBA_NUM_THREADS)))
+    numba.set_num_threads(max(1, min(wished, most)))

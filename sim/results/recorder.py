@@ -1,4 +1,4 @@
-"""The recorder: what a run remembers. Columns are written once a day, events are appended, nothing is looked at twice."""
+"""The recorder: what a run remembers. Columns are written once a day, events are appended."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def dates(day_numbers: npt.ArrayLike, none_at: int | None = 0) -> pa.Array:
     return pa.array(numbers + np.int32(_EPOCH_DAYS), pa.int32(), mask=mask).cast(pa.date32())
 
 
-def names(codes: npt.NDArray[Any], words: Sequence[str]) -> pa.Array:
+def names(codes: npt.NDArray[Any], words: Sequence[str | None]) -> pa.Array:
     """Arrow strings of codes into ``words``, dictionary-encoded while in memory."""
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(list(words)))
 
@@ -139,15 +139,15 @@ class Recorder:
         A table without rows is left out, unless it is the ``last`` call and there never were any.
         """
         tables = {"daily": self._daily()}
-        for name, parts, empty in (
-            ("loans", self._loans, lambda: loan_table(_no_loans(), None, self.lenders)),
-            ("loan_months", self._months, _no_months),
-            ("applications", self._applications, _no_applications),
+        for name, parts in (
+            ("loans", self._loans),
+            ("loan_months", self._months),
+            ("applications", self._applications),
         ):
             if parts:
                 tables[name] = pa.concat_tables(parts, promote_options="permissive")
             elif last and name not in self.written:
-                tables[name] = empty()
+                tables[name] = _no_rows(name)
             parts.clear()
         self.written.update(tables)
         self._days.clear()
@@ -208,9 +208,7 @@ def loan_table(c: Columns, merchants: Merchants | None, lenders: Sequence[str]) 
     )
 
 
-def merchant_table(
-    m: Merchants, categories: Sequence[str], shops: npt.NDArray[Any] | None = None
-) -> pa.Table:
+def merchant_table(m: Merchants, categories: Sequence[str], shops: npt.NDArray[Any] | None = None) -> pa.Table:
     """All merchants, with the hidden truth; ``shops`` (n,) are the ids of the real shops of a replay."""
     traits = {
         name: getattr(m, name).astype(np.float64)
@@ -253,6 +251,13 @@ def merchant_table(
             **traits,
         }
     )
+
+
+def _no_rows(name: str) -> pa.Table:
+    """A table of the right columns without rows."""
+    if name == "loans":
+        return loan_table(_no_loans(), None, ())
+    return _no_months() if name == "loan_months" else _no_applications()
 
 
 def _no_loans() -> dict[str, npt.NDArray[Any]]:

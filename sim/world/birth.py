@@ -45,9 +45,7 @@ def _entry_days(p: MerchantParameters, u: FloatArray, start: int) -> npt.NDArray
     return np.where(u < present, start, start + 1 + np.floor(late * p.entry.over)).astype(np.int32)
 
 
-def draw_traits(
-    merchants: Merchants, p: MerchantParameters, institutions: Institutions, seed: int, start: int
-) -> None:
+def draw_traits(merchants: Merchants, p: MerchantParameters, institutions: Institutions, seed: int, start: int) -> None:
     """Write every trait column of ``merchants``; ``start`` is the day number of the first day.
 
     Rows are the ids 1 to n. Sizes: a lognormal body, and with probability ``tail_share`` a Pareto tail that begins
@@ -69,9 +67,7 @@ def draw_traits(
     platform = institutions.platform
     b2b = max(0.0, 1.0 - platform.taobao - platform.tmall)
     m.platform[:] = draws.choice(seed, "birth.kind", draws.ONCE, ids, (platform.taobao, platform.tmall, b2b), 0)
-    m.category[:] = draws.choice(
-        seed, "birth.kind", draws.ONCE, ids, [c.share for c in p.categories.values()], 1
-    )
+    m.category[:] = draws.choice(seed, "birth.kind", draws.ONCE, ids, [c.share for c in p.categories.values()], 1)
     m.region[:] = np.floor(uniform("birth.kind", 2) * platform.regions)
 
     m.entry_day[:] = _entry_days(p, uniform("birth.entry", 0), start)
@@ -106,9 +102,7 @@ def draw_traits(
 
     c = p.character
     u = uniform("birth.character", 1)
-    m.integrity[:] = np.select(
-        [u < c.fraudsters, u < c.fraudsters + c.opportunists], [FRAUDSTER, OPPORTUNIST], HONEST
-    )
+    m.integrity[:] = np.select([u < c.fraudsters, u < c.fraudsters + c.opportunists], [FRAUDSTER, OPPORTUNIST], HONEST)
     fraud = m.integrity == FRAUDSTER
     washes = (uniform("birth.character", 2) < c.washers) | fraud
     m.wash[:] = np.where(washes, np.clip(-c.wash_intensity * draws.log(uniform("birth.character", 3)), 0.0, 1.0), 0.0)

@@ -6,19 +6,21 @@ import math
 
 import numpy as np
 
-from sim.core.kernels import rule
+from sim.core.kernels import Scalar, rule
 
 _F = np.float32
 
 
 @rule
-def unit_cost(order_value, margin):
+def unit_cost(order_value: Scalar, margin: Scalar) -> Scalar:
     """What the goods of one order cost, fen."""
     return order_value * (_F(1) - margin)
 
 
 @rule
-def stock_target(pace, lead, cover, season_ahead, fit, promotion_ahead):
+def stock_target(
+    pace: Scalar, lead: Scalar, cover: Scalar, season_ahead: Scalar, fit: Scalar, promotion_ahead: Scalar
+) -> Scalar:
     """Goods wanted at hand and on order, in orders: the forecast over lead time and cover, known promotions in.
 
     ``promotion_ahead`` is the sum of (lift - 1) over the days of the promotions that stock bought today is for.
@@ -27,13 +29,13 @@ def stock_target(pace, lead, cover, season_ahead, fit, promotion_ahead):
 
 
 @rule
-def kept_back(reserve_days, fixed_cost, due_soon):
+def kept_back(reserve_days: Scalar, fixed_cost: Scalar, due_soon: Scalar) -> Scalar:
     """Money kept back before stock is bought: some days of cost, and what falls due."""
     return reserve_days * fixed_cost + due_soon
 
 
 @rule
-def spent_on_stock(need, wallet, reserve):
+def spent_on_stock(need: Scalar, wallet: Scalar, reserve: Scalar) -> Scalar:
     """Whole fen spent on stock today: the need, out of what is left above the reserve."""
     spare = wallet - reserve
     spend = need if need < spare else spare
@@ -41,7 +43,9 @@ def spent_on_stock(need, wallet, reserve):
 
 
 @rule
-def outside_draw(shortage, outside_debt, room_days, sales_mean, take, wants):
+def outside_draw(
+    shortage: Scalar, outside_debt: Scalar, room_days: Scalar, sales_mean: Scalar, take: Scalar, wants: bool
+) -> Scalar:
     """Whole fen borrowed outside today: a share of the shortage, up to the cap in days of sales."""
     room = room_days * sales_mean - outside_debt
     draw = take * shortage
@@ -50,7 +54,7 @@ def outside_draw(shortage, outside_debt, room_days, sales_mean, take, wants):
 
 
 @rule
-def outside_repayment(outside_debt, wallet, reserve, shortage):
+def outside_repayment(outside_debt: Scalar, wallet: Scalar, reserve: Scalar, shortage: Scalar) -> Scalar:
     """Whole fen paid back outside today: a fifth of the idle money, and nothing while the shop is short."""
     idle = _FIFTH * (wallet - reserve)
     pay = outside_debt if outside_debt < idle else idle
@@ -61,7 +65,9 @@ _FIFTH = 0.2
 
 
 @rule
-def owner_draw(wallet, reserve, worth, needed, patience, take):
+def owner_draw(
+    wallet: Scalar, reserve: Scalar, worth: Scalar, needed: Scalar, patience: Scalar, take: Scalar
+) -> Scalar:
     """Whole fen the owner takes out: a share of own capital above what patience leaves in the shop (design rule 6)."""
     idle = wallet - reserve
     extra = worth - patience * needed

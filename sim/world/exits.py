@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import draws
-from sim.core.kernels import exp32, log32, rule
+from sim.core.kernels import Scalar, exp32, log32, rule
 from sim.core.merchants import CLOSED, CLOSING, OPEN, Merchants
 from sim.world.parameters import MerchantParameters
 
@@ -21,7 +21,16 @@ COMES_BACK_AFTER = (30, 120)  # days, evenly; assumption
 
 
 @rule
-def exit_hazard(orders_mean, age_days, hazard, exponent, youth, arrears, ruin, ruin_hazard):
+def exit_hazard(
+    orders_mean: Scalar,
+    age_days: Scalar,
+    hazard: Scalar,
+    exponent: Scalar,
+    youth: Scalar,
+    arrears: Scalar,
+    ruin: Scalar,
+    ruin_hazard: Scalar,
+) -> Scalar:
     """Chance to leave today: falls with orders a quarter and with age, jumps when costs go unpaid.
 
     ``hazard * (orders a quarter)^-exponent * (1 + youth * 180 / (180 + age))``, plus ``ruin_hazard`` when arrears

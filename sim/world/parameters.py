@@ -1,4 +1,4 @@
-"""Every parameter of the merchants' side, with unit, bounds, default and source.
+"""Every parameter of the merchants' side, with unit, bounds, default and source; people are in `sim.world.behaviour`.
 
 The defaults are the preset ``taobao_2012``: what a scenario gets when it says nothing. Sources name sections of the
 fact sheet the model was built from (A: the reference lender; B: published evidence; C: definitions); "assumption" says
@@ -8,6 +8,7 @@ that nothing better is known.
 from __future__ import annotations
 
 from sim.core.quantities import Days, Money, Number, Parameters, RateQ, Share, Text, parameter
+from sim.world.behaviour import Borrowing, Character, Exits, Repayment
 
 
 class Entry(Parameters):
@@ -15,11 +16,19 @@ class Entry(Parameters):
 
     present: Share = parameter(0.9, unit="share", source="assumption", doc="Share of merchants there on the first day.")
     over: Days = parameter(
-        "365 days", unit="days", low="1 day", high="3650 days", source="assumption",
+        "365 days",
+        unit="days",
+        low="1 day",
+        high="3650 days",
+        source="assumption",
         doc="The others enter evenly over this time from the first day.",
     )
     tenure: Days = parameter(
-        "700 days", unit="days", low="1 day", high="3650 days", source="assumption",
+        "700 days",
+        unit="days",
+        low="1 day",
+        high="3650 days",
+        source="assumption",
         doc="Mean age of the shops that are there on the first day; exponential.",
     )
 
@@ -28,11 +37,19 @@ class Size(Parameters):
     """How large shops are: a lognormal body with a Pareto tail."""
 
     median_daily_sales: Money = parameter(
-        "300 yuan", unit="yuan/day", low="1 yuan", high="100000 yuan", source="B.4 V45 (mean yearly sales 167,000 yuan)",
+        "300 yuan",
+        unit="yuan/day",
+        low="1 yuan",
+        high="100000 yuan",
+        source="B.4 V45 (mean yearly sales 167,000 yuan)",
         doc="Median of mean daily sales.",
     )
     sigma: Number = parameter(
-        1.35, unit="log", low=0.1, high=3.0, source="marketplace sellers 1.60, shops 1.27 (data summaries)",
+        1.35,
+        unit="log",
+        low=0.1,
+        high=3.0,
+        source="marketplace sellers 1.60, shops 1.27 (data summaries)",
         doc="Standard deviation of the logarithm of sales in the body.",
     )
     tail_share: Share = parameter(0.02, unit="share", source="assumption", doc="Share of merchants in the tail.")
@@ -40,7 +57,11 @@ class Size(Parameters):
         1.5, unit="1", low=1.05, high=5.0, source="B.4 V54", doc="Pareto exponent of the tail."
     )
     largest_daily_sales: Money = parameter(
-        "200000 yuan", unit="yuan/day", low="100 yuan", high="100 m yuan", source="assumption",
+        "200000 yuan",
+        unit="yuan/day",
+        low="100 yuan",
+        high="100 m yuan",
+        source="assumption",
         doc="Upper bound of mean daily sales.",
     )
 
@@ -61,31 +82,49 @@ class Trade(Parameters):
     )
     fixed_cost_spread: Share = parameter(0.12, unit="share", source="assumption", doc="Its spread between shops.")
     lead: Days = parameter(
-        "8 days", unit="days", low="2 days", high="120 days", source="C.12 (stock is bought 20 to 45 days before)",
+        "8 days",
+        unit="days",
+        low="2 days",
+        high="120 days",
+        source="C.12 (stock is bought 20 to 45 days before)",
         doc="Median time from buying stock to having it.",
     )
     cover: Days = parameter(
-        "16 days", unit="days", low="1 day", high="365 days", source="assumption",
+        "16 days",
+        unit="days",
+        low="1 day",
+        high="365 days",
+        source="assumption",
         doc="Median days of sales held in stock beyond the lead time.",
     )
     spread: Number = parameter(
         0.35, unit="log", low=0.0, high=1.5, source="assumption", doc="Spread of lead time and cover between shops."
     )
     growth: Number = parameter(
-        0.15, unit="1/year", low=-0.9, high=5.0, source="assumption; platform growth 58 % a year is mostly new shops (B.4 V45)",
+        0.15,
+        unit="1/year",
+        low=-0.9,
+        high=5.0,
+        source="assumption; platform growth 58 % a year is mostly new shops (B.4 V45)",
         doc="Mean own trend of demand.",
     )
     growth_spread: Number = parameter(
         0.27, unit="1/year", low=0.0, high=3.0, source="assumption", doc="Its spread between shops."
     )
-    return_rate: Share = parameter(0.06, unit="share", source="assumption", doc="Mean share of shipped value sent back.")
+    return_rate: Share = parameter(
+        0.06, unit="share", source="assumption", doc="Mean share of shipped value sent back."
+    )
     restocked: Share = parameter(0.7, unit="share", source="assumption", doc="Share of returned goods sold again.")
     off_platform: Share = parameter(
         0.12, unit="share", source="assumption", doc="Mean share of sales outside the platform, paid at once."
     )
     advertising: Share = parameter(0.02, unit="share", source="assumption", doc="Mean advertising over sales.")
     confirmation: Days = parameter(
-        "9 days", unit="days", low="4 days", high="60 days", source="A.1.1 (7 to 14 days), B.4 V50",
+        "9 days",
+        unit="days",
+        low="4 days",
+        high="60 days",
+        source="A.1.1 (7 to 14 days), B.4 V50",
         doc="Mean time from shipping to the buyer's confirmation.",
     )
 
@@ -94,22 +133,36 @@ class Demand(Parameters):
     """What moves demand."""
 
     volatility: Number = parameter(
-        0.40, unit="log", low=0.0, high=2.0, source="weekly growth spread 0.40 of real shops (data summaries)",
+        0.40,
+        unit="log",
+        low=0.0,
+        high=2.0,
+        source="weekly growth spread 0.40 of real shops (data summaries)",
         doc="Median standard deviation of the own, autocorrelated shock.",
     )
     volatility_sigma: Number = parameter(
         0.3, unit="log", low=0.0, high=1.5, source="assumption", doc="Spread of volatility between shops."
     )
     weekly_autocorrelation: Share = parameter(
-        0.58, unit="1", source="real shops, weekly and detrended: 0.58 at lag 1, 0.33 at lag 2 (data summaries)",
+        0.58,
+        unit="1",
+        source="real shops, weekly and detrended: 0.58 at lag 1, 0.33 at lag 2 (data summaries)",
         doc="Autocorrelation of the own shock one week apart.",
     )
     daily_noise: Number = parameter(
-        0.18, unit="log", low=0.0, high=1.0, source="daily variation beyond Poisson 0.185 (data summaries)",
+        0.18,
+        unit="log",
+        low=0.0,
+        high=1.0,
+        source="daily variation beyond Poisson 0.185 (data summaries)",
         doc="Standard deviation of day-to-day noise.",
     )
     market_shock: Number = parameter(
-        0.05, unit="log", low=0.0, high=1.0, source="3 % of monthly growth variance is common (data summaries)",
+        0.05,
+        unit="log",
+        low=0.0,
+        high=1.0,
+        source="3 % of monthly growth variance is common (data summaries)",
         doc="Standard deviation of the shock common to all shops.",
     )
     category_shock: Number = parameter(
@@ -119,7 +172,10 @@ class Demand(Parameters):
         0.97, unit="1", source="assumption", doc="Autocorrelation of common shocks one day apart."
     )
     business_stealing: Share = parameter(
-        0.5, unit="share", high=0.8, source="assumption; design rule 3",
+        0.5,
+        unit="share",
+        high=0.8,
+        source="assumption; design rule 3",
         doc="Share of unmet demand that goes to rivals in stock of the same category.",
     )
     promotion_fit_sigma: Number = parameter(
@@ -131,7 +187,11 @@ class Cash(Parameters):
     """What owners keep, take and pay."""
 
     patience: Number = parameter(
-        0.95, unit="1", low=0.05, high=10.0, source="assumption",
+        0.95,
+        unit="1",
+        low=0.05,
+        high=10.0,
+        source="assumption",
         doc="Median own capital an owner leaves in the shop, as a multiple of the working capital it needs.",
     )
     patience_sigma: Number = parameter(
@@ -141,129 +201,24 @@ class Cash(Parameters):
         0.05, unit="share/day", source="assumption; design rule 6", doc="Share of capital above that taken out a day."
     )
     reserve: Days = parameter(
-        "5 days", unit="days", low="0 days", high="90 days", source="assumption",
+        "5 days",
+        unit="days",
+        low="0 days",
+        high="90 days",
+        source="assumption",
         doc="Days of fixed cost kept back before stock is bought.",
     )
     stock_decay: Number = parameter(
-        0.05, unit="1/month", low=0.0, high=1.0, source="assumption; design rule 5",
+        0.05,
+        unit="1/month",
+        low=0.0,
+        high=1.0,
+        source="assumption; design rule 5",
         doc="Value that unsold stock loses a month, times the category's own factor.",
     )
     salvage: Share = parameter(
         0.5, unit="share", source="assumption", doc="What stock brings at closing, as a share of its cost."
     )
-
-
-class Character(Parameters):
-    """Who is honest, and who fakes."""
-
-    opportunists: Share = parameter(
-        0.12, unit="share", source="assumption", doc="Merchants who weigh whether to repay."
-    )
-    fraudsters: Share = parameter(
-        0.002, unit="share", source="assumption", doc="Merchants who plan to borrow and vanish."
-    )
-    washers: Share = parameter(0.17, unit="share", source="B.4 V55", doc="Merchants who fake sales.")
-    wash_intensity: Share = parameter(
-        0.04, unit="share", source="B.4 V55 (0.65 % of turnover)", doc="Mean faked sales of those over their true sales."
-    )
-    fraud_delay: Days = parameter(
-        "600 days", unit="days", low="30 days", high="3650 days", source="assumption",
-        doc="A fraudster strikes at an even chance within this time of entering.",
-    )
-
-
-class Borrowing(Parameters):
-    """When a merchant asks for money."""
-
-    habit_shape: Number = parameter(
-        0.07, unit="1", low=0.01, high=10.0, source="A.4 (first Beta parameter near 0.12: most never, a few nearly daily)",
-        doc="First shape of the Beta spread of the daily chance to think of borrowing.",
-    )
-    habit_mean: Share = parameter(
-        0.17, unit="1/day", source="A.3 item 8", doc="Mean daily chance to think of borrowing."
-    )
-    reliance: Share = parameter(
-        0.6, unit="share", source="assumption",
-        doc="Share of own capital that owners who borrow whenever they can take out of the shop.",
-    )
-    bother: Money = parameter(
-        "15 yuan", unit="yuan", low="0 yuan", high="10000 yuan", source="assumption",
-        doc="Median trouble of one application, in money.",
-    )
-    price_sensitivity: Number = parameter(
-        1.5, unit="1", low=0.0, high=50.0, source="assumption; returns of small firms near 5 % a month, widely spread (B.2 V28)",
-        doc="Median factor by which the gain must beat the price.",
-    )
-    spread: Number = parameter(
-        0.8, unit="log", low=0.0, high=2.0, source="assumption", doc="Spread of bother and price sensitivity."
-    )
-    smallest: Money = parameter(
-        "300 yuan", unit="yuan", low="1 yuan", high="1 m yuan", source="A.1.1 (a few hundred yuan)",
-        doc="Smallest shortage for which a merchant asks; asked amounts are rounded to 100 yuan.",
-    )
-    idle_buffer: Days = parameter(
-        "7 days", unit="days", low="0 days", high="180 days", source="assumption",
-        doc="Days of sales kept before idle cash repays a loan early.",
-    )
-    repay_ahead: Days = parameter(
-        "150 days", unit="days", low="0 days", high="3650 days", source="A.3, A.4 T15 (credit loans last some 62 days)",
-        doc="Days before the due date of a line from which a merchant pays it down day by day.",
-    )
-
-
-class Repayment(Parameters):
-    """Ability and willingness to repay."""
-
-    shop_value: Days = parameter(
-        "120 days", unit="days", low="0 days", high="3650 days", source="assumption; C.12",
-        doc="Days of gross profit that keeping the shop is worth to an opportunist.",
-    )
-    credit_value: Share = parameter(
-        0.2, unit="share", source="assumption; C.12", doc="Worth of a yuan of limit that would be lost."
-    )
-    sanction: Money = parameter(
-        "500 yuan", unit="yuan", low="0 yuan", high="1 m yuan", source="assumption; C.12", doc="Other cost of defaulting."
-    )
-    hardship: Share = parameter(
-        0.5, unit="share/day", source="assumption",
-        doc="Share of its money that a willing merchant pays when it cannot pay all that is due.",
-    )
-    forgets: Share = parameter(
-        0.08, unit="share", source="assumption", doc="Chance to forget a due date, each day anew, without a reminder."
-    )
-    reminded: Share = parameter(
-        0.6, unit="share", source="B.3 V36 (sign)", doc="Share of forgetting that a reminder takes away."
-    )
-    recovered_unable: Number = parameter(
-        0.0015, unit="share/day", low=0.0, high=1.0, source="assumption",
-        doc="Share of written-off principal that unable borrowers pay back a day.",
-    )
-    recovered_unwilling: Number = parameter(
-        0.0008, unit="share/day", low=0.0, high=1.0, source="assumption", doc="The same for unwilling borrowers."
-    )
-
-
-class Exits(Parameters):
-    """Who leaves the market."""
-
-    hazard: Number = parameter(
-        0.0074, unit="1/day", low=0.0, high=0.5, source="silent next quarter: 49 % with 1 order, 4 % with 11 to 20 (data summaries)",
-        doc="Daily chance to leave of an old shop with one order a quarter.",
-    )
-    orders_exponent: Number = parameter(
-        0.85, unit="1", low=0.0, high=3.0, source="the same", doc="How the chance falls with orders a quarter."
-    )
-    youth: Number = parameter(
-        1.0, unit="1", low=0.0, high=10.0, source="assumption", doc="Extra chance of a new shop, fading with half a year."
-    )
-    ruin_days: Days = parameter(
-        "30 days", unit="days", low="1 day", high="365 days", source="assumption",
-        doc="Days of unpaid fixed cost at which a shop is likely to give up.",
-    )
-    ruin_hazard: Number = parameter(
-        0.05, unit="1/day", low=0.0, high=1.0, source="assumption", doc="Daily chance to give up then."
-    )
-    returns: Share = parameter(0.15, unit="share", source="assumption", doc="Share of leavers that come back.")
 
 
 class Category(Parameters):
@@ -275,6 +230,18 @@ class Category(Parameters):
     q3: Number = parameter(0.94, unit="1", low=0.1, high=5.0, source="B.4 V48", doc="Sales index, July to September.")
     q4: Number = parameter(1.19, unit="1", low=0.1, high=5.0, source="B.4 V48", doc="Sales index, October to December.")
     decay: Number = parameter(1.0, unit="1", low=0.0, high=10.0, source="assumption", doc="Factor on stock decay.")
+
+
+CATEGORIES: dict[str, Category] = {
+    "clothing": Category(share=0.30, q1=0.85, q2=0.98, q3=0.87, q4=1.30, decay=1.5),
+    "electronics": Category(share=0.19, q1=0.95, q2=0.95, q3=0.97, q4=1.13, decay=1.3),
+    "home": Category(share=0.16, q1=0.88, q2=1.00, q3=0.97, q4=1.15, decay=0.6),
+    "beauty": Category(share=0.10, q1=0.96, q2=0.97, q3=0.94, q4=1.13, decay=0.7),
+    "food": Category(share=0.10, q1=1.10, q2=0.90, q3=0.90, q4=1.10, decay=2.0),
+    "children": Category(share=0.08, q1=0.90, q2=1.00, q3=0.95, q4=1.15, decay=0.8),
+    "other": Category(share=0.07, q1=0.94, q2=0.97, q3=0.96, q4=1.13, decay=0.8),
+}
+"""The trades of Taobao; shares of clothing and electronics are those of 2012 (B.4 V49), the others an assumption."""
 
 
 class MerchantParameters(Parameters):
@@ -289,15 +256,7 @@ class MerchantParameters(Parameters):
     borrowing: Borrowing = Borrowing()
     repayment: Repayment = Repayment()
     exits: Exits = Exits()
-    categories: dict[Text, Category] = {
-        "clothing": Category(share=0.30, q1=0.85, q2=0.98, q3=0.87, q4=1.30, decay=1.5),
-        "electronics": Category(share=0.19, q1=0.95, q2=0.95, q3=0.97, q4=1.13, decay=1.3),
-        "home": Category(share=0.16, q1=0.88, q2=1.00, q3=0.97, q4=1.15, decay=0.6),
-        "beauty": Category(share=0.10, q1=0.96, q2=0.97, q3=0.94, q4=1.13, decay=0.7),
-        "food": Category(share=0.10, q1=1.10, q2=0.90, q3=0.90, q4=1.10, decay=2.0),
-        "children": Category(share=0.08, q1=0.90, q2=1.00, q3=0.95, q4=1.15, decay=0.8),
-        "other": Category(share=0.07, q1=0.94, q2=0.97, q3=0.96, q4=1.13, decay=0.8),
-    }
+    categories: dict[Text, Category] = CATEGORIES
 
 
 class Platform(Parameters):
@@ -317,11 +276,19 @@ class OutsideMoney(Parameters):
     """The dear, capped money that is always there: family and informal lenders."""
 
     rate: RateQ = parameter(
-        "3 %/month", unit="%/month", low="0 %/year", high="120 %/year", source="assumption; design rule 4",
+        "3 %/month",
+        unit="%/month",
+        low="0 %/year",
+        high="120 %/year",
+        source="assumption; design rule 4",
         doc="Its price.",
     )
     cap: Days = parameter(
-        "5 days", unit="days", low="0 days", high="365 days", source="assumption",
+        "5 days",
+        unit="days",
+        low="0 days",
+        high="365 days",
+        source="assumption",
         doc="The most a merchant can owe outside, in days of its sales.",
     )
     take: Share = parameter(

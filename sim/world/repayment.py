@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.core.kernels import rule
+from sim.core.kernels import Scalar, rule
 from sim.core.merchants import FRAUDSTER, HONEST
 
 UNABLE, UNWILLING, FRAUD = 1, 2, 3
@@ -10,13 +10,17 @@ CAUSES = ("", "unable", "unwilling", "fraud")
 
 
 @rule
-def shop_worth(kappa, margin, sales_mean, off_platform, days, is_open):
+def shop_worth(
+    kappa: Scalar, margin: Scalar, sales_mean: Scalar, off_platform: Scalar, days: Scalar, is_open: bool
+) -> Scalar:
     """What keeping the shop is worth to its owner, fen: gross profit made on the platform over ``days``."""
     return kappa * margin * sales_mean * days * (1.0 - off_platform) if is_open else 0.0
 
 
 @rule
-def is_willing(integrity, struck, due, shop, limit, credit_value, sanction):
+def is_willing(
+    integrity: Scalar, struck: bool, due: Scalar, shop: Scalar, limit: Scalar, credit_value: Scalar, sanction: Scalar
+) -> Scalar:
     """Whether the borrower would pay if it could.
 
     The honest always would; a fraudster who has struck never; an opportunist if what is due is no more than the worth
@@ -30,6 +34,6 @@ def is_willing(integrity, struck, due, shop, limit, credit_value, sanction):
 
 
 @rule
-def forgets(u, chance, reminded, has_reminder):
+def forgets(u: Scalar, chance: Scalar, reminded: Scalar, has_reminder: bool) -> Scalar:
     """Whether a due date is forgotten today; a reminder takes part of the forgetting away."""
     return u < (chance * (1.0 - reminded) if has_reminder else chance)

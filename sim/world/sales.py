@@ -6,38 +6,38 @@ import math
 
 import numpy as np
 
-from sim.core.kernels import exp32, rule
+from sim.core.kernels import Scalar, exp32, rule
 
 _F = np.float32
 
 
 @rule
-def next_shock(shock, carry, innovation, z):
+def next_shock(shock: Scalar, carry: Scalar, innovation: Scalar, z: Scalar) -> Scalar:
     """Own demand shock of today: autocorrelated, unit variance; ``innovation`` = sqrt(1 - carry^2)."""
     return carry * shock + innovation * z
 
 
 @rule
-def demand_level(volatility, shock, noise, z):
+def demand_level(volatility: Scalar, shock: Scalar, noise: Scalar, z: Scalar) -> Scalar:
     """Factor on demand of the own shock and the day's noise, mean one (both lognormal)."""
     return exp32(volatility * (shock - volatility * _F(0.5)) + noise * (z - noise * _F(0.5)))
 
 
 @rule
-def trend(growth, years):
+def trend(growth: Scalar, years: Scalar) -> Scalar:
     """Factor of the own trend after ``years``: linear, at least a fifth."""
     factor = _F(1) + growth * years
     return factor if factor > _F(0.2) else _F(0.2)
 
 
 @rule
-def promotion_lift(fit, lift):
+def promotion_lift(fit: Scalar, lift: Scalar) -> Scalar:
     """Factor of a promotion whose lift of the whole market is ``lift``, for a shop with that fit (mean one)."""
     return _F(1) + fit * (lift - _F(1))
 
 
 @rule
-def sold_orders(wanted, stock):
+def sold_orders(wanted: Scalar, stock: Scalar) -> Scalar:
     """Whole orders sold: what is wanted, bounded by stock."""
     have = _F(math.floor(stock))
     have = have if have > _F(0) else _F(0)
@@ -45,20 +45,20 @@ def sold_orders(wanted, stock):
 
 
 @rule
-def moved_mean(mean, value, weight):
+def moved_mean(mean: Scalar, value: Scalar, weight: Scalar) -> Scalar:
     """Exponentially weighted mean after one more value."""
     return mean + (value - mean) * weight
 
 
 @rule
-def moved_variance(variance, mean, value, weight):
+def moved_variance(variance: Scalar, mean: Scalar, value: Scalar, weight: Scalar) -> Scalar:
     """Exponentially weighted variance after one more value; ``mean`` is the mean before it."""
     gap = value - mean
     return (_F(1) - weight) * (variance + weight * gap * gap)
 
 
 @rule
-def moved_reputation(reputation, quality, lost, wanted, live):
+def moved_reputation(reputation: Scalar, quality: Scalar, lost: Scalar, wanted: Scalar, live: Scalar) -> Scalar:
     """Shown rating after today: it drifts to what quality deserves and falls with orders that could not be served."""
     short = lost / (wanted if wanted > _F(1) else _F(1))
     return reputation + live * _F(0.01) * (_F(1) + _F(0.15) * quality - _F(0.4) * short - reputation)

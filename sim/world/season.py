@@ -45,7 +45,8 @@ def season_table(first: date, n_days: int, categories: Sequence[Category]) -> np
     norm = np.array(
         [np.mean([_quarter_curve(category, day) * _festival_factor(day) for day in year]) for category in categories]
     )
-    return (calendar[:, None] * curves / norm).astype(np.float32)
+    table: npt.NDArray[np.float32] = (calendar[:, None] * curves / norm).astype(np.float32)
+    return table
 
 
 def ahead(table: npt.NDArray[np.float32], horizon: int) -> npt.NDArray[np.float32]:
@@ -53,7 +54,8 @@ def ahead(table: npt.NDArray[np.float32], horizon: int) -> npt.NDArray[np.float3
     sums = np.cumsum(np.concatenate([np.zeros((1, table.shape[1])), table], axis=0), axis=0)
     starts = np.minimum(np.arange(table.shape[0]) + 1, table.shape[0] - 1)
     ends = np.minimum(starts + horizon, table.shape[0])
-    return ((sums[ends] - sums[starts]) / (ends - starts)[:, None]).astype(np.float32)
+    means: npt.NDArray[np.float32] = ((sums[ends] - sums[starts]) / (ends - starts)[:, None]).astype(np.float32)
+    return means
 
 
 def behind(table: npt.NDArray[np.float32], horizon: int) -> npt.NDArray[np.float32]:
@@ -61,4 +63,5 @@ def behind(table: npt.NDArray[np.float32], horizon: int) -> npt.NDArray[np.float
     sums = np.cumsum(np.concatenate([np.zeros((1, table.shape[1])), table], axis=0), axis=0)
     ends = np.arange(table.shape[0]) + 1
     starts = np.maximum(ends - horizon, 0)
-    return ((sums[ends] - sums[starts]) / (ends - starts)[:, None]).astype(np.float32)
+    means: npt.NDArray[np.float32] = ((sums[ends] - sums[starts]) / (ends - starts)[:, None]).astype(np.float32)
+    return means

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from sim.core.kernels import rule
+from sim.core.kernels import Scalar, rule
 
 FEE = 0.02  # paid to whoever fakes the orders, as a share of their value; assumption
 TIED_UP = 0.3  # at most this share of the wallet is put into fake orders a day; assumption
 
 
 @rule
-def faked_value(wash, sales_mean, wallet, live):
+def faked_value(wash: Scalar, sales_mean: Scalar, wallet: Scalar, live: Scalar) -> Scalar:
     """Whole fen of fake orders placed today: the shop's habit times its sales, as far as its money goes."""
     wish = wash * sales_mean
     most = TIED_UP * wallet
@@ -20,6 +20,6 @@ def faked_value(wash, sales_mean, wallet, live):
 
 
 @rule
-def faking_cost(value):
+def faking_cost(value: Scalar) -> Scalar:
     """Whole fen paid for faking orders of that value."""
     return math.floor(value * FEE)

@@ -6,7 +6,7 @@ It runs after the loans of the day, so that stock is bought from what pledged pr
 from __future__ import annotations
 
 from collections import namedtuple
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
@@ -36,36 +36,12 @@ ASKS, LEAVES = 1, 2  # bits of the flags that are written
 PlanColumns = namedtuple(
     "PlanColumns",
     (
-        "merchant_id",
-        "category",
-        "status",
-        "opened_day",
-        "entry_day",
-        "bust_day",
-        "order_value",
-        "margin",
-        "lead_days",
-        "cover_days",
-        "promotion_fit",
-        "fixed_cost",
-        "patience",
-        "habit",
-        "bother",
-        "price_sensitivity",
-        "demand_mean",
-        "orders_mean_30d",
-        "sales_mean_90d",
-        "stock",
-        "on_order",
-        "shipped",
-        "wallet",
-        "arrears",
-        "outside_debt",
-        "debt",
-        "due_soon",
-        "shortage",
+        "merchant_id", "category", "status", "opened_day", "entry_day", "bust_day", "order_value", "margin",
+        "lead_days", "cover_days", "promotion_fit", "fixed_cost", "patience", "habit", "bother", "price_sensitivity",
+        "demand_mean", "orders_mean_30d", "sales_mean_90d", "stock", "on_order", "shipped", "wallet", "arrears",
+        "outside_debt", "debt", "due_soon", "shortage",
     ),
-)
+)  # fmt: skip
 
 
 class PlanRules(NamedTuple):
@@ -90,45 +66,12 @@ class PlanRules(NamedTuple):
 
 @kernel
 def _plan(
-    r,
-    ids,
-    status,
-    opened_day,
-    entry_day,
-    bust_day,
-    ahead,
-    lift_ahead,
-    decay,
-    order_value,
-    margin,
-    lead,
-    cover,
-    fit,
-    fixed_cost,
-    patience,
-    habit,
-    bother,
-    sensitivity,
-    demand_mean,
-    orders_30d,
-    mean_90d,
-    stock,
-    on1,
-    on2,
-    s1,
-    s2,
-    s3,
-    s4,
-    wallet,
-    arrears,
-    outside_debt,
-    debt,
-    due_soon,
-    shortage,
-    gain,
-    flags,
-    totals,
-):
+    r: Any, ids: Any, status: Any, opened_day: Any, entry_day: Any, bust_day: Any, ahead: Any, lift_ahead: Any,
+    decay: Any, order_value: Any, margin: Any, lead: Any, cover: Any, fit: Any, fixed_cost: Any, patience: Any,
+    habit: Any, bother: Any, sensitivity: Any, demand_mean: Any, orders_30d: Any, mean_90d: Any, stock: Any, on1: Any,
+    on2: Any, s1: Any, s2: Any, s3: Any, s4: Any, wallet: Any, arrears: Any, outside_debt: Any, debt: Any,
+    due_soon: Any, shortage: Any, gain: Any, flags: Any, totals: Any,
+) -> None:  # fmt: skip
     """Receive goods, buy stock, borrow outside, pay the owner, wish for a loan, leave; for one tile (PLAN_TOTALS)."""
     bought = drawn = repaid = taken = active = np.int64(0)
     for j in range(ids.size):
@@ -201,7 +144,7 @@ def _plan(
 
 
 @kernel
-def _gather(category, factors, ahead, lift_ahead, decay):
+def _gather(category: Any, factors: Any, ahead: Any, lift_ahead: Any, decay: Any) -> None:
     """Look up the factors by category; kept apart, since look-ups stop vectorisation."""
     for j in range(category.size):
         code = category[j]
@@ -211,7 +154,7 @@ def _gather(category, factors, ahead, lift_ahead, decay):
 
 
 @parallel_kernel
-def plan(c, factors, r, gain, flags, totals):
+def plan(c: Any, factors: Any, r: Any, gain: Any, flags: Any, totals: Any) -> None:
     """Plans of one day for all merchants.
 
     Parameters
@@ -237,42 +180,11 @@ def plan(c, factors, r, gain, flags, totals):
             m = b - a
             _gather(c.category[a:b], factors, ahead[:m], lift_ahead[:m], decay[:m])
             _plan(
-                r,
-                c.merchant_id[a:b],
-                c.status[a:b],
-                c.opened_day[a:b],
-                c.entry_day[a:b],
-                c.bust_day[a:b],
-                ahead[:m],
-                lift_ahead[:m],
-                decay[:m],
-                c.order_value[a:b],
-                c.margin[a:b],
-                c.lead_days[a:b],
-                c.cover_days[a:b],
-                c.promotion_fit[a:b],
-                c.fixed_cost[a:b],
-                c.patience[a:b],
-                c.habit[a:b],
-                c.bother[a:b],
-                c.price_sensitivity[a:b],
-                c.demand_mean[a:b],
-                c.orders_mean_30d[a:b],
-                c.sales_mean_90d[a:b],
-                c.stock[a:b],
-                c.on_order[0, a:b],
-                c.on_order[1, a:b],
-                c.shipped[0, a:b],
-                c.shipped[1, a:b],
-                c.shipped[2, a:b],
-                c.shipped[3, a:b],
-                c.wallet[a:b],
-                c.arrears[a:b],
-                c.outside_debt[a:b],
-                c.debt[a:b],
-                c.due_soon[a:b],
-                c.shortage[a:b],
-                gain[a:b],
-                flags[a:b],
-                totals[chunk],
-            )
+                r, c.merchant_id[a:b], c.status[a:b], c.opened_day[a:b], c.entry_day[a:b], c.bust_day[a:b], ahead[:m],
+                lift_ahead[:m], decay[:m], c.order_value[a:b], c.margin[a:b], c.lead_days[a:b], c.cover_days[a:b],
+                c.promotion_fit[a:b], c.fixed_cost[a:b], c.patience[a:b], c.habit[a:b], c.bother[a:b],
+                c.price_sensitivity[a:b], c.demand_mean[a:b], c.orders_mean_30d[a:b], c.sales_mean_90d[a:b],
+                c.stock[a:b], c.on_order[0, a:b], c.on_order[1, a:b], c.shipped[0, a:b], c.shipped[1, a:b], c.shipped[2,
+                a:b], c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.debt[a:b],
+                c.due_soon[a:b], c.shortage[a:b], gain[a:b], flags[a:b], totals[chunk],
+            )  # fmt: skip

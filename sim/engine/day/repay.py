@@ -1,7 +1,7 @@
-"""The loans of one day: accrue, sweep pledged proceeds, collect what is due, prepay, age, write off, recover.
+"""The loans of one day: a scalar pass over the book, oldest loan first.
 
-A scalar pass over the loans, oldest first; it is the one place where a loan and its merchant's wallet meet. The small
-functions take one loan (a record of `sim.core.loanbook.LOAN`, changed in place) and scalars.
+It is the one place where a loan and its merchant's wallet meet; what happens to the loan itself stands in
+`sim.engine.day.loan`.
 """
 
 from __future__ import annotations
@@ -11,25 +11,31 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.core.kernels import hash64, kernel, leave_stage, rule, unit64
-from sim.core.loanbook import ORDER_LOAN, PAID_OFF, WRITTEN_OFF, billed
+from sim.core.kernels import hash64, kernel, unit64
+from sim.core.loanbook import ORDER_LOAN, PAID_OFF, WRITTEN_OFF
 from sim.core.merchants import OPEN, STAGES
+from sim.engine.day.loan import (
+    T_BUYERS,
+    T_COMMISSION,
+    T_CONTACTS,
+    T_FREED,
+    T_SWEPT,
+    T_WALLET,
+    accrue,
+    age,
+    claim_of,
+    close,
+    confirm_pledged,
+    fall_due,
+    owed_now,
+    pay,
+    pledged_left,
+    put_in_bucket,
+    recover,
+)
 from sim.world.repayment import FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
 
 _F = np.float32
-
-# Totals by lender and product. Units are 1/(basis x 10^6) fen, the rest is whole fen or counts.
-REPAY_TOTALS = (
-    "accrued_units", "reversed_units", "dropped_units", "interest_paid", "suspended_paid", "penalty_paid", "refunded",
-    "principal_paid", "written_off", "recovered", "swept", "from_wallet", "refund_to_buyers", "commission",
-    "freed", "contacts", "n_active", "balance_current", "balance_1_30", "balance_31_60", "balance_61_90",
-    "balance_90_plus", "balance_restructured", "balance_performing",
-)  # fmt: skip
-(T_ACCRUED, T_REVERSED, T_DROPPED, T_INTEREST, T_SUSPENDED, T_PENALTY, T_REFUNDED, T_PRINCIPAL, T_WRITTEN, T_RECOVERED,
- T_SWEPT, T_WALLET, T_BUYERS, T_COMMISSION, T_FREED, T_CONTACTS, T_ACTIVE, T_CURRENT, T_30, T_60, T_90, T_OVER,
- T_RESTRUCTURED, T_PERFORMING) = range(len(REPAY_TOTALS))  # fmt: skip
-
-PENALTY, INTEREST, PRINCIPAL = range(3)  # codes of an allocation order
 SMALLEST_PREPAYMENT = 10_000  # fen; nobody repays less than 100 yuan early, unless it settles the loan
 
 
@@ -104,190 +110,8 @@ class Records(NamedTuple):
     worst_dpd: Any
 
 
-@rule
-def owed_now(loan):
-    """Whole fen that would settle the loan now: principal, interest and penalty, billed."""
-    upf = loan.units_per_fen
-    interest = billed(loan.accrued + loan.suspended, upf)
-    penalty = billed(loan.penalty, upf)
-    return loan.balance + max(interest, 0) + max(penalty, 0)
-
-
-@rule
-def accrue(loan, penalty_permille, non_accrual_after, totals):
-    """One night's interest in units: the penalty rate on what is overdue, in place of the normal rate."""
-    rate = np.int64(loan.rate)
-    units = (loan.balance - loan.overdue) * rate
-    loan.penalty += loan.overdue * (rate * penalty_permille // 1000)
-    if loan.dpd >= non_accrual_after:
-        loan.suspended += units
-    else:
-        loan.accrued += units
-        totals[T_ACCRUED] += units
-
-
-@rule
-def pay(loan, money, allocation, totals):
-    """Allocate ``money`` fen to a loan in the lender's order; returns what is left of it.
-
-    Suspended interest, which left income at 90 days past due, is income only now that it is paid (design rule 7).
-    """
-    upf = loan.units_per_fen
-    left = money
-    for step in range(3):
-        code = allocation[step]
-        if code == PENALTY:
-            part = min(left, max(billed(loan.penalty, upf), 0))
-            loan.penalty -= part * upf
-            loan.penalty_paid += part
-            totals[T_PENALTY] += part
-        elif code == INTEREST:
-            part = min(left, max(billed(loan.accrued + loan.suspended, upf), 0))
-            old = min(part, max(billed(loan.suspended, upf), 0))
-            loan.suspended -= old * upf
-            loan.accrued -= (part - old) * upf
-            loan.interest_paid += part
-            totals[T_SUSPENDED] += old
-            totals[T_INTEREST] += part - old
-        else:
-            part = min(left, loan.balance)
-            loan.balance -= part
-            loan.overdue -= min(part, loan.overdue)
-            loan.principal_paid += part
-            totals[T_PRINCIPAL] += part
-        left -= part
-    return left
-
-
-@rule
-def confirm_pledged(loan, share):
-    """Pass the pledged orders of a loan through their stages; returns the whole fen confirmed or returned today."""
-    carried = 0.0
-    for stage in range(STAGES):
-        out = leave_stage(loan.pledged[stage], share)
-        loan.pledged[stage] += carried - out
-        carried = out
-    return carried
-
-
-@rule
-def pledged_left(loan):
-    """Fen of pledged orders still on their way."""
-    return loan.pledged[0] + loan.pledged[1] + loan.pledged[2] + loan.pledged[3]
-
-
-@rule
-def fall_due(loan, refund, today):
-    """Mark what falls due today: the last date, the end of the pledge, or a returned order at once.
-
-    A return re-prices the pledge: what the loan now exceeds the advance on the orders left is due. Proceeds swept
-    beyond their share of the loan have often paid for it already.
-    """
-    rest = loan.balance - loan.overdue
-    left = pledged_left(loan)
-    if today >= loan.due or (loan.product == ORDER_LOAN and left == 0.0):
-        falls = rest
-    else:
-        beyond = loan.balance - np.int64(math.floor(left * loan.advance)) - loan.overdue
-        falls = max(min(min(rest, beyond), np.int64(math.floor(refund * loan.advance))), 0)
-    if falls > 0:
-        loan.overdue += falls
-        if loan.unpaid_since == 0:
-            loan.unpaid_since = today
-        if loan.first_due == 0:
-            loan.first_due = today
-
-
-@rule
-def claim_of(loan):
-    """Fen due now: the overdue principal, with interest and penalty once all of the principal is due."""
-    return owed_now(loan) if loan.overdue == loan.balance else loan.overdue
-
-
-@rule
-def age(loan, today, non_accrual_after, write_off_after, totals):
-    """Days past due, income past 90 days, write-off."""
-    if loan.overdue == 0 and loan.balance > 0:
-        loan.unpaid_since = 0
-        loan.dpd = 0
-        loan.cause = 0
-        return
-    late = today - loan.unpaid_since
-    loan.dpd = late
-    loan.max_dpd = max(loan.max_dpd, late)
-    if loan.unpaid_since == loan.first_due:
-        loan.first_unpaid_days = late
-    if late >= non_accrual_after and loan.accrued != 0:
-        totals[T_REVERSED] += loan.accrued
-        loan.suspended += loan.accrued
-        loan.accrued = 0
-    if late >= write_off_after:
-        totals[T_REVERSED] += loan.accrued
-        totals[T_WRITTEN] += loan.balance
-        loan.written_off = loan.balance
-        loan.balance = 0
-        loan.overdue = 0
-        loan.accrued = 0
-        loan.suspended = 0
-        loan.penalty = 0
-        loan.status = WRITTEN_OFF
-        loan.closed = today
-
-
-@rule
-def close(loan, today, refund_days, totals):
-    """Close a loan that is paid; returns fen of interest given back to a first-time borrower.
-
-    The fraction of a fen that was never billed is dropped from income.
-    """
-    back = np.int64(0)
-    if loan.is_first and today - loan.opened <= refund_days:
-        back = loan.interest_paid
-        loan.refunded = back
-        totals[T_REFUNDED] += back
-    totals[T_DROPPED] += loan.accrued
-    loan.accrued = 0
-    loan.suspended = 0
-    loan.penalty = 0
-    loan.status = PAID_OFF
-    loan.closed = today
-    if loan.first_due == 0:
-        loan.first_due = today
-    return back
-
-
-@rule
-def put_in_bucket(loan, late, totals):
-    """Add an open loan to the balances by days past due."""
-    balance = loan.balance
-    totals[T_ACTIVE] += 1
-    if late == 0:
-        totals[T_CURRENT] += balance
-    elif late <= 30:
-        totals[T_30] += balance
-    elif late <= 60:
-        totals[T_60] += balance
-    elif late < 90:
-        totals[T_90] += balance
-    else:
-        totals[T_OVER] += balance
-    if loan.is_restructured:
-        totals[T_RESTRUCTURED] += balance
-    elif late <= 30:
-        totals[T_PERFORMING] += balance
-
-
-@rule
-def recover(loan, unable, unwilling, totals):
-    """What comes back on a written-off loan today, from the borrower's private means; fraudsters pay nothing."""
-    share = unable if loan.cause == UNABLE else (unwilling if loan.cause == UNWILLING else 0.0)
-    money = np.int64(math.floor((loan.written_off - loan.recovered) * share))
-    loan.recovered += money
-    totals[T_RECOVERED] += money
-
-
 @kernel
-def repay(loans, m, lenders, terms, r, commission, totals):
+def repay(loans: Any, m: Any, lenders: Any, terms: Any, r: Any, commission: Any, totals: Any) -> None:
     """One day of all loans.
 
     Parameters
@@ -406,9 +230,10 @@ def repay(loans, m, lenders, terms, r, commission, totals):
             late = np.int64(max(loan.dpd, loan.inherited_dpd))
             put_in_bucket(loan, late, sums)
             m.debt[row] += max(loan.balance - pledged_left(loan), 0.0)
-            if loan.cause <= UNABLE:  # the unwilling and the frauds keep nothing back
-                if loan.product != ORDER_LOAN and loan.overdue == 0 and loan.due - today <= r.horizon:
-                    m.due_soon[row] += owed_now(loan)
+            # what nears its due date is kept back, but not by the unwilling and the frauds
+            nears = loan.product != ORDER_LOAN and loan.overdue == 0 and loan.due - today <= r.horizon
+            if nears and loan.cause <= UNABLE:
+                m.due_soon[row] += owed_now(loan)
             lenders.dpd[lender, row] = max(lenders.dpd[lender, row], late)
             lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], late)
         gone = before - loan.balance

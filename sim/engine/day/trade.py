@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import math
 from collections import namedtuple
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
 
-from sim.core.kernels import hash64, high_half, kernel, leave_stage, normal_pair, parallel_kernel, poisson, unit32
+from sim.core.kernels import (
+    hash64,
+    high_half,
+    kernel,
+    leave_stage,
+    normal_pair,
+    parallel_kernel,
+    poisson,
+    unit32,
+)
 from sim.core.merchants import OPEN
 from sim.engine.day.tiles import CHUNK, TILE
 from sim.world.sales import (
@@ -32,56 +41,19 @@ _F = np.float32
 
 # Totals of the day, whole fen, in this order.
 TRADE_TOTALS = (
-    "sales",
-    "lost",
-    "shipped",
-    "paid_at_once",
-    "refunded",
-    "confirmed",
-    "commission",
-    "costs",
-    "faked",
-    "faking_cost",
-)
+    "sales", "lost", "shipped", "paid_at_once", "refunded", "confirmed", "commission", "costs", "faked", "faking_cost",
+)  # fmt: skip
 
 TradeColumns = namedtuple(
     "TradeColumns",
     (
-        "merchant_id",
-        "category",
-        "platform",
-        "status",
-        "entry_day",
-        "volatility",
-        "promotion_fit",
-        "growth",
-        "base_orders",
-        "order_value",
-        "off_platform",
-        "return_rate",
-        "advertising",
-        "fixed_cost",
-        "wash",
-        "quality",
-        "shock",
-        "luck",
-        "stock",
-        "shipped",
-        "wallet",
-        "arrears",
-        "outside_debt",
-        "reputation",
-        "demand_mean",
-        "sales_mean_7d",
-        "sales_mean_30d",
-        "sales_mean_90d",
-        "sales_variance_30d",
-        "orders_mean_30d",
-        "returns_mean_30d",
-        "sales_total",
-        "lost_total",
+        "merchant_id", "category", "platform", "status", "entry_day", "volatility", "promotion_fit", "growth",
+        "base_orders", "order_value", "off_platform", "return_rate", "advertising", "fixed_cost", "wash", "quality",
+        "shock", "luck", "stock", "shipped", "wallet", "arrears", "outside_debt", "reputation", "demand_mean",
+        "sales_mean_7d", "sales_mean_30d", "sales_mean_90d", "sales_variance_30d", "orders_mean_30d",
+        "returns_mean_30d", "sales_total", "lost_total",
     ),
-)
+)  # fmt: skip
 
 
 class TradeRules(NamedTuple):
@@ -101,7 +73,10 @@ class TradeRules(NamedTuple):
 
 
 @kernel
-def _gather(category, platform, status, factors, commission, live, season, boost, lift, fee):
+def _gather(
+    category: Any, platform: Any, status: Any, factors: Any, commission: Any, live: Any, season: Any, boost: Any,
+    lift: Any, fee: Any,
+) -> None:  # fmt: skip
     """Look up the day's factors by category and platform; kept apart, since look-ups stop vectorisation."""
     for j in range(category.size):
         code = category[j]
@@ -114,24 +89,9 @@ def _gather(category, platform, status, factors, commission, live, season, boost
 
 @kernel
 def _want(
-    r,
-    ids,
-    entry_day,
-    volatility,
-    fit,
-    growth,
-    base_orders,
-    reputation,
-    shock,
-    luck,
-    live,
-    season,
-    boost,
-    lift,
-    observed,
-    wanted,
-    usual,
-):
+    r: Any, ids: Any, entry_day: Any, volatility: Any, fit: Any, growth: Any, base_orders: Any, reputation: Any,
+    shock: Any, luck: Any, live: Any, season: Any, boost: Any, lift: Any, observed: Any, wanted: Any, usual: Any,
+) -> None:  # fmt: skip
     """Move the shock and draw the orders wanted today; ``usual`` is what turns them into the pace of an average day."""
     for j in range(ids.size):
         z1, z2 = normal_pair(hash64(r.key_shock, ids[j], 0))
@@ -150,40 +110,12 @@ def _want(
 
 @kernel
 def _trade(
-    r,
-    live,
-    wanted,
-    usual,
-    commission,
-    order_value,
-    off_platform,
-    return_rate,
-    advertising,
-    fixed_cost,
-    wash,
-    quality,
-    stock,
-    s1,
-    s2,
-    s3,
-    s4,
-    wallet,
-    arrears,
-    outside_debt,
-    reputation,
-    demand_mean,
-    mean_7d,
-    mean_30d,
-    mean_90d,
-    variance_30d,
-    orders_30d,
-    returns_30d,
-    sales_total,
-    lost_total,
-    lost_value,
-    sold_value,
-    totals,
-):
+    r: Any, live: Any, wanted: Any, usual: Any, commission: Any, order_value: Any, off_platform: Any,
+    return_rate: Any, advertising: Any, fixed_cost: Any, wash: Any, quality: Any, stock: Any, s1: Any, s2: Any,
+    s3: Any, s4: Any, wallet: Any, arrears: Any, outside_debt: Any, reputation: Any, demand_mean: Any, mean_7d: Any,
+    mean_30d: Any, mean_90d: Any, variance_30d: Any, orders_30d: Any, returns_30d: Any, sales_total: Any,
+    lost_total: Any, lost_value: Any, sold_value: Any, totals: Any,
+) -> None:  # fmt: skip
     """Sell, ship, confirm, pay costs and remember, for one tile; adds to ``totals`` (see TRADE_TOTALS)."""
     sales = lost_ = shipped = at_once = refunded = confirmed = fees = costs = faked = faking = np.int64(0)
     for j in range(live.size):
@@ -254,7 +186,7 @@ def _trade(
 
 
 @kernel
-def _by_category(category, lost_value, sold_value, out):
+def _by_category(category: Any, lost_value: Any, sold_value: Any, out: Any) -> None:
     """Add demand lost and served by category, whole fen; ``out`` (2, n_categories) int64."""
     for j in range(category.size):
         out[0, category[j]] += np.int64(lost_value[j])
@@ -262,7 +194,7 @@ def _by_category(category, lost_value, sold_value, out):
 
 
 @parallel_kernel
-def trade(c, observed, factors, commission, r, totals, by_category):
+def trade(c: Any, observed: Any, factors: Any, commission: Any, r: Any, totals: Any, by_category: Any) -> None:
     """Trade of one day for all merchants.
 
     Parameters
@@ -294,69 +226,21 @@ def trade(c, observed, factors, commission, r, totals, by_category):
             m = b - a
             seen = observed[a:b] if r.replays else nothing[:m]
             _gather(
-                c.category[a:b],
-                c.platform[a:b],
-                c.status[a:b],
-                factors,
-                commission,
-                live[:m],
-                season[:m],
-                boost[:m],
-                lift[:m],
-                fee[:m],
-            )
+                c.category[a:b], c.platform[a:b], c.status[a:b], factors, commission, live[:m], season[:m], boost[:m],
+                lift[:m], fee[:m],
+            )  # fmt: skip
             _want(
-                r,
-                c.merchant_id[a:b],
-                c.entry_day[a:b],
-                c.volatility[a:b],
-                c.promotion_fit[a:b],
-                c.growth[a:b],
-                c.base_orders[a:b],
-                c.reputation[a:b],
-                c.shock[a:b],
-                c.luck[a:b],
-                live[:m],
-                season[:m],
-                boost[:m],
-                lift[:m],
-                seen,
-                wanted[:m],
-                usual[:m],
-            )
+                r, c.merchant_id[a:b], c.entry_day[a:b], c.volatility[a:b], c.promotion_fit[a:b], c.growth[a:b],
+                c.base_orders[a:b], c.reputation[a:b], c.shock[a:b], c.luck[a:b], live[:m], season[:m], boost[:m],
+                lift[:m], seen, wanted[:m], usual[:m],
+            )  # fmt: skip
             _trade(
-                r,
-                live[:m],
-                wanted[:m],
-                usual[:m],
-                fee[:m],
-                c.order_value[a:b],
-                c.off_platform[a:b],
-                c.return_rate[a:b],
-                c.advertising[a:b],
-                c.fixed_cost[a:b],
-                c.wash[a:b],
-                c.quality[a:b],
-                c.stock[a:b],
-                c.shipped[0, a:b],
-                c.shipped[1, a:b],
-                c.shipped[2, a:b],
-                c.shipped[3, a:b],
-                c.wallet[a:b],
-                c.arrears[a:b],
-                c.outside_debt[a:b],
-                c.reputation[a:b],
-                c.demand_mean[a:b],
-                c.sales_mean_7d[a:b],
-                c.sales_mean_30d[a:b],
-                c.sales_mean_90d[a:b],
-                c.sales_variance_30d[a:b],
-                c.orders_mean_30d[a:b],
-                c.returns_mean_30d[a:b],
-                c.sales_total[a:b],
-                c.lost_total[a:b],
-                lost_value[:m],
-                sold_value[:m],
+                r, live[:m], wanted[:m], usual[:m], fee[:m], c.order_value[a:b], c.off_platform[a:b],
+                c.return_rate[a:b], c.advertising[a:b], c.fixed_cost[a:b], c.wash[a:b], c.quality[a:b], c.stock[a:b],
+                c.shipped[0, a:b], c.shipped[1, a:b], c.shipped[2, a:b], c.shipped[3, a:b], c.wallet[a:b],
+                c.arrears[a:b], c.outside_debt[a:b], c.reputation[a:b], c.demand_mean[a:b], c.sales_mean_7d[a:b],
+                c.sales_mean_30d[a:b], c.sales_mean_90d[a:b], c.sales_variance_30d[a:b], c.orders_mean_30d[a:b],
+                c.returns_mean_30d[a:b], c.sales_total[a:b], c.lost_total[a:b], lost_value[:m], sold_value[:m],
                 totals[chunk],
-            )
+            )  # fmt: skip
             _by_category(c.category[a:b], lost_value[:m], sold_value[:m], by_category[chunk])

@@ -1,0 +1,150 @@
+"""Small markets and hand-made loans for the tests of the engine."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import sim
+from sim.core.clock import day_number
+from sim.core.loanbook import ORDER_LOAN, PRODUCTS, REVOLVING_LINE, LoanBook
+from sim.core.merchants import HONEST, OPEN, Merchants
+from sim.engine.day.loan import REPAY_TOTALS, owed_now
+from sim.engine.day.repay import Borrowers, LenderTerms, Records, RepayRules, repay
+from sim.engine.day.tiles import columns_of
+from sim.engine.market import Market
+from sim.engine.scenario import Scenario
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+TABLES = ("daily", "loans", "loan_months", "applications", "merchants")
+YUAN = 100  # fen
+
+# A bad time: demand slumps, frauds strike early, many would rather not pay, and loans are written off within the run.
+ROUGH: dict[str, Any] = {
+    "merchants.number": 600,
+    "calendar": {"start": "2012-02-15", "days": 200},
+    "merchants.character": {"opportunists": 0.35, "fraudsters": 0.06, "fraud_delay": "60 days"},
+    "merchants.repayment": {"shop_value": "5 days", "sanction": "0 yuan", "forgets": 0.3},
+    "events": {"slump": {"date": "2012-03-20", "kind": "recession", "size": 0.7, "days": 120}},
+    "lenders.ali.equity": "150000 yuan",
+    "lenders.ali.scoring.cutoff": 0.0,
+    "lenders.ali.limit.multiple": 4,
+    "lenders.ali.eligibility.min_tenure": "0 days",
+    "lenders.ali.products.revolving_line.term": "20 days",
+    "lenders.ali.write_off_after": "60 days",
+    "lenders.ali.non_accrual_after": "30 days",
+    "lenders.ali.interest_refund_days": 3,
+    "lenders.ali.costs.fixed_per_day": "20 yuan",
+}
+
+
+def scenario(changes: dict[str, Any] | None = None, name: str = "tiny") -> Scenario:
+    """Give a shipped scenario with dotted paths changed, as ``--set`` would."""
+    return sim.load(SCENARIOS / f"{name}.yaml", changes or {})
+
+
+def lived(plan: Scenario, days: int, seed: int = 3) -> Market:
+    """Give a market that has lived so many days."""
+    market = Market(plan, rng=seed)
+    market.run_days(days)
+    return market
+
+
+def differing(
+    one: Market, other: Market, names: Any, merchants: int | None = None
+) -> dict[str, int]:
+    """Count, by column, the values that are not equal to the bit among the first so many merchants."""
+    ours, theirs = one.merchants.columns(), other.merchants.columns()
+    n = min(one.merchants.n, other.merchants.n) if merchants is None else merchants
+    found = {}
+    for name in names:
+        a, b = (np.ascontiguousarray(columns[name][..., :n]) for columns in (ours, theirs))
+        assert a.dtype == b.dtype
+        assert a.shape == b.shape
+        wrong = int((a.view(f"V{a.itemsize}") != b.view(f"V{b.itemsize}")).sum())
+        if wrong:
+            found[name] = wrong
+    return found
+
+
+class Desk:
+    """One lender, hand-made loans, and shops that do nothing else: they have only the money that a test gives them.
+
+    Days count from 1 March 2012 (day 0). Nothing is forgotten, nobody is reminded and the wallet is not swept unless a
+    test says so; money in a wallet repays at once what a merchant may repay early.
+    """
+
+    FIRST = day_number(date(2012, 3, 1))
+    PENALTY_FIRST, PRINCIPAL_FIRST = (0, 1, 2), (2, 1, 0)
+
+    def __init__(self, shops: int = 1, allocation: tuple[int, ...] = PENALTY_FIRST, **changes: Any) -> None:
+        self.m = m = Merchants(shops, 1)
+        m.merchant_id[:] = np.arange(1, shops + 1)
+        m.status[:], m.integrity[:] = OPEN, HONEST
+        m.bust_day[:] = 2**31 - 1
+        m.kappa[:], m.margin[:], m.order_value[:] = 1.0, 0.3, 10_000.0
+        self.book = LoanBook()
+        self.today = 0
+        terms = dict(
+            penalty_permille=1500, remind_before=0, remind_from=0, sweep_from=9_999, sweep_share=1.0,
+            non_accrual_after=90, write_off_after=360, refund_days=0,
+        )  # fmt: skip
+        self.rules = dict(
+            key_forget=np.uint64(1), stage_share=1.0, restocked=0.7, shop_days=0.0, credit_value=0.0, sanction=0.0,
+            forget=0.0, reminded=0.0, idle_days=0.0, repay_ahead=0, hardship=0.5, recovered_unable=0.0,
+            recovered_unwilling=0.0, horizon=7,
+        )  # fmt: skip
+        for name, value in changes.items():
+            assert name in terms or name in self.rules, name
+            (terms if name in terms else self.rules)[name] = value
+        kinds = {name: np.float64 if name == "sweep_share" else np.int64 for name in terms}
+        arrays = {name: np.array([value], kinds[name]) for name, value in terms.items()}
+        self.terms = LenderTerms(allocation=np.array([allocation], np.int64), **arrays)
+        self.commission = np.zeros(3, np.float32)
+        self._borrowers = columns_of(Borrowers, m)
+        self._records = Records(*(m.lender[name] for name in Records._fields))
+        self._sums = np.zeros((1, len(PRODUCTS), len(REPAY_TOTALS)), np.int64)
+
+    def lend(
+        self, yuan: int, rate: int = 219_000, days: int = 180, *, pledged: tuple[float, ...] = (), **more: Any
+    ) -> int:
+        """Open a loan today, a line unless orders (yuan by stage) are pledged; give its place in the book."""
+        product = ORDER_LOAN if pledged else REVOLVING_LINE
+        shop, fen = more.pop("row", 0), yuan * YUAN
+        self.m.n_loans[shop] += 1
+        stages = np.zeros((1, 4)) if not pledged else np.array([pledged]) * YUAN
+        loan = {
+            "loan_id": self.m.merchant_id[shop] * 1_000_000 + self.m.n_loans[shop],
+            "row": shop, "product": product, "opened": self.FIRST + self.today, "due": self.FIRST + self.today + days,
+            "principal": fen, "balance": fen, "rate": rate, "units_per_fen": 365_000_000, "pledged": stages,
+            "advance": 0.9 if pledged else 0.0, **more,
+        }  # fmt: skip
+        self.book.append(**{name: np.atleast_1d(value) if name != "pledged" else value for name, value in loan.items()})
+        self.m.lender["exposure_fen"][0, shop] += fen
+        self.m.lender["line_fen"][0, shop] += 0 if pledged else fen
+        self.m.lender["n_open"][0, shop] += 1
+        return self.book.n - 1
+
+    def live_to(self, day: int) -> dict[str, int]:
+        """Live every day up to this one; give the totals of the last (see REPAY_TOTALS)."""
+        while self.today < day:
+            self.today += 1
+            rules = RepayRules(today=self.FIRST + self.today, **self.rules)
+            loans = self.book.records[: self.book.n]
+            repay(loans, self._borrowers, self._records, self.terms, rules, self.commission, self._sums)
+        return dict(zip(REPAY_TOTALS, self._sums.sum(axis=(0, 1)).tolist(), strict=True))
+
+    def give(self, yuan: float, row: int = 0) -> None:
+        """Put money into a wallet."""
+        self.m.wallet[row] += round(yuan * YUAN)
+
+    def loan(self, place: int = 0) -> Any:
+        """One loan as it is now, by column."""
+        return self.book.records[place]
+
+    def owed(self, place: int = 0) -> int:
+        """Fen that would settle the loan now."""
+        return int(owed_now(self.book.records[place]))
