@@ -44,6 +44,7 @@ $(VENV)/.core: pyproject.toml
 		+ sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	@echo '*' > $(VENV)/.gitignore
+	@echo 'installing lendsim and what it stands on into $(VENV); this takes a while, once'
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 

@@ -129,7 +129,7 @@ def test_links_lead_somewhere(page: str) -> None:
             assert anchor in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}, (page, anchor)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])  # which tells of times gone by
 def test_files_that_are_named_exist(page: str) -> None:
     named = re.findall(r"`((?:sim|tests|scenarios|experiments|docs)/[\w./*-]+)`", read(page))
     missing = [path for path in named if not any(ROOT.glob(path.rstrip("/")))]

@@ -47,7 +47,7 @@ def _plain(value: Any) -> Any:
 
 def print_headline(run: Run) -> None:
     """Print the headline table of a run: growth, yield, default of each lender, then what became of the merchants."""
-    from sim.results.metrics import headline, notes
+    from sim.results.headline import headline, notes
 
     first, last = run.window
     title = (run.scenario.get("about") or {}).get("title") or "run"
@@ -78,7 +78,8 @@ def print_headline(run: Run) -> None:
 
 def print_seeds(outcomes: Sequence[Outcome], spreads: Mapping[str, Spread]) -> None:
     """Print the means over several seeds with their intervals."""
-    from sim.results.metrics import BY_NAME, HEADLINE, say
+    from sim.results.headline import HEADLINE, say
+    from sim.results.metrics import BY_NAME
 
     done = sum(outcome.summary is not None for outcome in outcomes)
     print(f"{outcomes[0].name}: means over {done} seeds ({outcomes[0].seed} to {outcomes[-1].seed})")
@@ -133,7 +134,7 @@ def print_comparison(comparison: Comparison) -> None:
 
 
 def _brief(measure: Measure, value: Value) -> str:
-    from sim.results.metrics import say
+    from sim.results.headline import say
 
     return say(measure, value).removesuffix(" a year").removesuffix(f" {measure.unit}")
 

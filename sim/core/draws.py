@@ -39,6 +39,7 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("lender.visible", 40),
     ("lender.queue", 41),
     ("policy.coin", 42),
+    ("platform.outage", 50),
 )
 
 

@@ -122,9 +122,7 @@ class Term:
 
     def due(self, start: date) -> date:
         """Give the date this long after ``start``; months are clipped to the end of a shorter month."""
-        if self.unit == "months":
-            return add_months(start, self.count)
-        return start + timedelta(days=self.count)
+        return add_months(start, self.count) if self.unit == "months" else start + timedelta(days=self.count)
 
     def __str__(self) -> str:
         """Write the term as a scenario does: ``30 days``, ``1 month``."""
@@ -164,11 +162,8 @@ def parse_rate(text: object) -> Rate:
     period, written = match["period"].lower(), (match["basis"] or "").lower()
     if period == "day" and written == "monthly":
         raise ValueError(f"{_shown(text)} is a rate a day and cannot count by months; {RATE_ALLOWED}")
-    basis: Basis = 365
-    if written == "360":
-        basis = 360
-    elif written == "monthly" or (period == "month" and not written):
-        basis = "monthly"
+    is_monthly = written == "monthly" or (period == "month" and not written)
+    basis: Basis = 360 if written == "360" else "monthly" if is_monthly else 365
     times = {"day": _periods(basis), "month": 12, "year": 1}[period]
     ppm_year = _number(match) * times * PPM_PER_PERCENT
     if ppm_year.denominator != 1:
@@ -276,8 +271,7 @@ def allocate(payment: int, owed: Mapping[str, int], order: Sequence[str]) -> dic
             raise ValueError(f"{due} fen owed as {bucket}; it cannot be negative")
         split[bucket] = min(left, due)
         left -= split[bucket]
-    split["excess"] = left
-    return split
+    return {**split, "excess": left}
 
 
 def format_yuan(fen: int, *, short: bool = False) -> str:

@@ -5,6 +5,7 @@ The functions compute and return; `disburse` is the one that commits.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -60,12 +61,14 @@ def gather_wishes(
     return Wishes(rows, np.where(strikes, most_fen, amount), gain[rows].astype(np.float64), pressed)
 
 
-def choose_offers(m: Merchants, wishes: Wishes, lenders: list[Lender], today: int) -> dict[int, Requests]:
+def choose_offers(
+    m: Merchants, wishes: Wishes, lenders: list[Lender], reaches: Mapping[int, npt.NDArray[np.bool_]], today: int
+) -> dict[int, Requests]:
     """Every merchant's best request over all lenders and products, by lender index.
 
     The gain of a request is (worth - price x sensitivity) x amount x days of use - bother; a pressed merchant looks
     for the largest amount, then the lowest price. A merchant with an offer asks within it; one without asks for what
-    it wants and lets the lender decide.
+    it wants and lets the lender decide. ``reaches`` tells, by lender index, who gets through to its entry, (n,).
     """
     rows, n = wishes.rows, wishes.rows.size
     best = np.zeros(n)
@@ -74,7 +77,7 @@ def choose_offers(m: Merchants, wishes: Wishes, lenders: list[Lender], today: in
     pledgeable = m.shipped[:, rows].sum(axis=0)
     for lender in lenders:
         own = {name: m.lender[name][lender.index, rows] for name in _OFFER_COLUMNS}
-        open_to = own["is_visible"] & (own["refused_until"] < today) & (own["dpd"] == 0)
+        open_to = reaches[lender.index] & own["is_visible"] & (own["refused_until"] < today) & (own["dpd"] == 0)
         room = lender.spec.joint_cap - own["exposure_fen"]
         has_offer = own["offer_until"] >= today
         for name, terms in lender.terms.items():

@@ -62,14 +62,16 @@ def lend_today(market: Market, day: Day) -> dict[str, Lent]:
     """Wishes, choice of offer, decisions, rationing and disbursement of the day, by lender."""
     m, lenders = market.merchants, market.lenders
     lent = {lender.lender_id: Lent() for lender in lenders}
-    doors = [lender for lender in lenders if market.platform.is_reachable(lender.lender_id, day.date)]
+    shut = {lender.index: market.platform.shut_share(lender.lender_id, day.date) for lender in lenders}
+    doors = [lender for lender in lenders if shut[lender.index] < 1.0]
     if not doors or day.index >= len(market.calendar) - market.plan_of_run.calendar.run_off:
         return lent
     most = max(lender.spec.joint_cap for lender in doors)
     wishes = lend.gather_wishes(m, market.flags, market.gain, day.number, most)
     if wishes.rows.size == 0:
         return lent
-    requests = lend.choose_offers(m, wishes, doors, day.number)
+    coin = draws.uniform(market.seed_number, "platform.outage", day.number, m.merchant_id[wishes.rows])
+    requests = lend.choose_offers(m, wishes, doors, {index: coin >= share for index, share in shut.items()}, day.number)
     for lender in doors:
         if requests[lender.index].rows.size:
             lent[lender.lender_id] = _serve(market, lender, wishes, requests[lender.index], day)

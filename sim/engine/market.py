@@ -165,8 +165,12 @@ class Market(mesa.Model):  # type: ignore[misc]
 
     def _change_lenders(self, day: Day) -> None:
         """What the scenario dates for today: new policies and terms of lenders (design rule 17)."""
-        if any([lender.live_to(day.date) for lender in self.lenders]):
-            self._terms = rules.lender_terms(self.lenders)
+        for lender in self.lenders:
+            equity = lender.spec.equity
+            if lender.live_to(day.date):
+                settle.change_equity(self.books, lender.lender_id, lender.spec.equity - equity)
+                self._tell(lender)
+                self._terms = rules.lender_terms(self.lenders)
 
     def _welcome_entrants(self, day: Day) -> None:
         """Shops that enter, and closed ones that come back."""
@@ -245,6 +249,7 @@ class Market(mesa.Model):  # type: ignore[misc]
     def _close_books(self, day: Day) -> None:
         """Every identity, to the fen, every day."""
         self.books.check(str(day.date), settle.counted(self.merchants, self.book, self.lenders))
+        settle.check_funding(self.books, self.lenders, str(day.date))
 
     def _record(
         self,
@@ -312,8 +317,9 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.running = day_index < len(self.calendar)
         for lender in self.lenders:
             self._tell(lender)
-        if day_index:
-            self._change_lenders(self.calendar[day_index - 1])
+            if day_index:
+                lender.live_to(self.calendar[day_index - 1].date)
+        self._terms = rules.lender_terms(self.lenders)
 
     def _tell(self, lender: Lender) -> None:
         """Tell a lender where its money stands."""

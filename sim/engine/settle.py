@@ -25,6 +25,7 @@ from sim.engine.books import (
     Account,
     Books,
 )
+from sim.errors import BooksError
 from sim.lenders.lender import Lender
 
 if TYPE_CHECKING:
@@ -50,6 +51,15 @@ def book_opening(books: Books, opening: Totals) -> None:
 def book_equity(books: Books, lender: str, fen: int) -> None:
     """The owners' money of a lender."""
     books.transfer(OUTSIDE_MONEY, cash_of(lender), fen, received_for="paid_in")
+
+
+def change_equity(books: Books, lender: str, fen: int) -> None:
+    """Owners put ``fen`` more into a lender, or, if negative, take out what its cash allows."""
+    if fen >= 0:
+        book_equity(books, lender, fen)
+    else:
+        out = min(-fen, max(books.fen(lender, "cash"), 0))
+        books.transfer(cash_of(lender), OUTSIDE_MONEY, out, paid_for="paid_in")
 
 
 def book_trade(books: Books, t: Totals) -> None:
@@ -241,6 +251,14 @@ def draw_for(books: Books, lender: str, fen: int) -> None:
     short = fen - books.fen(lender, "cash")
     if short > 0:
         books.transfer(BANK_MONEY, cash_of(lender), short, received_for="bank_debt")
+
+
+def check_funding(books: Books, lenders: list[Lender], day: str) -> None:
+    """Raise BooksError if a lender has paid out what it did not have."""
+    for lender in lenders:
+        cash = books.fen(lender.lender_id, "cash")
+        if cash < 0:
+            raise BooksError(f"{day}: {lender.lender_id}: account 'cash': {cash} fen, more was lent than is funded")
 
 
 def counted(m: Merchants, book: LoanBook, lenders: list[Lender]) -> dict[Account, int]:

@@ -32,9 +32,11 @@ class Platform(mesa.Agent):  # type: ignore[misc]
         terms = self.terms
         return np.array([terms.commission_taobao, terms.commission_tmall, terms.commission_b2b], np.float32)
 
-    def is_reachable(self, lender: str, today: date) -> bool:
-        """Whether merchants can reach this lender's entry today."""
-        return not any(
-            event.lender in (None, lender) and event.date <= today < event.date + timedelta(days=event.days)
+    def shut_share(self, lender: str, today: date) -> float:
+        """Share of merchants that cannot reach this lender's entry today, 0 to 1."""
+        shares = [
+            1.0 if event.size is None else float(event.size)
             for event in self._outages
-        )
+            if event.lender in (None, lender) and event.date <= today < event.date + timedelta(days=event.days)
+        ]
+        return max(shares, default=0.0)

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import StoreError
-from sim.results.metrics import BY_NAME, MEASURES, Ledger, headline, notes, say, say_number
+from sim.results.headline import headline, notes, say, say_number
+from sim.results.ledger import Ledger
+from sim.results.metrics import BY_NAME, MEASURES
 from sim.results.run import Run
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def write_report(run: Run, path: str | Path | None = None) -> Path:
     StoreError
         If the run lives in memory and no path is given, or the file cannot be written.
     """
-    from sim.results.store import write_whole
+    from sim.results.files import write_whole
 
     if path is None:
         if run.path is None:
@@ -60,6 +62,7 @@ def render(run: Run) -> str:
     lenders = run.lenders or ("",)
     first, last = run.window
     about = run.scenario.get("about") or {}
+    values = list(_leaves(run.scenario, run.manifest.get("provenance") or {}))
     return environment.get_template("report.html.j2").render(
         about=about,
         title=about.get("title") or run.manifest.get("title") or "A run",
@@ -76,7 +79,8 @@ def render(run: Run) -> str:
         undrawn=run.lenders[MOST_LENDERS_DRAWN:],
         notes=_notes(run),
         measures=_measure_table(run),
-        values=list(_leaves(run.scenario, run.manifest.get("provenance") or {})),
+        written=[value for value in values if value[2] != "default"],
+        left=[value for value in values if value[2] == "default"],
         made=list(_made_from(run)),
     )
 
@@ -236,5 +240,5 @@ def _made_from(run: Run) -> Iterator[tuple[str, str]]:
         yield f"User policy {name}", str(digest)
     yield "Versions", ", ".join(f"{name} {version}" for name, version in (manifest.get("libraries") or {}).items())
     for name, amount in (manifest.get("time_used") or {}).items():
-        yield str(name).replace("_", " ").capitalize(), _plain(amount)
+        yield str(name).replace("_", " ").capitalize().replace("Cpu", "CPU"), _plain(amount)
     yield "Merchants on record", f"{run.table('merchants').num_rows:,}" if "merchants" in run.sources else "none"

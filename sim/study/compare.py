@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # What strategies are judged by: growth, yield, default (facts C.11), and what becomes of the merchants.
 MEASURES = (
-    "disbursed", "balance_growth", "customers", "approval_rate",
+    "disbursed", "balance_growth", "balance_growth_of_equity", "customers", "approval_rate",
     "yield_gross", "yield_risk_adjusted", "roe",
     "npl90", "ever90", "net_charge_off",
     "merchant_sales", "merchant_sales_growth", "merchant_exits",

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from sim.results.metrics import BY_NAME, say
+from sim.results.files import write_whole
+from sim.results.headline import say
+from sim.results.metrics import BY_NAME
 from sim.results.plots import BLACK, BLUE, GREEN, GREY, ORANGE, STYLE
-from sim.results.store import write_whole
 from sim.study.wording import THEMES, say_difference, say_interval, scale_of
 
 if TYPE_CHECKING:

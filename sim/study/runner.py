@@ -161,7 +161,7 @@ def refuse_used_folders(jobs: Iterable[Job]) -> None:
 
 def is_finished(path: Path | None) -> bool:
     """Say whether a folder holds a finished run, of whatever scenario."""
-    from sim.results.run import FolderState, folder_state
+    from sim.results.files import FolderState, folder_state
 
     return path is not None and folder_state(path) is FolderState.FINISHED
 

@@ -17,9 +17,10 @@ THEMES = {"growth": "Growth", "yield": "Yield", "default": "Default", "merchants
 # (verb, when more, when less); the amount stands where the braces are.
 _PHRASES = {
     "disbursed": ("lends {} more", "lends {} less"),
-    "balance_growth": (
-        "grows its healthy balance by {} of equity more",
-        "grows its healthy balance by {} of equity less",
+    "balance_growth": ("grows its healthy balance by {} more", "grows its healthy balance by {} less"),
+    "balance_growth_of_equity": (
+        "adds {} of equity more to its healthy balance",
+        "adds {} of equity less to its healthy balance",
     ),
     "customers": ("reaches {} more customers", "reaches {} fewer customers"),
     "approval_rate": ("approves {} more of the applications", "approves {} less of the applications"),

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.clock import festivals
+from sim.core.clock import LAST_YEAR, festivals
 from sim.world.parameters import Category
 
 # Monday to Sunday, mean one. Assumption: shops on the web sell a little less at the weekend.
@@ -19,33 +19,31 @@ _FESTIVAL_DAYS = (-14, -7, -3, 0, 4, 7, 14)
 _FESTIVAL_FACTORS = (1.0, 0.85, 0.5, 0.30, 0.40, 0.75, 1.0)
 
 
-def _quarter_curve(category: Category, day: date) -> float:
-    """Index of the day: straight lines between the middles of the quarters."""
-    year_share = (day.timetuple().tm_yday - 1) / 365.25
+def _quarter_curves(categories: Sequence[Category], days: Sequence[date]) -> npt.NDArray[np.float64]:
+    """Index of each day and category, (n_days, n_categories): straight lines between the middles of the quarters."""
+    year_share = np.array([(day.timetuple().tm_yday - 1) / 365.25 for day in days])
     middles = (-0.125, 0.125, 0.375, 0.625, 0.875, 1.125)
-    values = (category.q4, category.q1, category.q2, category.q3, category.q4, category.q1)
-    return float(np.interp(year_share, middles, values))
+    curves = [np.interp(year_share, middles, (c.q4, c.q1, c.q2, c.q3, c.q4, c.q1)) for c in categories]
+    return np.stack(curves, axis=1)
 
 
-def _festival_factor(day: date) -> float:
-    """Factor of the Spring Festival nearest to the day; one far from it."""
-    for year in (day.year, day.year + 1):
-        distance = (day - festivals(year)["spring_festival"]).days
-        if abs(distance) <= 14:
-            return float(np.interp(distance, _FESTIVAL_DAYS, _FESTIVAL_FACTORS))
-    return 1.0
+def _festival_factors(days: Sequence[date]) -> npt.NDArray[np.float64]:
+    """Factor of the Spring Festival nearest to each day, (n_days,); one far from it."""
+    numbers = np.array([day.toordinal() for day in days])
+    years = range(days[0].year, days[-1].year + 2)
+    known = np.array([festivals(year)["spring_festival"].toordinal() for year in years if year <= LAST_YEAR])
+    distance = (numbers[:, None] - known)[np.arange(numbers.size), np.abs(numbers[:, None] - known).argmin(axis=1)]
+    factors: npt.NDArray[np.float64] = np.interp(distance, _FESTIVAL_DAYS, _FESTIVAL_FACTORS)
+    return factors
 
 
 def season_table(first: date, n_days: int, categories: Sequence[Category]) -> npt.NDArray[np.float32]:
     """Seasonal factor of demand, shape (n_days, n_categories), mean one over a common year of each category."""
     days = [first + timedelta(days=i) for i in range(n_days)]
-    calendar = np.array([WEEKDAYS[day.weekday()] * _festival_factor(day) for day in days])
-    curves = np.array([[_quarter_curve(category, day) for category in categories] for day in days])
+    calendar = np.array([WEEKDAYS[day.weekday()] for day in days]) * _festival_factors(days)
     year = [date(2011, 1, 1) + timedelta(days=i) for i in range(365)]
-    norm = np.array(
-        [np.mean([_quarter_curve(category, day) * _festival_factor(day) for day in year]) for category in categories]
-    )
-    table: npt.NDArray[np.float32] = (calendar[:, None] * curves / norm).astype(np.float32)
+    norm = (_quarter_curves(categories, year) * _festival_factors(year)[:, None]).mean(axis=0)
+    table: npt.NDArray[np.float32] = (calendar[:, None] * _quarter_curves(categories, days) / norm).astype(np.float32)
     return table
 
 

@@ -151,7 +151,8 @@ def _lay(
         "principal_paid_fen": fen * is_closed, "interest_paid_fen": interest, "penalty_paid_fen": penalty,
         "refunded_fen": refunded, "written_off_fen": fen * is_lost,
         "recovered_fen": 100 * sum(yuan for _, yuan in loan.recovered), "max_dpd": late,
-        "restructured": loan.restructured, "is_first": is_first, "first_due": day(loan.due),
+        "restructured": loan.restructured, "is_first": is_first,
+        "first_due": first + datetime.timedelta(days=min(gone, due)) if is_closed else day(loan.due),
         "first_due_unpaid_days": late, "dpd": 0 if is_closed or is_lost else late,
         "balance_fen": 0 if is_closed or is_lost else fen,
     }  # fmt: skip

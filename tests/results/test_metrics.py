@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from paper_run import FROM, TO, busy_run, manifest, no_credit_run, scenario, twelve_run, twelve_tables
@@ -32,14 +32,15 @@ EXPECTED = {
     "ticket_mean": 11_875.0,
     "balance_mean": BALANCE_DAYS / DAYS,
     "balance_end": 65_000.0,
-    "balance_growth": (52_000 - 64_000) * 365 / (100_000 * DAYS),
+    "balance_growth": -12_000 / 64_000,  # loans 1, 2 and 5 on 31 January; 8 and 11 on 30 June, 4 and 9 are late
+    "balance_growth_of_equity": (52_000 - 64_000) * 365 / (100_000 * DAYS),
     "balance_growth_rate": (52 / 64) ** (365 / DAYS) - 1,
     "customers": 8,
     "customers_new": 5,
     "customers_growth_rate": (8 / 3) ** (365 / DAYS) - 1,
     "approval_rate": 11 / 20,
-    "take_up": 8 / 11,
-    "utilisation": BALANCE_DAYS / (200_000 * DAYS),
+    "take_up": 8 / (11 - 2),
+    "utilisation": (50_000 + 0 + 3 * 40_000) / (5 * 200_000),  # loan 2 at the end of February, loan 8 from April
     "repeat_rate": 2 / 4,
     "funds_used": BALANCE_DAYS / (150_000 * DAYS),
     "rejected_for_funds": 2,
@@ -49,7 +50,7 @@ EXPECTED = {
     "yield_gross": INCOME * 365 / BALANCE_DAYS,
     "yield_risk_adjusted": (INCOME - 3_000 - ALLOWANCE_GROWN) * 365 / BALANCE_DAYS,
     "cost_of_funds": 0.073,
-    "nim": (INCOME - 151 * 4) * 365 / BALANCE_DAYS,
+    "nim": (INTEREST - 4 - 151 * 4) * 365 / BALANCE_DAYS,
     "operating_cost": 1_510.0,
     "profit": RESULT,
     "roe": RESULT * 365 / (100_000 * DAYS),
@@ -110,18 +111,57 @@ def test_measures_do_not_see_days_outside_the_window() -> None:
     assert changed == twelve_run().summary
 
 
-def test_young_loans_are_left_out_of_both_sides_of_a_matured_measure() -> None:
-    # Seen a month earlier, loans 10 (due 1 July) is no longer 90 days past its due date.
-    cut = "2012-09-28"
+def test_growth_from_an_empty_start_is_measured_by_equity() -> None:
+    summary = Run.from_tables(twelve_tables(), manifest(report_from="2012-01-01"), scenario()).summary
+    assert summary["balance_growth"] is None
+    assert summary["balance_growth_rate"] is None
+    assert summary["balance_growth_of_equity"] == 52_000 * 365 / (100_000 * 182)
+
+
+def watched_until(last: str) -> Run:
+    """Return the twelve loans as seen on a day, those opened later left out."""
     tables = twelve_tables()
     daily = tables["daily"].to_pandas()
-    tables["daily"] = pa.Table.from_pandas(daily[daily["date"].astype(str) <= cut], preserve_index=False)
-    run = Run.from_tables(tables, manifest(), scenario())
-    assert run.summary["ever90"] == 6 / 35
-    assert "5 of the 8 loans" in metrics.notes(run)[0]
-    assert metrics.notes(run)[0].endswith("Of revolving_line there is none.")
+    tables["daily"] = pa.Table.from_pandas(daily[daily["date"].astype(str) <= last], preserve_index=False)
+    return Run.from_tables(tables, manifest(), scenario())
+
+
+def test_young_loans_are_left_out_of_both_sides_of_a_matured_measure() -> None:
+    # Seen two days earlier, loan 10 (due 1 July) is no longer 90 days past its due date.
+    assert watched_until("2012-09-28").summary["ever90"] == 6 / 35
+    # Loans 10 and 11 were paid back before July; their dates (1 and 20 July) were not watched for 30 days all the same.
+    assert watched_until("2012-07-30").summary["fpd30"] == 3 / 5
+    assert watched_until("2012-07-31").summary["fpd30"] == 3 / 6
     assert metrics.BY_NAME["ever90"].matured
     assert metrics.BY_NAME["fpd30"].matured
+
+
+def test_first_payment_default_goes_by_the_contractual_date() -> None:
+    tables = twelve_tables()
+    loans = tables["loans"].to_pylist()
+    # Loan 6: an order came back on 15 March and was paid for with the rest on 20 April, eleven days after the due date.
+    loans[5] |= {"first_due": datetime.date(2012, 3, 15), "first_due_unpaid_days": 36}
+    # Loan 7: an order came back and was paid for at once; the rest was due on 1 May and came on 5 June.
+    loans[6] |= {"first_due": datetime.date(2012, 4, 10), "first_due_unpaid_days": 0}
+    tables["loans"] = pa.Table.from_pylist(loans, schema=tables["loans"].schema)
+    assert Run.from_tables(tables, manifest(), scenario()).summary["fpd30"] == 3 / 7
+
+
+@pytest.mark.parametrize(("paid", "missed"), [("2012-05-31", 2), ("2012-06-01", 3)])
+def test_a_payment_is_missed_when_the_thirtieth_day_is_over(paid: str, missed: int) -> None:
+    tables = twelve_tables()
+    loans = tables["loans"].to_pylist()
+    loans[6]["closed"] = datetime.date.fromisoformat(paid)  # loan 7, due on 1 May
+    tables["loans"] = pa.Table.from_pylist(loans, schema=tables["loans"].schema)
+    assert Run.from_tables(tables, manifest(), scenario()).summary["fpd30"] == missed / 7
+
+
+def test_limits_that_nobody_draws_on_count() -> None:
+    tables = twelve_tables()
+    months = tables["loan_months"].to_pandas()
+    is_march = months["month_end"].astype(str) == "2012-03-31"
+    tables["loan_months"] = pa.Table.from_pandas(months[~is_march], preserve_index=False)
+    assert Run.from_tables(tables, manifest(), scenario()).summary["utilisation"] == EXPECTED["utilisation"]
 
 
 def test_without_a_lender_only_the_market_is_measured() -> None:
@@ -129,8 +169,6 @@ def test_without_a_lender_only_the_market_is_measured() -> None:
     assert run.lenders == ()
     defined = {name for name, value in run.summary.items() if value is not None}
     assert defined == {"merchant_sales", "merchant_sales_growth", "merchant_exits"}
-    assert {row.group for row in metrics.headline(run)} == {"merchants"}
-    assert "No lender" in metrics.notes(run)[0]
 
 
 def test_a_lender_that_never_lent_has_no_ratios() -> None:
@@ -142,8 +180,10 @@ def test_a_lender_that_never_lent_has_no_ratios() -> None:
     summary = Run.from_tables(tables, manifest(), scenario()).summary
     assert summary["disbursed"] == 0
     assert summary["roe"] == 0
+    assert summary["balance_growth_of_equity"] == 0
     for name in ("ticket_mean", "yield_gross", "npl90", "ever90", "fpd30", "repeat_rate", "cost_of_funds", "take_up",
-                 "balance_growth_rate", "rate_mean_ppm_year", "recovery_rate", "merchant_sales_growth"):  # fmt: skip
+                 "utilisation", "balance_growth", "balance_growth_rate", "rate_mean_ppm_year", "recovery_rate",
+                 "merchant_sales_growth"):  # fmt: skip
         assert summary[name] is None, name
 
 
@@ -173,45 +213,10 @@ def test_rate_of_a_huge_book_does_not_overflow() -> None:
     assert run.summary["rate_mean_ppm_year"] == pytest.approx(EXPECTED["rate_mean_ppm_year"], rel=1e-15)
 
 
-def test_short_runs_and_empty_starts_say_so() -> None:
-    short = Run.from_tables(twelve_tables(), manifest(report_from="2012-01-01"), scenario())
-    assert any("report window begins with the run" in note for note in metrics.notes(short))
-    assert not any("report window begins" in note for note in metrics.notes(twelve_run()))
-    # 274 days were simulated; the lines run 180 days, so 270 are enough, and a term of 200 makes it too short.
-    assert not any("shorter than its loss emergence" in note for note in metrics.notes(twelve_run()))
-    tables = twelve_tables()
-    loans = tables["loans"].to_pandas()
-    loans.loc[7, "due"] = np.datetime64("2012-10-19").astype(object)
-    tables["loans"] = pa.Table.from_pandas(loans, schema=tables["loans"].schema)
-    longer = Run.from_tables(tables, manifest(), scenario())
-    assert any("274 days against 290" in note for note in metrics.notes(longer))
-
-
-def test_headline_speaks_in_units() -> None:
-    rows = {row.name: row for row in metrics.headline(twelve_run())}
-    assert rows["disbursed"].value == "95,000 yuan"
-    assert rows["npl90"].value == "9.23 %"
-    assert rows["yield_gross"].value == "17.77 % a year"
-    assert rows["rate_mean_ppm_year"].value == "20.51 % a year"
-    assert rows["n_loans"].value == "8 loans"
-    assert rows["ever90"].label.endswith("*")
-    groups = [row.group for row in metrics.headline(twelve_run())]
-    assert list(dict.fromkeys(groups)) == ["growth", "yield", "default", "merchants"]
-    assert groups == sorted(groups, key=["growth", "yield", "default", "merchants"].index)
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [(13e9, "13.0 bn"), (1_840_000_000, "1.84 bn"), (7_647.2, "7,647"), (-2.5e6, "-2.50 m"), (0, "0.00")],
-)
-def test_numbers_are_said_shortly(value: float, said: str) -> None:
-    assert metrics.say_number(value) == said
-
-
 def test_measuring_a_stored_run_needs_neither_pandas_nor_matplotlib_nor_jinja(tmp_path: Path) -> None:
     twelve_run().save(tmp_path / "run")
     code = (
-        "import sys; from sim.results.store import open_run; from sim.results.metrics import headline, notes; "
+        "import sys; from sim.results.store import open_run; from sim.results.headline import headline, notes; "
         "run = open_run(sys.argv[1]); assert run.summary['n_loans'] == 8; headline(run), notes(run); "
         "print([name for name in ('pandas', 'matplotlib', 'jinja2') if name in sys.modules])"
     )

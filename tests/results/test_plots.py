@@ -11,7 +11,9 @@ import pytest
 from paper_run import busy_run, no_credit_run, scenario, twelve_run, twelve_tables
 
 from sim.results import plots
-from sim.results.metrics import Ledger
+from sim.results.ledger import Ledger
+from sim.results.plots.axes import _LONGEST, Shown
+from sim.results.plots.drawings import vintage_cells
 from sim.results.run import Run
 
 LENDERS_PICTURES = [picture for picture in plots.PICTURES if picture.needs_lender]
@@ -84,7 +86,7 @@ def test_results_by_month_add_up_to_the_profit() -> None:
 
 
 def test_vintages_show_matured_months_only() -> None:
-    cells = plots.vintage_cells(Ledger(twelve_run(), "ali"))
+    cells = vintage_cells(Ledger(twelve_run(), "ali"))
     told = {days: {str(month)[:7]: share for month, share in points} for days, points in cells["order_loan"].items()}
     # June's loan 11 is due on 20 July: 30 days later is seen, 90 days later is not; July's loan 12 is paid by then.
     assert sorted(told[90]) == ["2012-01", "2012-02", "2012-03", "2012-04"]
@@ -150,8 +152,8 @@ def test_short_runs_are_drawn(tmp_path: Path, n_days: int) -> None:
 
 
 def test_very_long_runs_are_thinned() -> None:
-    shown = plots.Shown(busy_run(n_loans=40, years=6), "ali")
-    assert len(shown.day("balance_fen")) > plots._LONGEST
+    shown = Shown(busy_run(n_loans=40, years=6), "ali")
+    assert len(shown.day("balance_fen")) > _LONGEST
     assert len(shown.line("balance_fen")) == len(shown.x) < 300
     days, means = shown.week_mean("balance_fen")
     assert len(days) == len(means)

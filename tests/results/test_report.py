@@ -99,9 +99,12 @@ def test_the_page_tells_the_measures_and_where_values_came_from(busy: str) -> No
     for measure in MEASURES:
         assert measure.name in words
         assert measure.formula in words
-    row = "<code>{}</code></th><td>{}</td><td>{}</td>"
+    row = '<code>{}</code></th><td>{}</td><td class="origin">{}</td>'
     assert row.format("merchants.number", "50", "base.yaml:4") in busy
     assert row.format("lenders.ali.equity", "100,000 yuan", "--set") in busy
+    left = busy[busy.index("At their defaults") :]
+    assert row.format("calendar.start", "2012-01-01", "default") in left
+    assert "lenders.ali.equity" not in left
     assert "matured loans only" in words
     assert "Seed" in words
     assert "made by version 0.1.0+test" in words

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +16,10 @@ import pytest
 from paper_run import manifest, scenario, twelve_run, twelve_tables
 
 from sim.errors import StoreError
-from sim.results import run as run_module
-from sim.results import store
-from sim.results.run import Run, as_arrow, in_order
-from sim.results.store import FolderState, RunFolder, open_run
+from sim.results import store, tables
+from sim.results.files import FolderState
+from sim.results.run import Run
+from sim.results.store import RunFolder, open_run
 
 TABLES = ("applications", "daily", "loan_months", "loans", "merchants")
 
@@ -111,34 +109,11 @@ def test_checkpoints_do_not_show_in_the_finished_run(tmp_path: Path) -> None:
 
 
 def test_big_tables_are_merged_in_equal_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_ROW_GROUP", 50)
+    monkeypatch.setattr(tables, "_ROW_GROUP", 50)
     whole = twelve_run().save(tmp_path / "whole").path
     parts = write_in_three(RunFolder(tmp_path / "parts")).path
     assert pq.ParquetFile(whole / "daily.parquet").num_row_groups == 6
     assert (whole / "daily.parquet").read_bytes() == (parts / "daily.parquet").read_bytes()
-
-
-def test_tables_are_stored_in_their_order(tmp_path: Path) -> None:
-    tables = twelve_tables()
-    shuffled = np.random.default_rng(3).permutation(12)
-    tables["loans"] = tables["loans"].take(shuffled)
-    tables["applications"] = pa.table(
-        {
-            "date": pa.array([20, 10, 20, 10, 20], pa.int32()).cast(pa.date32()),
-            "lender": pa.array(["b", "b", "a", "a", "a"]).dictionary_encode(),
-            "merchant_id": [1, 1, 7, 9, 7],
-            "product": ["x", "x", "y", None, "x"],
-        }
-    )
-    in_memory = Run.from_tables(tables, manifest(), scenario())
-    saved = in_memory.save(tmp_path / "run")
-    for run in (in_memory, saved):
-        assert run.loans["loan_id"].tolist() == list(range(1, 13))
-        assert run.applications["lender"].tolist() == ["a", "b", "a", "a", "b"]
-        assert run.applications["product"].tolist()[2:] == ["x", "y", "x"]
-        assert run.applications["product"].isna().tolist() == [True, False, False, False, False]
-    table = as_arrow(in_memory.table("daily"))
-    assert in_order(table, "daily") is table
 
 
 @pytest.mark.parametrize("kind", ["replace", "fsync"])
@@ -196,25 +171,6 @@ def test_a_process_killed_outright_leaves_a_resumable_folder(tmp_path: Path) -> 
     checkpoint = RunFolder(tmp_path / "run").begin(manifest())
     assert checkpoint is not None
     assert checkpoint.number == 1
-
-
-def test_states_of_a_folder(tmp_path: Path) -> None:
-    path = tmp_path / "run"
-    folder = RunFolder(path)
-    assert folder.state is FolderState.ABSENT
-    path.mkdir()
-    assert folder.state is FolderState.EMPTY
-    (path / ".unfinished.json.tmp").write_text("{")  # killed before its first word
-    assert folder.state is FolderState.EMPTY
-    assert folder.begin(manifest()) is None
-    assert folder.state is FolderState.UNFINISHED
-    assert sorted(os.listdir(path)) == [".lock", "unfinished.json"]
-    folder.discard()
-    assert folder.state is FolderState.EMPTY
-    assert os.listdir(path) == []
-    (path / "letter.txt").write_text("dear")
-    assert folder.state is FolderState.FOREIGN
-    assert RunFolder(path / "letter.txt").state is FolderState.FOREIGN
 
 
 def test_other_peoples_files_are_left_alone(tmp_path: Path) -> None:
@@ -287,124 +243,6 @@ def test_a_whole_run_takes_over_a_killed_half(tmp_path: Path) -> None:
     folder.save_checkpoint(cut(twelve_tables(), "0000", "2012-04-01"), {}, {})
     let_go(folder)
     assert twelve_run().save(tmp_path / "run").daily.shape[0] == 274
-
-
-def _truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-40])
-
-
-def _flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-
-
-def _drop_row(path: Path) -> None:
-    table = pq.read_table(path)
-    pq.write_table(table.slice(1), path)
-
-
-@pytest.mark.parametrize("name", ["daily.parquet", "loans.parquet", "scenario.yaml", "manifest.json"])
-@pytest.mark.parametrize("harm", [_truncate, _flip, Path.unlink])
-def test_a_harmed_file_is_found_out(tmp_path: Path, name: str, harm: Callable[[Path], None]) -> None:
-    path = twelve_run().save(tmp_path / "run").path
-    harm(path / name)
-    with pytest.raises(StoreError) as caught:
-        open_run(path)
-    assert name in str(caught.value)
-
-
-def test_a_lost_row_is_found_out_without_reading_everything(tmp_path: Path) -> None:
-    path = twelve_run().save(tmp_path / "run").path
-    _drop_row(path / "daily.parquet")
-    with pytest.raises(StoreError, match=r"daily\.parquet"):
-        open_run(path, verify=False)
-
-
-def test_row_counts_are_compared(tmp_path: Path) -> None:
-    path = twelve_run().save(tmp_path / "run").path
-    file = path / "loans.parquet"
-    written = {"rows": 13, "bytes": file.stat().st_size, "sha256": run_module.file_hash(file)}
-    with pytest.raises(StoreError, match="has 12 rows, the manifest says 13"):
-        run_module.verify_file(file, written)
-
-
-def test_an_edited_manifest_is_found_out(tmp_path: Path) -> None:
-    path = twelve_run().save(tmp_path / "run").path
-    kept = json.loads((path / "manifest.json").read_text())
-    (path / "manifest.json").write_text(json.dumps({**kept, "seed": 8}))
-    with pytest.raises(StoreError, match=r"manifest\.json: was changed after the run"):
-        open_run(path)
-    (path / "manifest.json").write_text(json.dumps({**kept, "schema_version": 99}))
-    with pytest.raises(StoreError, match="schema version 99; this lendsim reads 1"):
-        open_run(path)
-    (path / "manifest.json").write_text("[1]")
-    with pytest.raises(StoreError, match="was not written by lendsim"):
-        open_run(path)
-
-
-def test_a_harmed_checkpoint_is_found_out(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    folder.begin(manifest())
-    folder.save_checkpoint({"daily": twelve_tables()["daily"]}, {"merchant": {"wallet": np.arange(3)}}, {})
-    let_go(folder)
-    _flip(tmp_path / "run" / "segments" / "0001" / "daily.parquet")
-    with pytest.raises(StoreError, match=r"segments/0001/daily\.parquet: was changed"):
-        RunFolder(tmp_path / "run").begin(manifest())
-
-
-def test_what_is_no_run_says_what_it_is(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="there is no such folder"):
-        open_run(tmp_path / "nowhere")
-    with pytest.raises(StoreError, match="is empty"):
-        open_run(tmp_path)
-    folder = RunFolder(tmp_path / "half")
-    folder.begin(manifest())
-    with pytest.raises(StoreError, match="unfinished run; the command that began it resumes it"):
-        open_run(tmp_path / "half")
-    twelve_run().save(tmp_path / "many" / "seed-1")
-    with pytest.raises(StoreError, match="open one of them, such as seed-1"):
-        open_run(tmp_path / "many")
-    (tmp_path / "many" / "seed-1" / "manifest.json").unlink()
-    with pytest.raises(StoreError, match="is no run folder"):
-        open_run(tmp_path / "many" / "seed-1")
-
-
-def test_tables_and_columns_that_are_not_there_are_named(tmp_path: Path) -> None:
-    run = twelve_run().save(tmp_path / "seed=1")  # a name that looks like a partition of a data set
-    assert "seed" not in run.loans.columns
-    with pytest.raises(StoreError, match="no table 'transactions'; it has applications, daily"):
-        run.table("transactions")
-    with pytest.raises(StoreError, match=r"cannot read daily: .*colour"):
-        run.table("daily", ["date", "colour"])
-    (run.path / "merchants.parquet").unlink()
-    with pytest.raises(StoreError, match="cannot read merchants"):
-        run.merchants  # noqa: B018
-
-
-def test_columns_that_change_between_checkpoints_are_refused(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    folder.begin(manifest())
-    folder.save_checkpoint({"daily": {"date": np.arange(2), "note": pa.nulls(2)}}, {}, {})
-    with pytest.raises(StoreError, match="table daily: the columns changed between two checkpoints"):
-        folder.finish({"daily": {"date": np.arange(2)}}, "", manifest())
-    with pytest.raises(StoreError, match="table daily: column date changed its type"):
-        folder.finish({"daily": {"date": np.arange(2.0), "note": pa.nulls(2)}}, "", manifest())
-    done = folder.finish({"daily": {"date": np.arange(2, 4), "note": np.array([1, 2])}}, "", manifest())
-    assert done.table("daily").to_pydict() == {"date": [0, 1, 2, 3], "note": [None, None, 1, 2]}
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.write_whole(tmp_path / "report.html", b"old")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(StoreError, match=r"report\.html: cannot be written: .*No space left"):
-            store.write_whole(tmp_path / "report.html", b"new")
-    assert (tmp_path / "report.html").read_bytes() == b"old"
 
 
 def test_a_folder_that_cannot_be_made_says_why(tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ def small_market(job: Job) -> Outcome:
     of_lender: dict[str, float | int | None] = {
         "disbursed": noisy(3e8 * looseness),
         "balance_growth": noisy(0.4 * looseness, 0.5),
+        "balance_growth_of_equity": noisy(0.7 * looseness, 0.5),
         "customers": round(noisy(5000 * looseness)),
         "approval_rate": min(1.0, noisy(0.5 + looseness / 2, 0.1)),
         "yield_gross": noisy(0.19, 0.01),

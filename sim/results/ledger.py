@@ -1,0 +1,186 @@
+"""One lender's tables over the report window, as numpy columns: what the measures and the pictures are made from."""
+
+from __future__ import annotations
+
+import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sim.results.tables import day_numbers, whole_numbers
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sim.results.run import Run
+
+DAYS_IN_YEAR = 365
+
+
+class MonthEnds(NamedTuple):
+    """The rows of the month-end panel inside the report window, (n,) each: one a month end and loan then open."""
+
+    day: NDArray[np.int64]
+    balance_fen: NDArray[np.int64]
+    loan: NDArray[np.int64]  # row of the loan in the tape
+
+
+class Ledger:
+    """One lender's tables over the report window, as numpy columns.
+
+    Attributes
+    ----------
+    first, last
+        The report window in days since 1970-01-01, both inclusive.
+    start, observed
+        The first and the last simulated day: what has not shown itself by the last is not known.
+    """
+
+    def __init__(self, run: Run, lender: str) -> None:
+        self.run = run
+        self.lender = lender
+        self.first, self.last = (_day_number(day) for day in run.window)
+        self.start, self.observed = (_day_number(day) for day in run.days)
+        self._daily = self.own("daily")
+        self._dates = day_numbers(self._daily["date"])
+        self._inside = (self._dates >= self.first) & (self._dates <= self.last)
+
+    def own(self, name: str, columns: list[str] | None = None) -> pa.Table:
+        """Return the rows of a table that are this lender's; none if the run has no such table."""
+        if name not in self.run.sources:
+            return pa.table({"lender": pa.array([], pa.string())})
+        table = self.run.table(name, columns)
+        found = pc.unique(table["lender"])
+        names = found.to_pylist()
+        if self.lender not in names:
+            return table[:0]
+        return table.filter(pc.equal(table["lender"], found[names.index(self.lender)]))
+
+    @property
+    def n_days(self) -> int:
+        """Days of the report window that were simulated."""
+        return int(self._inside.sum())
+
+    @property
+    def days(self) -> NDArray[np.int64]:
+        """Days of the window as day numbers, (n_days,)."""
+        return self._dates[self._inside]
+
+    def day(self, column: str) -> NDArray[np.int64]:
+        """Return a column of `daily` over the window, (n_days,)."""
+        return whole_numbers(self._daily[column])[self._inside]
+
+    def total(self, *columns: str) -> int:
+        """Return the sum of columns of `daily` over the window."""
+        return sum(int(self.day(column).sum()) for column in columns)
+
+    def closing(self, column: str) -> int:
+        """Return a stock at the end of the window's last day."""
+        return int(self.day(column)[-1]) if self.n_days else 0
+
+    def opening(self, column: str) -> int:
+        """Return a stock at the end of the day before the window; nothing was there before the first day."""
+        return self.on(self.first - 1, column)
+
+    def on(self, day: int, column: str) -> int:
+        """Return a column of `daily` on one day, 0 outside the simulated days."""
+        found = whole_numbers(self._daily[column])[self._dates == day]
+        return int(found.sum())
+
+    @cached_property
+    def tape(self) -> pa.Table:
+        """The loan tape of this lender, loans of all dates."""
+        return self.own("loans")
+
+    def all_loans(self, column: str) -> NDArray[np.int64]:
+        """Return a column of the whole tape, (n,); dates as day numbers, none as far away."""
+        if column not in self.tape.column_names and self.tape.num_rows == 0:
+            return np.zeros(0, dtype=np.int64)
+        values = self.tape[column]
+        return day_numbers(values) if pa.types.is_temporal(values.type) else whole_numbers(values)
+
+    def loan(self, column: str) -> NDArray[np.int64]:
+        """Return a column of the loans opened in the window, (n,); dates as day numbers, none as far away."""
+        return self.all_loans(column)[self._is_opened_inside]
+
+    @cached_property
+    def _is_opened_inside(self) -> NDArray[np.bool_]:
+        opened = self.all_loans("opened")
+        return (opened >= self.first) & (opened <= self.last)
+
+    @cached_property
+    def all_products(self) -> NDArray[np.str_]:
+        """Products of the whole tape, (n,)."""
+        return np.array(self.tape["product"].to_pylist() if self.tape.num_rows else [], dtype=str)
+
+    @cached_property
+    def products(self) -> NDArray[np.str_]:
+        """Products of the loans opened in the window, (n,)."""
+        return self.all_products[self._is_opened_inside]
+
+    def matured(self, days_after: int) -> NDArray[np.bool_]:
+        """Return which loans opened in the window were watched until `days_after` days after their due date, (n,).
+
+        The contractual date counts, also for a loan paid back earlier: were the early ones let in before the others,
+        the youngest loans would all be good ones.
+        """
+        return self.loan("due") + days_after <= self.observed
+
+    @cached_property
+    def month_ends(self) -> MonthEnds:
+        """Balances of the loans open at the month ends of the window."""
+        panel = self.own("loan_months", ["month_end", "loan_id", "lender", "balance_fen"])
+        if panel.num_rows == 0 or self.tape.num_rows == 0:
+            nothing = np.zeros(0, dtype=np.int64)
+            return MonthEnds(nothing, nothing, nothing)
+        day = day_numbers(panel["month_end"])
+        inside = (day >= self.first) & (day <= self.last)
+        place = whole_numbers(pc.index_in(panel["loan_id"], self.tape["loan_id"].combine_chunks()))
+        return MonthEnds(day[inside], whole_numbers(panel["balance_fen"])[inside], place[inside])
+
+    @cached_property
+    def interest_income(self) -> int:
+        """Interest earned, reversals and refunds taken off, fen."""
+        return self.total("interest_fen") - self.total("refunded_fen")
+
+    @cached_property
+    def income(self) -> int:
+        """Interest income and penalties paid, fen."""
+        return self.interest_income + self.total("penalty_paid_fen")
+
+    @cached_property
+    def net_loss(self) -> int:
+        """Principal written off less recoveries, fen."""
+        return self.total("written_off_fen") - self.total("recovered_fen")
+
+    @cached_property
+    def credit_cost(self) -> int:
+        """Net loss, and what the allowance for expected loss grew by, fen."""
+        return self.net_loss + self.closing("allowance_fen") - self.opening("allowance_fen")
+
+    @cached_property
+    def profit(self) -> int:
+        """Income less interest on funds, operating cost and credit cost, fen."""
+        return self.income - self.total("funding_cost_fen", "operating_cost_fen") - self.credit_cost
+
+    @cached_property
+    def performing_added(self) -> int:
+        """What the healthy balance (never restructured, at most 30 days past due) grew by, fen (design 3, rule 9)."""
+        return self.closing("balance_performing_fen") - self.opening("balance_performing_fen")
+
+    def a_year(self, flow: int, stock: str) -> float | None:
+        """Return a flow over the window as a share a year of the mean of a stock."""
+        # flow / mean x 365 / days, where mean = sum / days: one division, so one rounding.
+        return ratio(flow * DAYS_IN_YEAR, self.total(stock))
+
+
+def ratio(numerator: float, denominator: float) -> float | None:
+    """Return a fraction, None over nothing or less."""
+    return numerator / denominator if denominator > 0 else None
+
+
+def _day_number(day: datetime.date) -> int:
+    return (day - datetime.date(1970, 1, 1)).days
