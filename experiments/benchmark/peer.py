@@ -210,7 +210,7 @@ class Merchant(mesa.Agent):
             worth = self.wallet + have * cost + sum(self.shipped) - self.outside_debt - self.debt - self.arrears
             needed = self.demand_mean * ahead * ((lead + cover) * cost + confirmation * self.order_value)
             self.wallet -= max(0.0, p.cash.owner_take * min(worth - self.patience * needed, self.wallet - reserve))
-        spend = max(0.0, min(gap * cost, self.wallet - reserve))
+        spend = math.floor(max(0.0, min(gap * cost, self.wallet - reserve)))  # whole fen
         self.wallet -= spend
         self.on_order[0] += spend / cost
 
@@ -233,13 +233,14 @@ class Merchant(mesa.Agent):
         model, leave, random = self.model, self.model.p.exits, self.model.random
         has_struck = model.today >= self.bust_day
         self.is_pressed = has_struck or is_pressed
+        thinks_of_it, luck = random.random() < self.habit, random.random()
         pays = is_pressed or self.worth_of(self.shortage, model.lowest_price) > 0.0
-        if has_struck or (pays and self.shortage >= model.p.borrowing.smallest and random.random() < self.habit):
+        if has_struck or (thinks_of_it and pays and self.shortage >= model.p.borrowing.smallest):
             model.asking.append(self)
         hazard = leave.hazard * (self.orders_mean_30d * 91.0 + 1.0) ** -leave.orders_exponent
         hazard *= 1.0 + leave.youth * 180.0 / (180.0 + model.today - self.opened_day)
         hazard += leave.ruin_hazard if self.arrears > leave.ruin_days * self.fixed_cost else 0.0
-        if random.random() < hazard or model.today >= self.bust_day + 20:  # fraudsters stay 20 days
+        if luck < hazard or model.today >= self.bust_day + 20:  # fraudsters stay 20 days
             model.leaving.append(self)
 
     def worth_of(self, amount: float, price: float) -> float:

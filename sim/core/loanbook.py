@@ -74,8 +74,8 @@ _SMALLEST = 256
 
 @rule
 def billed(units: Scalar, units_per_fen: Scalar) -> Scalar:
-    """Whole fen of accrued units, rounded half up; the remainder stays accrued."""
-    return (units + units_per_fen // 2) // units_per_fen
+    """Whole fen of accrued units, rounded half up; the remainder, which may be below zero, stays accrued."""
+    return (units + units_per_fen // 2) // units_per_fen if units > 0 else 0
 
 
 @kernel
@@ -96,6 +96,7 @@ class LoanBook:
     def __init__(self) -> None:
         self.n = 0
         self.records: npt.NDArray[Any] = np.zeros(_SMALLEST, LOAN)
+        self.order = np.zeros(0, np.int32)  # positions by merchant row, oldest first, so that a pass meets rows in turn
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         column: npt.NDArray[Any] = self.records[name][: self.n]
@@ -112,6 +113,10 @@ class LoanBook:
         self.records[span] = np.zeros(1, LOAN)
         for name, column in values.items():
             self.records[name][span] = column
+        rows = self.records["row"]
+        fresh = np.arange(self.n, self.n + count, dtype=np.int32)
+        fresh = fresh[np.argsort(rows[fresh], kind="stable")]
+        self.order = np.insert(self.order, np.searchsorted(rows[self.order], rows[fresh], side="right"), fresh)
         self.n += count
 
     def take_closed(self) -> dict[str, npt.NDArray[Any]]:
@@ -123,6 +128,8 @@ class LoanBook:
         if self.n == 0 or 4 * int(gone.sum()) < self.n:
             return {}
         taken = self.records[np.flatnonzero(gone)]
+        place = np.cumsum(~gone, dtype=np.int32) - 1
+        self.order = place[self.order[~gone[self.order]]]
         self.n = int(_close_ranks(self.records[: self.n]))
         return {name: taken[name] for name in LOAN.names or ()}
 
@@ -134,6 +141,7 @@ class LoanBook:
         """Become the book whose ``state`` this is."""
         self.n = 0
         self.records = np.zeros(_SMALLEST, LOAN)
+        self.order = np.zeros(0, np.int32)
         self.append(**state)
 
 

@@ -113,7 +113,9 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.platform = Platform(self, s.institutions.platform, s.events)
         self.funder = Funder(self, s.events)
         names = [lender.lender_id for lender in self.lenders]
-        self.recorder = Recorder(names)
+        self.recorder = Recorder(
+            names, list(dict.fromkeys(name for lender in self.lenders for name in lender.ever_needs))
+        )
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
         self.day_index = 0
         self.running = True
@@ -198,13 +200,12 @@ class Market(mesa.Model):  # type: ignore[misc]
             return {}
         r = rules.repay_rules(self.plan_of_run.merchants, self.seed_number, day)
         loans, sums = self.book.records[: self.book.n], self._repay_sums
-        repay(loans, self._borrowers, self._records, self._terms, r, self._commission, sums)
+        repay(loans, self.book.order, self._borrowers, self._records, self._terms, r, self._commission, sums)
         lend.mark_refinancing(self.book, self.merchants, day.number)
         found: dict[str, Totals] = {}
         for lender in self.lenders:
-            own = sums[lender.index]
-            totals = dict(zip(REPAY_TOTALS, own.sum(axis=0).tolist(), strict=True))
-            settle.book_repayments(self.books, lender, own, totals)
+            totals = dict(zip(REPAY_TOTALS, sums[lender.index].sum(axis=0).tolist(), strict=True))
+            settle.book_repayments(self.books, lender.lender_id, totals)
             found[lender.lender_id] = totals
         return found
 
@@ -222,7 +223,7 @@ class Market(mesa.Model):  # type: ignore[misc]
     def _review_merchants(self, day: Day) -> None:
         """Scores, limits and who sees the entry, where a review is due."""
         for lender in self.lenders:
-            if day.index % lender.spec.review.every == 0:
+            if day.index % lender.spec.review.every == 0 or lender.changed_on == day.date:
                 self.counts[lender.lender_id]["limit_total"] = review(self, lender, day)
 
     def _let_go(self, day: Day) -> int:

@@ -82,21 +82,13 @@ def book_plans(books: Books, t: Totals) -> None:
     books.transfer(WALLETS, OUTSIDE_MONEY, t["owner_drawn"])
 
 
-def book_repayments(books: Books, lender: Lender, sums: npt.NDArray[np.int64], t: Totals) -> None:
-    """Accrual, collections, reversals, write-offs and recoveries of one lender.
-
-    Parameters
-    ----------
-    sums : ndarray (n_products, len(REPAY_TOTALS)) of int64
-        By product, as interest accrues on each product's day-count basis.
-    t : totals
-        Everything in fen, summed over products.
-    """
-    name, cash = lender.lender_id, cash_of(lender.lender_id)
-    for product in np.flatnonzero(sums[:, :3].any(axis=1)):
-        grains = GRAINS_PER_FEN // (lender.basis_of(int(product)) * 1_000_000)
-        accrued, reversed_, dropped = sums[product, :3].tolist()
-        books.entry(name, "interest_receivable", "interest_income", (accrued - reversed_ - dropped) * grains)
+def book_repayments(books: Books, lender: str, t: Totals) -> None:
+    """Accrual, collections, reversals, write-offs and recoveries of one lender, out of REPAY_TOTALS."""
+    name, cash = lender, cash_of(lender)
+    for basis in (365, 360):
+        grains = GRAINS_PER_FEN // (basis * 1_000_000)
+        earned = t[f"accrued_{basis}"] - t[f"reversed_{basis}"] - t[f"dropped_{basis}"]
+        books.entry(name, "interest_receivable", "interest_income", earned * grains)
     books.transfer(ESCROW, cash, t["swept"], received_for="collections")
     books.transfer(WALLETS, cash, t["from_wallet"], received_for="collections")
     for paid, account in (
@@ -169,16 +161,24 @@ def bank_room(books: Books, lender: Lender, freeze: float) -> int:
     ``freeze`` is the share of bank money that is frozen today.
     """
     net = max(books.equity_fen(lender.lender_id), 0)
-    cap = int(net * (1.0 - lender.spec.bank_debt.headroom) * lender.spec.bank_debt.cap)
-    return max(int(cap * (1.0 - freeze)) - books.owed_fen(lender.lender_id, "bank_debt"), 0)
+    return max(int(net * _leverage(lender) * (1.0 - freeze)) - books.owed_fen(lender.lender_id, "bank_debt"), 0)
+
+
+def _leverage(lender: Lender) -> float:
+    """Bank debt that the lender allows itself, as a multiple of net capital."""
+    return lender.spec.bank_debt.cap * (1.0 - lender.spec.bank_debt.headroom)
 
 
 def free_to_lend(books: Books, lender: Lender, freeze: float, undrawn_fen: int) -> int:
-    """Fen free for new loans: cash and bank room, less what is owed for costs and the reserve for undrawn limits."""
+    """Fen free for new loans: cash and bank room, less what is owed for costs and the reserve for undrawn limits.
+
+    The provision on a new loan lowers net capital and with it the cap, so that every yuan of it takes a little more.
+    """
     name = lender.lender_id
     owed = books.owed_fen(name, "costs_payable") + books.owed_fen(name, "interest_payable") + 1
     reserve = int(lender.spec.funding.undrawn_reserve * undrawn_fen) + int(lender.spec.equity * _CUSHION)
-    return books.fen(name, "cash") + bank_room(books, lender, freeze) - owed - reserve
+    room = books.fen(name, "cash") + bank_room(books, lender, freeze) - owed - reserve
+    return int(room / (1.0 + _leverage(lender) * lender.spec.provisions.current))
 
 
 _CUSHION = 0.002  # share of equity that is never lent, so that costs can always be paid; assumption

@@ -67,9 +67,10 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         self.folder = folder
         self._versions = list(versions)
         self.reason_names: list[str] = list(OWN_REASONS)
-        self._bases: dict[int, int] = {}  # kept when a product is no longer offered: its loans go on
+        self.changed_on: date | None = None  # day of the last dated change that was lived
         # Facts that the market tells it every evening.
         self.cash_fen = self.bank_debt_fen = self.equity_fen = self.balance_fen = 0
+        self.ever_needs = tuple(dict.fromkeys(name for _, spec in self._versions for name in self._needs_of(spec)))
         self._become(self._versions[0][1])
 
     @property
@@ -83,27 +84,25 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         if current is self.spec:
             return False
         self._become(current)
+        self.changed_on = today
         return True
+
+    def _policies_of(self, spec: LenderSpec) -> dict[str, Any]:
+        blocks = {kind: getattr(spec, kind) for kind in (*ANSWERING, "collection")}
+        return {kind: load_policy(kind, b.policy, b.parameters, self.folder) for kind, b in blocks.items()}
+
+    def _needs_of(self, spec: LenderSpec) -> list[str]:
+        policies = self._policies_of(spec)
+        return [name for kind in ANSWERING for name in policies[kind].needs]
 
     def _become(self, spec: LenderSpec) -> None:
         self.spec = spec
-        self.policies = {
-            kind: load_policy(kind, block.policy, block.parameters, self.folder)
-            for kind, block in (
-                ("scoring", spec.scoring),
-                ("limit", spec.limit),
-                ("pricing", spec.pricing),
-                ("approval", spec.approval),
-                ("collection", spec.collection),
-            )
-        }
+        self.policies = self._policies_of(spec)
         self.terms = dict(spec.products.offered())
         self.products = tuple(
             Product(name, terms.rate.ppm_year, terms.rate.days_in_year, _days(terms))
             for name, terms in self.terms.items()
         )
-        for offered in self.products:
-            self._bases[PRODUCTS.index(offered.id)] = offered.basis
         self._shift: dict[str, int] = {}
         for kind in ANSWERING:
             names = [f"{kind}: {name}" for name in getattr(self.policies[kind], "reasons", ())]
@@ -113,12 +112,8 @@ class Lender(mesa.Agent):  # type: ignore[misc]
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Every column that its policies have declared."""
+        """Every column that its policies of today have declared."""
         return tuple(dict.fromkeys(name for kind in ANSWERING for name in self.policies[kind].needs))
-
-    def basis_of(self, product: int) -> int:
-        """Days in the year of a product's interest; ``product`` is an index into PRODUCTS."""
-        return self._bases.get(product, 365)
 
     def context(self, today: date, day: int, funds_fen: int) -> Context:
         """What is the same for everybody it decides on today."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from sim.core.clock import EPOCH
 from sim.core.loanbook import LOAN_COLUMNS, PRODUCTS, STATUSES, WRITTEN_OFF
-from sim.core.merchants import INTEGRITY, PLATFORMS, Merchants
+from sim.core.merchants import INTEGRITY, OBSERVABLE, PLATFORMS, Merchants
 
 Columns = Mapping[str, npt.NDArray[Any]]
 _EPOCH_DAYS = EPOCH.toordinal() - 719_163  # day number 0 in days since 1970-01-01
@@ -75,8 +75,9 @@ def names(codes: npt.NDArray[Any], words: Sequence[str | None]) -> pa.Array:
 class Recorder:
     """Collects the tables of a run; `take` hands over what is finished and forgets it."""
 
-    def __init__(self, lenders: Sequence[str]) -> None:
+    def __init__(self, lenders: Sequence[str], seen: Sequence[str] = ()) -> None:
         self.lenders = tuple(lenders)
+        self.seen = tuple(name for name in seen if name in OBSERVABLE)  # columns that policies look at, now or later
         self.written: set[str] = set()  # tables that have been handed over
         self._days: list[tuple[int, ...]] = []
         self._loans: list[pa.Table] = []
@@ -110,7 +111,10 @@ class Recorder:
     def applications(self, number: int, lender: int, reason_names: Sequence[str], columns: Columns) -> None:
         """Append the applications one lender decided today; see `sim.engine.lend`."""
         n = columns["merchant_id"].size
-        seen = {f"seen_{name[5:]}": values for name, values in columns.items() if name.startswith("seen_")}
+        seen = {
+            f"seen_{name}": columns[f"seen_{name}"] if f"seen_{name}" in columns else _no_values(name, n)
+            for name in self.seen
+        }
         reasons = columns["reasons"]
         none = [name or None for name in reason_names]
         self._applications.append(
@@ -147,11 +151,22 @@ class Recorder:
             if parts:
                 tables[name] = pa.concat_tables(parts, promote_options="permissive")
             elif last and name not in self.written:
-                tables[name] = _no_rows(name)
+                tables[name] = self._no_rows(name)
             parts.clear()
         self.written.update(tables)
         self._days.clear()
         return {name: plain(table) for name, table in tables.items()}
+
+    def _no_rows(self, name: str) -> pa.Table:
+        """A table of the right columns without rows."""
+        if name == "loans":
+            return loan_table(_no_loans(), None, self.lenders)
+        if name == "loan_months":
+            return _no_months()
+        table = _no_applications()
+        for column in self.seen:
+            table = table.append_column(f"seen_{column}", _no_values(column, 0))
+        return table
 
     def _daily(self) -> pa.Table:
         rows = np.array(self._days, dtype=np.int64).reshape(-1, 2 + len(DAILY))
@@ -253,11 +268,9 @@ def merchant_table(m: Merchants, categories: Sequence[str], shops: npt.NDArray[A
     )
 
 
-def _no_rows(name: str) -> pa.Table:
-    """A table of the right columns without rows."""
-    if name == "loans":
-        return loan_table(_no_loans(), None, ())
-    return _no_months() if name == "loan_months" else _no_applications()
+def _no_values(name: str, n: int) -> pa.Array:
+    """Nulls in place of an observable column that today's policies do not look at."""
+    return pa.nulls(n, pa.from_numpy_dtype(np.dtype(OBSERVABLE[name].dtype)))
 
 
 def _no_loans() -> dict[str, npt.NDArray[Any]]:

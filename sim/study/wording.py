@@ -19,8 +19,8 @@ _PHRASES = {
     "disbursed": ("lends {} more", "lends {} less"),
     "balance_growth": ("grows its healthy balance by {} more", "grows its healthy balance by {} less"),
     "balance_growth_of_equity": (
-        "adds {} of equity more to its healthy balance",
-        "adds {} of equity less to its healthy balance",
+        "adds more healthy balance against its equity, by {}",
+        "adds less healthy balance against its equity, by {}",
     ),
     "customers": ("reaches {} more customers", "reaches {} fewer customers"),
     "approval_rate": ("approves {} more of the applications", "approves {} less of the applications"),

@@ -43,7 +43,7 @@ class Borrowing(Parameters):
         doc="First shape of the Beta spread of the daily chance to think of borrowing.",
     )
     habit_mean: Share = parameter(
-        0.17, unit="1/day", source="A.3 item 8", doc="Mean daily chance to think of borrowing."
+        0.05, unit="1/day", source="A.3 item 8", doc="Mean daily chance to think of borrowing."
     )
     reliance: Share = parameter(
         0.6,

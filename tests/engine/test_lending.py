@@ -67,7 +67,7 @@ def owed_and_set_aside(market: Market) -> int:
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_bank_debt_stays_under_the_cap_on_the_first_days(seed: int) -> None:
-    """Nothing is lost yet, but provisions for the loans of the day lower equity: they must fit under the cap as well."""
+    """Nothing is lost yet, but provisions for the loans of the day lower equity, and with it the cap."""
     changes = {"lenders.ali.equity": "20000 yuan", "lenders.ali.bank_debt.cap": "10 of net capital"}
     market = lived(scenario(changes), 0, seed)
     lender = market.lenders[0]

@@ -85,6 +85,23 @@ def test_results_by_month_add_up_to_the_profit() -> None:
     assert "8 months" in said
 
 
+def test_a_month_that_is_not_whole_is_marked() -> None:
+    run = Run.from_tables(twelve_tables(), {**twelve_run().manifest, "report_from": "2012-02-02"}, scenario())
+    figure, _ = plots.draw(plots.PICTURES[-1], run, "ali")
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()][:2] == ["Feb *\n2012", "Mar\n2012"]
+
+
+def test_thousands_are_parted() -> None:
+    tables = twelve_tables()
+    daily = tables["daily"].to_pandas()
+    daily["disbursed_fen"] *= 3
+    daily.loc[daily["date"].astype(str) == "2012-02-15", "disbursed_fen"] = 1_900_000_00
+    run = Run.from_tables(tables | {"daily": daily}, twelve_run().manifest, scenario())
+    figure, _ = plots.draw(next(p for p in plots.PICTURES if p.name == "lending"), run, "ali")
+    figure.canvas.draw()
+    assert "1,500" in [label.get_text() for label in figure.axes[1].get_yticklabels()]
+
+
 def test_vintages_show_matured_months_only() -> None:
     cells = vintage_cells(Ledger(twelve_run(), "ali"))
     told = {days: {str(month)[:7]: share for month, share in points} for days, points in cells["order_loan"].items()}

@@ -16,20 +16,26 @@ from sim.core.loanbook import ORDER_LOAN, PAID_OFF, WRITTEN_OFF, billed
 from sim.core.merchants import STAGES
 from sim.world.repayment import UNABLE, UNWILLING
 
-# Totals by lender and product. Units are 1/(basis x 10^6) fen, the rest is whole fen or counts.
+# Totals by lender and product. The first six are units of 1/(basis x 10^6) fen, the rest is whole fen or counts.
 REPAY_TOTALS = (
-    "accrued_units", "reversed_units", "dropped_units", "interest_paid", "suspended_paid", "penalty_paid", "refunded",
-    "principal_paid", "written_off", "recovered", "swept", "from_wallet", "refund_to_buyers", "commission",
-    "freed", "contacts", "n_active", "balance_current", "balance_1_30", "balance_31_60", "balance_61_90",
+    "accrued_365", "accrued_360", "reversed_365", "reversed_360", "dropped_365", "dropped_360", "interest_paid",
+    "suspended_paid", "penalty_paid", "refunded", "principal_paid", "written_off", "recovered", "swept", "from_wallet",
+    "refund_to_buyers", "commission", "freed", "contacts", "n_active", "balance_current", "balance_1_30", "balance_31_60", "balance_61_90",
     "balance_90_plus", "balance_restructured", "balance_performing",
 )  # fmt: skip
 (
-    T_ACCRUED, T_REVERSED, T_DROPPED, T_INTEREST, T_SUSPENDED, T_PENALTY, T_REFUNDED, T_PRINCIPAL, T_WRITTEN,
+    T_ACCRUED, _, T_REVERSED, _, T_DROPPED, _, T_INTEREST, T_SUSPENDED, T_PENALTY, T_REFUNDED, T_PRINCIPAL, T_WRITTEN,
     T_RECOVERED, T_SWEPT, T_WALLET, T_BUYERS, T_COMMISSION, T_FREED, T_CONTACTS, T_ACTIVE, T_CURRENT, T_30, T_60,
     T_90, T_OVER, T_RESTRUCTURED, T_PERFORMING,
 ) = range(len(REPAY_TOTALS))  # fmt: skip
 
 PENALTY, INTEREST, PRINCIPAL = range(3)  # codes of an allocation order
+
+
+@rule
+def on_360(loan: Any) -> Scalar:
+    """1 for a loan whose interest accrues on 360 days a year, 0 on 365: the place of its totals."""
+    return 1 if loan.units_per_fen == 360_000_000 else 0
 
 
 @rule
@@ -51,7 +57,7 @@ def accrue(loan: Any, penalty_permille: Scalar, non_accrual_after: Scalar, total
         loan.suspended += units
     else:
         loan.accrued += units
-        totals[T_ACCRUED] += units
+        totals[T_ACCRUED + on_360(loan)] += units
 
 
 @rule
@@ -146,11 +152,11 @@ def age(loan: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Sc
     if loan.unpaid_since == loan.first_due:
         loan.first_unpaid_days = late
     if late >= non_accrual_after and loan.accrued != 0:
-        totals[T_REVERSED] += loan.accrued
+        totals[T_REVERSED + on_360(loan)] += loan.accrued
         loan.suspended += loan.accrued
         loan.accrued = 0
     if late >= write_off_after:
-        totals[T_REVERSED] += loan.accrued
+        totals[T_REVERSED + on_360(loan)] += loan.accrued
         totals[T_WRITTEN] += loan.balance
         loan.written_off = loan.balance
         loan.balance = 0
@@ -173,7 +179,7 @@ def close(loan: Any, today: Scalar, refund_days: Scalar, totals: Any) -> Scalar:
         back = loan.interest_paid
         loan.refunded = back
         totals[T_REFUNDED] += back
-    totals[T_DROPPED] += loan.accrued
+    totals[T_DROPPED + on_360(loan)] += loan.accrued
     loan.accrued = 0
     loan.suspended = 0
     loan.penalty = 0

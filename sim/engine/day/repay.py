@@ -111,13 +111,16 @@ class Records(NamedTuple):
 
 
 @kernel
-def repay(loans: Any, m: Any, lenders: Any, terms: Any, r: Any, commission: Any, totals: Any) -> None:
+def repay(
+    loans: Any, by_row: Any, m: Any, lenders: Any, terms: Any, r: Any, commission: Any, totals: Any) -> None:
     """One day of all loans.
 
     Parameters
     ----------
     loans : ndarray (n,) of LOAN
         The loan book.
+    by_row : ndarray (n,) of int32
+        Positions in the book by merchant row, oldest loan first.
     m : Borrowers
         Merchant columns.
     lenders : Records
@@ -130,12 +133,12 @@ def repay(loans: Any, m: Any, lenders: Any, terms: Any, r: Any, commission: Any,
     """
     totals[:] = 0
     today = r.today
-    for k in range(loans.size):
+    for k in by_row:
         row = loans[k].row
         m.debt[row] = 0.0
         m.due_soon[row] = 0.0
         lenders.dpd[loans[k].lender, row] = 0
-    for k in range(loans.size):
+    for k in by_row:
         loan = loans[k]
         row, lender = loan.row, loan.lender
         sums = totals[lender, loan.product]
@@ -197,15 +200,16 @@ def repay(loans: Any, m: Any, lenders: Any, terms: Any, r: Any, commission: Any,
             # and as the due date nears, a daily part of the debt out of whatever there is
             costs = m.fixed_cost[row]
             buffer = r.idle_days * (m.sales_mean_30d[row] + costs) + m.shortage[row]
-            owed = owed_now(loan)
-            paid = min(owed, np.int64(math.floor(wallet - buffer)))
-            days = loan.due - today
-            if loan.product != ORDER_LOAN and days <= r.repay_ahead:
-                part = owed // days + 1
-                part = max(part, SMALLEST_PREPAYMENT)
-                paid = max(paid, min(min(part, owed), np.int64(math.floor(wallet - costs))))
-            if paid < SMALLEST_PREPAYMENT and paid != owed:
-                paid = np.int64(0)
+            idle, days = np.int64(math.floor(wallet - buffer)), loan.due - today
+            is_near = loan.product != ORDER_LOAN and days <= r.repay_ahead
+            if idle > 0 or is_near:
+                owed = owed_now(loan)
+                paid = min(owed, idle)
+                if is_near:
+                    part = min(max(owed // days + 1, SMALLEST_PREPAYMENT), owed)
+                    paid = max(paid, min(part, np.int64(math.floor(wallet - costs))))
+                if paid < SMALLEST_PREPAYMENT and paid != owed:
+                    paid = np.int64(0)
         if paid > 0:
             pay(loan, paid, order, sums)
             wallet -= paid

@@ -1,0 +1,137 @@
+"""Every shipped scenario loads, says what it is for, and runs with its books checked every day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numba
+import pytest
+
+import sim
+from sim.engine.market import Market
+from sim.engine.run import final_tables
+from sim.engine.scenario import Scenario
+
+ROOT = Path(__file__).parents[1]
+SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))
+ALWAYS_THERE = {"tiny", "base", "no_credit", "ali_finance_2012h1", "double_eleven", "recession", "replay"}
+DAYS, N = 100, 400
+
+# A replay brings its own orders: some shops with some orders on every day.
+ORDERS = "shop_id,date,n\n" + "".join(
+    f"{shop},2015-{month:02d}-{day:02d},{(shop * day) % 23}\n"
+    for shop in range(1, 201) for month in (7, 8, 9, 10) for day in range(1, 31)
+)  # fmt: skip
+SHOPS = "shop_id,per_pay\n" + "".join(f"{shop},{20 + shop}\n" for shop in range(1, 201))
+
+
+def own_orders(folder: Path) -> dict[str, Any]:
+    """Write a small file of orders; give the settings that name it."""
+    (folder / "orders.csv").write_text(ORDERS)
+    (folder / "shops.csv").write_text(SHOPS)
+    return {
+        "merchants.orders.file": str(folder / "orders.csv"),
+        "merchants.orders.value.file": str(folder / "shops.csv"),
+    }
+
+
+def loaded(path: Path, folder: Path, changes: dict[str, Any] | None = None, scale: float | None = None) -> Scenario:
+    files = own_orders(folder) if path.stem == "replay" else {}
+    return sim.load(path, files | (changes or {}), scale)
+
+
+def small(path: Path, folder: Path, days: int | None = DAYS) -> Scenario:
+    """A scenario for some hundred merchants and its first days; lenders' money goes with the scale."""
+    whole = loaded(path, folder)
+    scale = min(1.0, N / whole.merchants.number)
+    if days is None:
+        return loaded(path, folder, scale=scale)
+    shorter: dict[str, Any] = {
+        "calendar.days": min(days, whole.calendar.n_days), "calendar.end": None,
+        "calendar.report_from": None, "calendar.report_to": None,
+    }  # fmt: skip
+    return loaded(path, folder, shorter, scale)
+
+
+def lived(plan: Scenario) -> Market:
+    """Live every day; the books are checked at the end of each, and raise."""
+    numba.set_num_threads(1)
+    market = Market(plan, rng=11)
+    market.run_days(10_000)
+    return market
+
+
+def test_the_scenarios_that_are_always_there() -> None:
+    assert {path.stem for path in SCENARIOS} >= ALWAYS_THERE
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_it_loads_and_says_what_it_is_for(path: Path, tmp_path: Path) -> None:
+    plan = loaded(path, tmp_path)
+    about = plan.about
+    assert all((about.title, about.question, about.lesson, about.source))
+    assert plan.notes == ()  # no event outside its calendar, nothing odd
+    assert set(plan.lenders) <= {"ali"}
+    assert sim.load(_written(plan, tmp_path)).hash == plan.hash
+
+
+def _written(plan: Scenario, folder: Path) -> Path:
+    path = folder / "resolved.yaml"
+    path.write_text(plan.dump())
+    return path
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_it_runs_and_its_books_close_on_every_day(path: Path, tmp_path: Path) -> None:
+    plan = small(path, tmp_path)
+    market = lived(plan)
+    assert market.day_index == plan.calendar.n_days
+    tables = {name: table.to_pandas() for name, table in final_tables(market).items()}
+    days, loans = tables["daily"], tables["loans"]
+    assert len(days) == plan.calendar.n_days * max(len(plan.lenders), 1)
+    assert int(days["merchant_sales_fen"].min()) >= 0
+    assert int(days["merchant_sales_fen"].sum()) > 0
+    assert days["date"].max() == plan.calendar.start + timedelta(days=plan.calendar.n_days - 1)
+    if not plan.lenders:
+        assert set(days["lender"]) == {""}
+        assert len(loans) == len(tables["applications"]) == 0
+        return
+    assert int(days["disbursed_fen"].sum()) == int(loans["principal_fen"].sum()) > 0
+    assert int(days["principal_repaid_fen"].sum()) == int(loans["principal_paid_fen"].sum())
+    assert int(days["written_off_fen"].sum()) == int(loans["written_off_fen"].sum())
+    assert int(days["balance_fen"].iloc[-1]) == int(loans["balance_fen"].sum())
+    assert int(days["cash_fen"].min()) >= 0
+    assert (days["balance_fen"] <= days["funds_fen"]).all()
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_the_contract_of_the_shipped_scenarios(path: Path, tmp_path: Path) -> None:
+    plan = loaded(path, tmp_path)
+    first, last = str(plan.calendar.start), str(plan.calendar.last)
+    expected: dict[str, tuple[Any, ...]] = {
+        "tiny": (1_000, 120),
+        "base": (20_000, 365, "2011-07-01"),
+        "no_credit": (20_000, 365, "2011-07-01"),
+        "ali_finance_2012h1": (1_000_000, 823, "2010-06-01", "2012-08-31"),
+    }
+    found = (plan.merchants.number, plan.calendar.n_days, first, last)
+    wanted = expected.get(path.stem, ())
+    assert found[: len(wanted)] == wanted
+    if path.stem == "ali_finance_2012h1":
+        reported = (str(plan.calendar.reported_from), str(plan.calendar.reported_to))
+        assert (reported, plan.scale) == (("2012-01-01", "2012-06-30"), 0.05)
+    if path.stem == "no_credit":
+        assert plan.lenders == {}
+        assert plan.world_hash == sim.load(ROOT / "scenarios" / "base.yaml").world_hash
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_a_whole_calendar_at_a_twentieth_with_no_violation(path: Path, tmp_path: Path) -> None:
+    """At least a year of every scenario; a whole calendar where it is longer."""
+    plan = loaded(path, tmp_path)
+    year = {} if plan.calendar.n_days >= 365 else {"calendar.days": 365}
+    market = lived(loaded(path, tmp_path, year, min(1.0, 1_000 / plan.merchants.number)))
+    assert market.day_index >= 365
