@@ -216,9 +216,9 @@ class Merchant(mesa.Agent):
 
         short = gap * cost - spend + self.arrears
         self.gain = margin / (1.0 - margin) * min(gap / max(target, 1e-6), 1.0) / (lead + cover / 2.0 + confirmation)
-        is_pressed = self.arrears > 0.0 or self.due_soon > self.wallet
+        in_distress = self.arrears > 0.0 or self.due_soon > self.wallet
         outside, drawn = model.scenario.institutions.outside_money, 0.0
-        if is_open and (is_pressed or self.gain > model.outside_price * self.price_sensitivity):
+        if is_open and (in_distress or self.gain > model.outside_price * self.price_sensitivity):
             drawn = max(0.0, min(outside.take * short, outside.cap * self.sales_mean_90d - self.outside_debt))
         if short <= 0.0:
             drawn = -max(0.0, min(self.outside_debt, 0.2 * (self.wallet - reserve)))
@@ -226,15 +226,15 @@ class Merchant(mesa.Agent):
         self.outside_debt += drawn
         self.shortage = max(0.0, short - max(drawn, 0.0) + max(0.0, self.due_soon - self.wallet))
         if is_open:
-            self.choose(is_pressed)
+            self.choose(in_distress)
 
-    def choose(self, is_pressed: bool) -> None:
+    def choose(self, in_distress: bool) -> None:
         """Whether to ask for a loan today, and whether to leave the market."""
         model, leave, random = self.model, self.model.p.exits, self.model.random
         has_struck = model.today >= self.bust_day
-        self.is_pressed = has_struck or is_pressed
+        self.is_pressed = has_struck or self.arrears > 0.0 or self.due_soon > self.wallet
         thinks_of_it, luck = random.random() < self.habit, random.random()
-        pays = is_pressed or self.worth_of(self.shortage, model.lowest_price) > 0.0
+        pays = in_distress or self.worth_of(self.shortage, model.lowest_price) > 0.0
         if has_struck or (thinks_of_it and pays and self.shortage >= model.p.borrowing.smallest):
             model.asking.append(self)
         hazard = leave.hazard * (self.orders_mean_30d * 91.0 + 1.0) ** -leave.orders_exponent

@@ -126,7 +126,7 @@ def print_comparison(comparison: Comparison) -> None:
                 style="" if paired.is_clear or paired.low is None else "dim",
             )
         out.print(table)
-    out.print("Yields, charge-offs and balance_growth_of_equity are a year. worlds: seeds in which both sides are defined;")
+    out.print("Yields, charge-offs and balance_growth_of_equity are a year. worlds: seeds in which both are defined;")
     out.print("unpaired: seeds each side would have needed for such an interval, had the worlds not been the same.\n")
     out.print(comparison.verdict())
     for note in comparison.notes:

@@ -113,9 +113,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.platform = Platform(self, s.institutions.platform, s.events)
         self.funder = Funder(self, s.events)
         names = [lender.lender_id for lender in self.lenders]
-        self.recorder = Recorder(
-            names, list(dict.fromkeys(name for lender in self.lenders for name in lender.ever_needs))
-        )
+        self.recorder = Recorder(names, [name for lender in self.lenders for name in lender.ever_needs])
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
         self.day_index = 0
         self.running = True

@@ -77,7 +77,7 @@ class Recorder:
 
     def __init__(self, lenders: Sequence[str], seen: Sequence[str] = ()) -> None:
         self.lenders = tuple(lenders)
-        self.seen = tuple(name for name in seen if name in OBSERVABLE)  # columns that policies look at, now or later
+        self.seen = tuple(name for name in dict.fromkeys(seen) if name in OBSERVABLE)  # columns that policies look at, now or later
         self.written: set[str] = set()  # tables that have been handed over
         self._days: list[tuple[int, ...]] = []
         self._loans: list[pa.Table] = []

@@ -20,8 +20,8 @@ from sim.world.repayment import UNABLE, UNWILLING
 REPAY_TOTALS = (
     "accrued_365", "accrued_360", "reversed_365", "reversed_360", "dropped_365", "dropped_360", "interest_paid",
     "suspended_paid", "penalty_paid", "refunded", "principal_paid", "written_off", "recovered", "swept", "from_wallet",
-    "refund_to_buyers", "commission", "freed", "contacts", "n_active", "balance_current", "balance_1_30", "balance_31_60", "balance_61_90",
-    "balance_90_plus", "balance_restructured", "balance_performing",
+    "refund_to_buyers", "commission", "freed", "contacts", "n_active", "balance_current", "balance_1_30",
+    "balance_31_60", "balance_61_90", "balance_90_plus", "balance_restructured", "balance_performing",
 )  # fmt: skip
 (
     T_ACCRUED, _, T_REVERSED, _, T_DROPPED, _, T_INTEREST, T_SUSPENDED, T_PENALTY, T_REFUNDED, T_PRINCIPAL, T_WRITTEN,
