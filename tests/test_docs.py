@@ -213,7 +213,7 @@ def parameters_page() -> str:
     schema = json_schema()
     text = (
         "# Keys of a scenario\n\nGenerated from the scenario model, as `lendsim schema` is. Every value has a unit, "
-        "bounds, a default and a source; \"assumption\" says that nothing better is known. Sources are explained in "
+        'bounds, a default and a source; "assumption" says that nothing better is known. Sources are explained in '
         "[MODEL.md](../MODEL.md#sources). NAME stands for a name that the file chooses.\n"
     )
     for path, model in _groups(schema, "", schema["properties"]):

@@ -398,10 +398,11 @@ class Lender(mesa.Agent):
             merchant.offer_until = today + self.spec.offer_validity if merchant.limit else 0
 
     def open_till(self) -> None:
-        """What is free to lend today: cash, and what banks would still lend on net capital."""
-        debt = self.spec.bank_debt
-        room = max(self.equity, 0.0) * (1.0 - debt.headroom) * debt.cap - self.bank_debt
-        self.left = self.cash + max(room, 0.0) - 0.002 * self.spec.equity  # a cushion is never lent
+        """What is free to lend today: cash, and what banks would still lend on net capital after provisions."""
+        leverage = self.spec.bank_debt.cap * (1.0 - self.spec.bank_debt.headroom)
+        room = max(self.equity, 0.0) * leverage - self.bank_debt
+        free = self.cash + max(room, 0.0) - 0.002 * self.spec.equity  # a cushion is never lent
+        self.left = free / (1.0 + leverage * self.spec.provisions.current)
 
     def decide(self, merchant: Merchant, product: str, asked: int) -> None:
         """Decide an application: score, limit, money; pay out if the loan still gains."""

@@ -17,9 +17,11 @@ import numpy.typing as npt
 
 from sim.core import kernels
 
-ONCE = 0  # the "day" of draws that are made once; day numbers of the calendar are positive
+ONCE = 0  # the "day" of draws that are made once; runs begin after day number 0
 
-# The one table of streams. A number is for ever: a retired stream keeps its number, a new one takes the next.
+# The one table of streams. A number is for ever: one that is retired (21, 31) is not given again.
+# `attention` holds two draws of a merchant's day: the upper half of its hash for the thought of borrowing, the lower
+# half for leaving.
 _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("birth.entry", 1),
     ("birth.kind", 2),
@@ -32,10 +34,8 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("shock.market", 12),
     ("shock.category", 13),
     ("attention", 20),
-    ("exit.hazard", 21),
     ("exit.return", 22),
     ("repay.forget", 30),
-    ("recover", 31),
     ("lender.visible", 40),
     ("lender.queue", 41),
     ("policy.coin", 42),
@@ -76,16 +76,16 @@ def day_key(seed: int, stream: str, day: int) -> np.uint64:
 
 
 def uniform(seed: int, stream: str, day: int, ids: npt.ArrayLike, k: int = 0) -> npt.NDArray[np.float64]:
-    """Uniforms on (0, 1), shape of ``ids``, one an entity."""
-    entities = np.ascontiguousarray(ids, dtype=np.int64)
+    """Uniforms on (0, 1), (n,), one an entity of ``ids`` (n,)."""
+    entities = np.ascontiguousarray(ids, dtype=np.int64).reshape(-1)
     out = np.empty(entities.shape)
     kernels.fill_uniform(day_key(seed, stream, day), entities, k, out)
     return out
 
 
 def normal(seed: int, stream: str, day: int, ids: npt.ArrayLike, k: int = 0) -> npt.NDArray[np.float64]:
-    """Standard normals, shape of ``ids``, one an entity."""
-    entities = np.ascontiguousarray(ids, dtype=np.int64)
+    """Standard normals, (n,), one an entity of ``ids`` (n,)."""
+    entities = np.ascontiguousarray(ids, dtype=np.int64).reshape(-1)
     out = np.empty(entities.shape)
     kernels.fill_normal(day_key(seed, stream, day), entities, k, out)
     return out
@@ -106,8 +106,11 @@ def replication_seeds(base: int, n: int) -> tuple[int, ...]:
 
 
 def exp(x: Any) -> npt.NDArray[np.float64]:
-    """exp without libm, same shape, for decisions and births (NumPy's own differs between processors)."""
-    values = np.array(x, dtype=np.float64, order="C")
+    """exp without libm, same shape, for decisions and births (NumPy's own differs between processors).
+
+    Arguments are held within -700 and 700, where the result is still an ordinary number.
+    """
+    values = np.clip(np.array(x, dtype=np.float64, order="C"), -700.0, 700.0)
     out = np.empty_like(values)
     kernels.fill_exp(values.reshape(-1), out.reshape(-1))
     return out

@@ -168,7 +168,7 @@ def exp32(x: Scalar) -> Scalar:
 
 @rule
 def log32(x: Scalar) -> Scalar:
-    """Natural logarithm of a normal positive float32, absolute error below 1e-6, without libm."""
+    """Natural logarithm of a normal positive float32, relative error below 1e-6, without libm."""
     b = _f32_as_u32(x) - _U4(0x3F3504F3)
     e = np.int32(b) >> np.int32(23)
     m = _u32_as_f32((b & _U4(0x007FFFFF)) + _U4(0x3F3504F3))

@@ -190,9 +190,10 @@ class View:
         self._needs = tuple(needs)
         self._columns: dict[str, npt.NDArray[Any]] = {}
         for name in self._needs:
-            column = columns[name].view()
-            column.flags.writeable = False
-            self._columns[name] = column
+            if name not in OBSERVABLE and name not in DECIDED:
+                raise PolicyError(f"there is no observable column {name!r}; a policy may see: {', '.join(OBSERVABLE)}")
+            # a view of read-only memory cannot be made writable again
+            self._columns[name] = np.asarray(memoryview(columns[name]).toreadonly())
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         try:

@@ -227,7 +227,7 @@ MEASURES: tuple[Measure, ...] = (
        "facts C.7", lambda b: ratio(b.closing("allowance_fen"), b.closing("balance_90_plus_fen"))),
     _m("merchant_sales", "Merchants' sales", "yuan", "merchants", "sum of sales of all merchants", "facts B.4 V45",
        lambda b: yuan(b.total("merchant_sales_fen"))),
-    _m("merchant_sales_growth", "Sales, second half over first", "share", "merchants",
+    _m("merchant_sales_growth", "Sales growth, second half over first", "share", "merchants",
        "sales of the window's second half / of its first half - 1; not annualised, the season is in it", "facts C.11",
        _sales_growth),
     _m("merchant_exits", "Merchants that left", "merchants", "merchants", "count of exits", "facts B.4",

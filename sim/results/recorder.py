@@ -77,7 +77,8 @@ class Recorder:
 
     def __init__(self, lenders: Sequence[str], seen: Sequence[str] = ()) -> None:
         self.lenders = tuple(lenders)
-        self.seen = tuple(name for name in dict.fromkeys(seen) if name in OBSERVABLE)  # columns that policies look at, now or later
+        # columns that policies look at, now or after a dated change
+        self.seen = tuple(name for name in dict.fromkeys(seen) if name in OBSERVABLE)
         self.written: set[str] = set()  # tables that have been handed over
         self._days: list[tuple[int, ...]] = []
         self._loans: list[pa.Table] = []

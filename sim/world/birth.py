@@ -22,20 +22,39 @@ IDLE_KEPT = 1.0  # share of spare capital that lies in the wallet at the start; 
 FloatArray = npt.NDArray[np.float64]
 
 
+_CELLS = 20_000  # cells of the grid on which each half of a Beta distribution is summed
+
+
 def beta_quantiles(a: float, mean: float, u: FloatArray) -> FloatArray:
     """Quantiles of a Beta distribution with first shape ``a`` and the given mean, without libm.
 
-    The substitution x = t^(1/a) takes the singularity at zero away; the distribution of t is summed on a grid.
+    Each half of (0, 1) is summed on a grid of its own, counted from its end: x = t^(1/a) and 1 - x = s^(1/b) take the
+    singularities of small shapes away.
     """
     if not 0.0 < mean < 1.0:
         return np.full_like(u, mean)
     b = a * (1.0 - mean) / mean
-    t = (np.arange(20_000) + 0.5) / 20_000
-    x = draws.exp(draws.log(t) / a)
-    density = draws.exp((b - 1.0) * draws.log(np.maximum(1.0 - x, 1e-12)))
-    cumulative = np.concatenate(([0.0], np.cumsum(density)))
-    found = np.interp(u, cumulative / cumulative[-1], np.arange(20_001) / 20_000)
-    return draws.exp(draws.log(np.maximum(found, 1e-12)) / a)
+    (step_0, edges_0, logs_0), (step_1, edges_1, logs_1) = _beta_half(a, b), _beta_half(b, a)
+    top = max(logs_0.max(), logs_1.max())
+    sums_0, sums_1 = (np.concatenate(([0.0], np.cumsum(draws.exp(logs - top)))) for logs in (logs_0, logs_1))
+    low, high = sums_0[-1] * step_0, sums_1[-1] * step_1
+    mass = u * (low + high)
+    from_zero = _beta_end(np.interp(mass / step_0, sums_0, edges_0), a)
+    from_one = _beta_end(np.interp((low + high - mass) / step_1, sums_1, edges_1), b)
+    return np.where(mass < low, from_zero, 1.0 - from_one)
+
+
+def _beta_half(shape: float, other: float) -> tuple[float, FloatArray, FloatArray]:
+    """Grid of t = x^power for x in (0, 1/2): its step, its edges, and the log of the density of t in its cells."""
+    power = min(shape, 1.0)
+    edges: FloatArray = np.arange(_CELLS + 1) * (float(draws.exp(-power * draws.log(2.0))) / _CELLS)
+    log_x = draws.log((edges[1:] + edges[:-1]) / 2.0) / power
+    logs = (shape - power) * log_x + (other - 1.0) * draws.log(1.0 - draws.exp(log_x))
+    return float(edges[1]) / power, edges, logs
+
+
+def _beta_end(t: FloatArray, shape: float) -> FloatArray:
+    return draws.exp(draws.log(np.maximum(t, 1e-300)) / min(shape, 1.0))
 
 
 def _entry_days(p: MerchantParameters, u: FloatArray, start: int) -> npt.NDArray[np.int32]:

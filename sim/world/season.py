@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.clock import LAST_YEAR, festivals
+from sim.core.clock import FIRST_YEAR, LAST_YEAR, festivals
 from sim.world.parameters import Category
 
 # Monday to Sunday, mean one. Assumption: shops on the web sell a little less at the weekend.
@@ -31,7 +31,7 @@ def _festival_factors(days: Sequence[date]) -> npt.NDArray[np.float64]:
     """Factor of the Spring Festival nearest to each day, (n_days,); one far from it."""
     numbers = np.array([day.toordinal() for day in days])
     years = range(days[0].year, days[-1].year + 2)
-    known = np.array([festivals(year)["spring_festival"].toordinal() for year in years if year <= LAST_YEAR])
+    known = np.array([festivals(year)["spring_festival"].toordinal() for year in years if FIRST_YEAR <= year <= LAST_YEAR])
     distance = (numbers[:, None] - known)[np.arange(numbers.size), np.abs(numbers[:, None] - known).argmin(axis=1)]
     factors: npt.NDArray[np.float64] = np.interp(distance, _FESTIVAL_DAYS, _FESTIVAL_FACTORS)
     return factors

@@ -36,4 +36,6 @@ def common_shocks(p: Demand, seed: int, first_day: int, n_days: int, n_categorie
 def slump(n_days: int, first: int, length: int, size: float) -> npt.NDArray[np.float64]:
     """Factor of a recession that takes ``size`` of demand away: two weeks to build up, as long to end; (n_days,)."""
     days = np.arange(n_days)
-    return 1.0 - size * np.interp(days, (first - 1, first + 13, first + length, first + length + 14), (0, 1, 1, 0))
+    ramp = np.minimum(days - first + 1, first + length + 14 - days) / 14.0
+    factor: npt.NDArray[np.float64] = 1.0 - size * np.clip(ramp, 0.0, 1.0)
+    return factor

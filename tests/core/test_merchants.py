@@ -106,6 +106,12 @@ def test_a_view_is_read_only() -> None:
     COLUMNS["tenure_days"][0] = 0.0  # the owner of a column may still write it
 
 
+def test_a_view_stays_read_only() -> None:
+    column = a_view(rows=slice(1, 4)).tenure_days
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        column.flags.writeable = True
+
+
 def test_an_undeclared_column_is_refused_with_what_to_do() -> None:
     with pytest.raises(PolicyError, match=r"'limit_fen' is used but not declared; add it to `needs` .*sales_mean_30d"):
         a_view()["limit_fen"]

@@ -30,6 +30,7 @@ ROUGH: dict[str, Any] = {
     "merchants.number": 600,
     "calendar": {"start": "2012-02-15", "days": 200},
     "merchants.character": {"opportunists": 0.35, "fraudsters": 0.06, "fraud_delay": "60 days"},
+    "merchants.borrowing.habit_mean": 0.2,
     "merchants.repayment": {"shop_value": "5 days", "sanction": "0 yuan", "forgets": 0.3},
     "events": {"slump": {"date": "2012-03-20", "kind": "recession", "size": 0.7, "days": 120}},
     "lenders.ali.equity": "150000 yuan",
@@ -143,13 +144,16 @@ class Desk:
         return self.book.n - 1
 
     def live_to(self, day: int) -> dict[str, int]:
-        """Live every day up to this one; give the totals of the last (see REPAY_TOTALS)."""
+        """Live every day up to this one; give the totals of the last (REPAY_TOTALS, units of both bases together)."""
         while self.today < day:
             self.today += 1
             rules = RepayRules(today=self.FIRST + self.today, **self.rules)
             loans = self.book.records[: self.book.n]
-            repay(loans, self._borrowers, self._records, self.terms, rules, self.commission, self._sums)
-        return dict(zip(REPAY_TOTALS, self._sums.sum(axis=(0, 1)).tolist(), strict=True))
+            repay(loans, self.book.order, self._borrowers, self._records, self.terms, rules, self.commission, self._sums)
+        totals = dict(zip(REPAY_TOTALS, self._sums.sum(axis=(0, 1)).tolist(), strict=True))
+        for name in ("accrued", "reversed", "dropped"):
+            totals[name] = totals[f"{name}_365"] + totals[f"{name}_360"]
+        return totals
 
     def give(self, yuan: float, row: int = 0) -> None:
         """Put money into a wallet."""

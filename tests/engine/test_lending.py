@@ -19,7 +19,9 @@ from sim.engine.lend import Requests, Wishes
 from sim.engine.market import Market
 from sim.results.run import Run
 
-POOR: dict[str, Any] = {"merchants.number": 1000, "calendar.days": 60, "lenders.ali.limit.multiple": 4}
+POOR: dict[str, Any] = {
+    "merchants.number": 1000, "merchants.borrowing.habit_mean": 0.2, "calendar.days": 60, "lenders.ali.limit.multiple": 4,
+}  # fmt: skip
 FREEZE = {"freeze": {"date": "2012-03-10", "kind": "funding_freeze", "days": 20}}
 
 

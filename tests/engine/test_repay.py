@@ -55,15 +55,16 @@ def test_a_loan_drawn_and_repaid_on_one_day_costs_nothing() -> None:
     assert desk.owed() == 50_000 * YUAN
     desk.today -= 1  # the pass of the day of the draw itself
     totals = desk.live_to(0)
-    assert totals["accrued_units"] == 0
+    assert totals["accrued"] == 0
     assert desk.loan()["accrued"] == 0
 
 
 def test_the_basis_of_360_days() -> None:
     desk = Desk()
     desk.lend(50_000, 180_000, units_per_fen=360_000_000)  # 18 % of 360 days = 0.05 % a day
-    desk.live_to(20)
+    totals = desk.live_to(20)
     assert desk.owed() == 50_000 * YUAN + 20 * 2_500
+    assert (totals["accrued_360"], totals["accrued_365"]) == (5_000_000 * 180_000, 0)
 
 
 def test_interest_rounds_half_up_once_and_what_is_left_is_dropped_from_income() -> None:
@@ -75,7 +76,7 @@ def test_interest_rounds_half_up_once_and_what_is_left_is_dropped_from_income() 
     desk.give(200)
     totals = desk.live_to(10)  # 20.05 fen: 20 are billed
     assert desk.loan()["interest_paid"] == 20
-    assert totals["dropped_units"] == 10_025 * 73_000 * 10 - 20 * UNITS
+    assert totals["dropped"] == 10_025 * 73_000 * 10 - 20 * UNITS
     assert desk.loan()["accrued"] == 0
 
 
@@ -152,7 +153,7 @@ def test_twenty_days_late_on_ten_thousand_cost_150_yuan_in_place_of_normal_inter
 def test_penalties_are_no_income_until_paid() -> None:
     desk = overdue()
     totals = desk.live_to(45)
-    assert (totals["accrued_units"], totals["penalty_paid"]) == (0, 0)
+    assert (totals["accrued"], totals["penalty_paid"]) == (0, 0)
 
 
 def test_only_what_is_overdue_bears_the_penalty() -> None:
@@ -192,12 +193,12 @@ def test_buckets(dpd: int, bucket: str) -> None:
 def test_interest_past_90_days_is_reversed_and_then_on_a_cash_basis() -> None:
     desk = Desk()
     desk.lend(10_000, FIVE, days=30)
-    assert desk.live_to(30 + 89)["reversed_units"] == 0
+    assert desk.live_to(30 + 89)["reversed"] == 0
     assert desk.loan()["accrued"] == 1_000_000 * FIVE * 30  # 150 yuan up to the due date, then the penalty rate
     totals = desk.live_to(30 + 90)
-    assert (totals["reversed_units"], desk.loan()["accrued"]) == (1_000_000 * FIVE * 30, 0)
+    assert (totals["reversed"], desk.loan()["accrued"]) == (1_000_000 * FIVE * 30, 0)
     assert desk.loan()["suspended"] == 1_000_000 * FIVE * 30
-    assert desk.live_to(30 + 100)["reversed_units"] == 0
+    assert desk.live_to(30 + 100)["reversed"] == 0
     penalty = 100 * 750  # 100 days at 7.50 yuan
     desk.give(750 + 150 + 100)
     totals = desk.live_to(30 + 101)
@@ -206,7 +207,7 @@ def test_interest_past_90_days_is_reversed_and_then_on_a_cash_basis() -> None:
     desk.give(20_000)
     totals = desk.live_to(30 + 102)
     assert totals["penalty_paid"] == penalty + 2 * 750 - 50_000
-    assert (totals["suspended_paid"], totals["interest_paid"], totals["reversed_units"]) == (15_000, 0, 0)
+    assert (totals["suspended_paid"], totals["interest_paid"], totals["reversed"]) == (15_000, 0, 0)
     assert desk.loan()["interest_paid"] == 15_000
     assert desk.loan()["status"] == PAID_OFF
 
@@ -218,7 +219,7 @@ def test_what_is_not_yet_due_earns_no_income_past_90_days() -> None:
     desk.live_to(30 + 90)
     assert desk.loan()["accrued"] == 0
     totals = desk.live_to(30 + 95)
-    assert totals["accrued_units"] == 0
+    assert totals["accrued"] == 0
     assert desk.loan()["suspended"] == 600_000 * FIVE * 95
 
 
@@ -240,20 +241,20 @@ def test_write_off_on_its_day_takes_principal_off_and_interest_out_of_income() -
     totals = desk.live_to(30 + 60)
     loan = desk.loan()
     assert (totals["written_off"], loan["written_off"], loan["balance"]) == (1_000_000, 1_000_000, 0)
-    assert totals["reversed_units"] == 1_000_000 * FIVE * 30
+    assert totals["reversed"] == 1_000_000 * FIVE * 30
     assert (loan["status"], loan["closed"] - loan["opened"], loan["max_dpd"]) == (WRITTEN_OFF, 90, 60)
     own = desk.m.lender
     assert (own["exposure_fen"][0, 0], own["line_fen"][0, 0], own["n_open"][0, 0]) == (0, 0, 0)
     assert totals["n_active"] == 0
     assert own["worst_dpd"][0, 0] == 60
     totals = desk.live_to(30 + 61)
-    assert (totals["written_off"], totals["accrued_units"], own["n_open"][0, 0]) == (0, 0, 0)
+    assert (totals["written_off"], totals["accrued"], own["n_open"][0, 0]) == (0, 0, 0)
 
 
 def test_a_write_off_past_90_days_reverses_nothing_twice() -> None:
     desk = Desk(write_off_after=120)
     desk.lend(10_000, FIVE, days=30)
-    reversed_ = [desk.live_to(day)["reversed_units"] for day in range(30, 30 + 125)]
+    reversed_ = [desk.live_to(day)["reversed"] for day in range(30, 30 + 125)]
     assert sum(reversed_) == 1_000_000 * FIVE * 30
 
 
