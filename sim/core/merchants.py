@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -193,7 +193,7 @@ class View:
             if name not in OBSERVABLE and name not in DECIDED:
                 raise PolicyError(f"there is no observable column {name!r}; a policy may see: {', '.join(OBSERVABLE)}")
             # a view of read-only memory cannot be made writable again
-            self._columns[name] = np.asarray(memoryview(columns[name]).toreadonly())
+            self._columns[name] = np.asarray(memoryview(cast(Any, columns[name])).toreadonly())
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         try:

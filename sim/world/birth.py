@@ -47,7 +47,7 @@ def beta_quantiles(a: float, mean: float, u: FloatArray) -> FloatArray:
 def _beta_half(shape: float, other: float) -> tuple[float, FloatArray, FloatArray]:
     """Grid of t = x^power for x in (0, 1/2): its step, its edges, and the log of the density of t in its cells."""
     power = min(shape, 1.0)
-    edges: FloatArray = np.arange(_CELLS + 1) * (float(draws.exp(-power * draws.log(2.0))) / _CELLS)
+    edges = np.linspace(0.0, float(draws.exp(-power * draws.log(2.0))), _CELLS + 1, dtype=np.float64)
     log_x = draws.log((edges[1:] + edges[:-1]) / 2.0) / power
     logs = (shape - power) * log_x + (other - 1.0) * draws.log(1.0 - draws.exp(log_x))
     return float(edges[1]) / power, edges, logs

@@ -63,7 +63,8 @@ def wind_down(merchants: Merchants, p: MerchantParameters) -> tuple[int, npt.NDA
         Fen that came into wallets from outside, and the rows that are now closed.
     """
     m = merchants
-    rows = np.flatnonzero((m.status == CLOSING) | ((m.status == CLOSED) & (m.stock > 0.0)))  # pledged goods come back late
+    # goods of pledged orders may come back after the shop has closed
+    rows = np.flatnonzero((m.status == CLOSING) | ((m.status == CLOSED) & (m.stock > 0.0)))
     if rows.size == 0:
         return 0, rows
     m.stock[rows] += m.on_order[:, rows].sum(axis=0)

@@ -31,7 +31,8 @@ def _festival_factors(days: Sequence[date]) -> npt.NDArray[np.float64]:
     """Factor of the Spring Festival nearest to each day, (n_days,); one far from it."""
     numbers = np.array([day.toordinal() for day in days])
     years = range(days[0].year, days[-1].year + 2)
-    known = np.array([festivals(year)["spring_festival"].toordinal() for year in years if FIRST_YEAR <= year <= LAST_YEAR])
+    tabled = [year for year in years if FIRST_YEAR <= year <= LAST_YEAR]
+    known = np.array([festivals(year)["spring_festival"].toordinal() for year in tabled])
     distance = (numbers[:, None] - known)[np.arange(numbers.size), np.abs(numbers[:, None] - known).argmin(axis=1)]
     factors: npt.NDArray[np.float64] = np.interp(distance, _FESTIVAL_DAYS, _FESTIVAL_FACTORS)
     return factors
