@@ -58,9 +58,7 @@ def lived(plan: Scenario, days: int, seed: int = 3) -> Market:
     return market
 
 
-def differing(
-    one: Market, other: Market, names: Any, merchants: int | None = None
-) -> dict[str, int]:
+def differing(one: Market, other: Market, names: Any, merchants: int | None = None) -> dict[str, int]:
     """Count, by column, the values that are not equal to the bit among the first so many merchants."""
     ours, theirs = one.merchants.columns(), other.merchants.columns()
     n = min(one.merchants.n, other.merchants.n) if merchants is None else merchants
@@ -149,7 +147,8 @@ class Desk:
             self.today += 1
             rules = RepayRules(today=self.FIRST + self.today, **self.rules)
             loans = self.book.records[: self.book.n]
-            repay(loans, self.book.order, self._borrowers, self._records, self.terms, rules, self.commission, self._sums)
+            columns = self._borrowers, self._records
+            repay(loans, self.book.order, *columns, self.terms, rules, self.commission, self._sums)
         totals = dict(zip(REPAY_TOTALS, self._sums.sum(axis=(0, 1)).tolist(), strict=True))
         for name in ("accrued", "reversed", "dropped"):
             totals[name] = totals[f"{name}_365"] + totals[f"{name}_360"]

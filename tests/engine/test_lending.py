@@ -20,8 +20,11 @@ from sim.engine.market import Market
 from sim.results.run import Run
 
 POOR: dict[str, Any] = {
-    "merchants.number": 1000, "merchants.borrowing.habit_mean": 0.2, "calendar.days": 60, "lenders.ali.limit.multiple": 4,
-}  # fmt: skip
+    "merchants.number": 1000,
+    "merchants.borrowing.habit_mean": 0.2,
+    "calendar.days": 60,
+    "lenders.ali.limit.multiple": 4,
+}
 FREEZE = {"freeze": {"date": "2012-03-10", "kind": "funding_freeze", "days": 20}}
 
 

@@ -246,9 +246,15 @@ def test_write_off_on_its_day_takes_principal_off_and_interest_out_of_income() -
     own = desk.m.lender
     assert (own["exposure_fen"][0, 0], own["line_fen"][0, 0], own["n_open"][0, 0]) == (0, 0, 0)
     assert totals["n_active"] == 0
-    assert own["worst_dpd"][0, 0] == 60
     totals = desk.live_to(30 + 61)
     assert (totals["written_off"], totals["accrued"], own["n_open"][0, 0]) == (0, 0, 0)
+
+
+def test_the_record_remembers_the_day_of_the_write_off() -> None:
+    desk = Desk(write_off_after=60)
+    desk.lend(10_000, FIVE, days=30)
+    desk.live_to(100)
+    assert desk.m.lender["worst_dpd"][0, 0] == desk.loan()["max_dpd"] == 60
 
 
 def test_a_write_off_past_90_days_reverses_nothing_twice() -> None:
