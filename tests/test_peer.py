@@ -170,8 +170,9 @@ def apart(ours: Totals, theirs: Totals) -> Totals:
 @pytest.fixture
 def twins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the merchants of the peer have the luck of those of the engine."""
+    home = sys.modules[peer.Merchant.__module__]
+    monkeypatch.setattr(home, "poisson", lambda luck, mean: int(orders_of(mean, luck.orders)))
     monkeypatch.setattr(peer, "Merchant", Twin)
-    monkeypatch.setattr(peer, "poisson", lambda luck, mean: int(orders_of(mean, luck.orders)))
 
 
 def twin_totals(setting: str, change: Change = keep) -> Totals:
@@ -294,8 +295,14 @@ def test_means_do_not_agree_when_a_rule_is_changed_by_a_third(change: Change) ->
 
 
 @pytest.mark.parametrize(
-    "change", [{"lenders": {}}, {"lenders.ali.limit.policy": "tiers"}], ids=["no lender", "another policy"]
+    ("change", "what"),
+    [
+        ({"lenders": {}}, "not one lender"),
+        ({"lenders.ali.limit.policy": "tiers"}, "other policies"),
+        ({"lenders.ali.scoring.window": "naive"}, "naive"),
+        ({"events": {"freeze": {"date": "2012-03-01", "kind": "funding_freeze", "days": 9}}}, "freezes"),
+    ],
 )
-def test_a_scenario_beyond_the_peer_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="one lender"):
+def test_a_scenario_beyond_the_peer_is_refused(change: dict[str, Any], what: str) -> None:
+    with pytest.raises(ValueError, match=what):
         peer.Peer(shared(change))

@@ -475,24 +475,20 @@ class Peer(mesa.Model):
     Raises
     ------
     ValueError
-        If the scenario does not have one lender, or its policies are others.
+        If the scenario asks for something that the peer leaves out.
     """
 
     def __init__(self, scenario: Scenario, seed: int = 1) -> None:
         super().__init__(seed=seed)
-        known = [("points", "sales_multiple", "flat", "automatic")]
-        if [(s.scoring.policy, s.limit.policy, s.pricing.policy, s.approval.policy) for s in
-                scenario.lenders.values()] != known:  # fmt: skip
-            raise ValueError(f"the peer knows one lender with the policies {', '.join(known[0])}")
+        beyond = what_is_beyond(scenario)
+        if beyond:
+            raise ValueError(f"the peer leaves out what the scenario asks for: {', '.join(beyond)}")
         self.scenario, self.p, self.seed_number = scenario, scenario.merchants, seed
         p, start, institutions = self.p, scenario.calendar.start, scenario.institutions
         self.calendar = list(days(start, scenario.calendar.n_days))
-        promotions = [
-            (event.date, event.days, float(event.lift or 1.0), event.category)
-            for event in scenario.events.values()
-            if event.kind == "promotion"
-        ]
-        self.outlook = build_outlook(p, seed, start, len(self.calendar), promotions, [])
+        promotions = dated(scenario, "lift", "promotion")
+        slumps = dated(scenario, "size", "recession", "category_slump")
+        self.outlook = build_outlook(p, seed, start, len(self.calendar), promotions, slumps)
         platform = institutions.platform
         self.commission = (platform.commission_taobao, platform.commission_tmall, platform.commission_b2b)
         self.outside_price = institutions.outside_money.rate.ppm_year / 365e6
@@ -585,3 +581,31 @@ def poisson(random: Any, mean: float) -> int:
         product *= random.random()
         count += 1
     return count
+
+
+def dated(scenario: Scenario, field: str, *kinds: str) -> list[Any]:
+    """Dated events of some kinds as (first day, days, size, category)."""
+    events = [event for event in scenario.events.values() if event.kind in kinds]
+    return [(event.date, event.days, float(getattr(event, field) or 0.0), event.category) for event in events]
+
+
+def what_is_beyond(scenario: Scenario) -> list[str]:
+    """What the scenario asks for and the peer leaves out, so that it would simulate something else."""
+    found = {
+        "orders of real shops": scenario.merchants.orders is not None,
+        "days without new loans": scenario.calendar.run_off > 0,
+        "outages or freezes": bool(dated(scenario, "size", "outage", "funding_freeze")),
+        "not one lender": len(scenario.lenders) != 1,
+    }
+    for lender in scenario.lenders.values():
+        policies = (lender.scoring.policy, lender.limit.policy, lender.pricing.policy, lender.approval.policy)
+        found |= {
+            "other policies": policies != ("points", "sales_multiple", "flat", "automatic"),
+            "naive sales windows": lender.scoring.parameters.get("window") == "naive",
+            "dated changes": bool(lender.changes),
+            "a bureau": lender.bureau != "none",
+            "refunds of interest": lender.interest_refund_days > 0,
+            "a reserve for undrawn limits": lender.funding.undrawn_reserve > 0,
+            "service by score": lender.funding.order != "hashed",
+        }
+    return [name for name, is_asked in found.items() if is_asked]

@@ -44,7 +44,7 @@ LOAN_COLUMNS: tuple[tuple[str, str, int, str], ...] = (
     ("suspended", "int64", 1, "interest owed but not in income (past 90 days), units"),
     ("penalty", "int64", 1, "penalty interest owed, not in income until paid, units"),
     ("pledged", "float64", STAGES, "fen of pledged orders by stage of confirmation"),
-    ("advance", "float32", 1, "share of a pledged order that was lent"),
+    ("advance", "float64", 1, "share of a pledged order that was lent"),
     ("principal_paid", "int64", 1, "fen"),
     ("interest_paid", "int64", 1, "fen"),
     ("penalty_paid", "int64", 1, "fen"),

@@ -74,7 +74,12 @@ class Replay:
                 dropped[reason] = lost
                 frame = frame[good]
 
-        frame["date"] = pd.to_datetime(frame["date"], errors="coerce", utc=False)
+        written = frame["date"]
+        frame["date"] = pd.to_datetime(written, errors="coerce")
+        is_text = written.dtype == object or pd.api.types.is_string_dtype(written)
+        if is_text and frame["date"].isna().any():
+            # the first row's way of writing a day need not be that of all rows
+            frame["date"] = pd.to_datetime(written, errors="coerce", format="mixed")
         if getattr(frame["date"].dt, "tz", None) is not None:
             frame["date"] = frame["date"].dt.tz_localize(None)
         keep(frame["shop"].notna(), "no shop")

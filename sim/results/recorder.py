@@ -210,7 +210,7 @@ def loan_table(c: Columns, merchants: Merchants | None, lenders: Sequence[str]) 
             "written_off_fen": c["written_off"],
             "recovered_fen": c["recovered"],
             "balance_fen": c["balance"],
-            "accrued_fen": (c["accrued"] + c["suspended"]) // np.maximum(c["units_per_fen"], 1),
+            "accrued_fen": np.maximum(c["accrued"] + c["suspended"], 0) // np.maximum(c["units_per_fen"], 1),
             "dpd": np.where(written_off, 0, np.maximum(c["dpd"], c["inherited_dpd"])).astype(np.int64),
             "max_dpd": c["max_dpd"].astype(np.int64),
             "restructured": c["is_restructured"],

@@ -121,7 +121,8 @@ class Run:
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a table as pandas: dates as datetime64, missing dates as NaT."""
-        return self.table(name).to_pandas(date_as_object=False)
+        frame: pd.DataFrame = self.table(name).to_pandas(date_as_object=False)
+        return frame
 
     @cached_property
     def daily(self) -> pd.DataFrame:

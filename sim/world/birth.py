@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.merchants import FRAUDSTER, HONEST, OPEN, OPPORTUNIST, STAGES, WAITING, Merchants
+from sim.world.cash import LEAST_STOCK
 from sim.world.parameters import Institutions, MerchantParameters, OutsideMoney
 
 NEVER = 2**31 - 1
@@ -177,7 +178,12 @@ def begin_shops(
     waiting = confirmation / (1.0 - margin)  # unconfirmed orders count at their price, goods at cost
     cycle = lead + waiting  # days of sales at cost that are tied up even with empty shelves
 
-    capital = m.patience[rows] * (cycle + cover)  # own capital, in days of sales at cost
+    # own capital, in days of sales at cost: what patience leaves in the shop, and earnings not yet taken out
+    sales_value = np.maximum(m.base_orders[rows].astype(np.float64) * m.order_value[rows], 1.0)
+    spoilt = m.return_rate[rows] * (1.0 - p.trade.restocked * (1.0 - margin))
+    earned = margin - m.fixed_cost[rows] / sales_value - m.advertising[rows] - spoilt
+    untaken = np.clip(earned / max(p.cash.owner_take, 0.005), 0.0, 30.0) / (1.0 - margin)
+    capital = m.patience[rows] * (cycle + cover) + untaken
     gap = np.clip((cycle + cover - capital) / (lead + cover), 0.0, 1.0)
     worth = margin / (1.0 - margin) * gap / (lead + 0.5 * cover + confirmation)
     owes = worth > outside.rate.ppm_year / 365e6 * m.price_sensitivity[rows]
@@ -188,7 +194,7 @@ def begin_shops(
     idle = np.maximum(0.0, capital - served * cycle - in_stock)
 
     daily = served * m.base_orders[rows] * level * factor
-    m.stock[rows] = pace * factor * in_stock
+    m.stock[rows] = np.maximum(pace * factor * in_stock, LEAST_STOCK)
     m.on_order[:, rows] = daily * lead / 2.0
     shipped = np.floor(daily * m.order_value[rows] * (1.0 - m.off_platform[rows]) * confirmation / STAGES)
     m.shipped[:, rows] = shipped

@@ -9,6 +9,7 @@ import numpy as np
 from sim.core.kernels import Scalar, rule
 
 _F = np.float32
+LEAST_STOCK = 2.0  # orders; the smallest shop holds a piece to sell and one in reserve; assumption
 
 
 @rule
@@ -25,7 +26,8 @@ def stock_target(
 
     ``promotion_ahead`` is the sum of (lift - 1) over the days of the promotions that stock bought today is for.
     """
-    return pace * ((lead + cover) * season_ahead + fit * promotion_ahead)
+    target = pace * ((lead + cover) * season_ahead + fit * promotion_ahead)
+    return target if target > _F(LEAST_STOCK) else _F(LEAST_STOCK)
 
 
 @rule

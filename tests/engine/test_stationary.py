@@ -85,7 +85,9 @@ def test_nothing_moves_where_nothing_should(level: dict[str, np.ndarray], measur
     assert abs(apart(level[measure])) < TWO, level[measure].mean(axis=0)
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+# From July to September money turns into stock for the autumn, which no index of sales takes out of the wallets: they
+# are judged in the level world alone.
+@pytest.mark.parametrize("measure", [measure for measure in MEASURES if measure != "wallet"])
 def test_the_first_month_is_like_the_third_but_for_the_season(seasonal: dict[str, np.ndarray], measure: str) -> None:
     assert abs(apart(seasonal[measure])) < TWO, seasonal[measure].mean(axis=0)
 

@@ -122,9 +122,11 @@ def fall_due(loan: Any, refund: Scalar, today: Scalar) -> None:
     if today >= loan.due or (loan.product == ORDER_LOAN and left == 0.0):
         falls = rest
     else:
-        beyond = loan.balance - np.int64(math.floor(left * loan.advance)) - loan.overdue
+        # the millionth keeps a product that is whole on paper from falling below it
+        beyond = loan.balance - np.int64(math.floor(left * loan.advance + 1e-6)) - loan.overdue
         falls = max(min(min(rest, beyond), np.int64(math.floor(refund * loan.advance))), 0)
-    if falls > 0:
+    # interest left when the principal is paid is due as well
+    if falls > 0 or (loan.balance == 0 and owed_now(loan) > 0):
         loan.overdue += falls
         if loan.unpaid_since == 0:
             loan.unpaid_since = today
@@ -134,8 +136,8 @@ def fall_due(loan: Any, refund: Scalar, today: Scalar) -> None:
 
 @rule
 def claim_of(loan: Any) -> Scalar:
-    """Fen due now: the overdue principal, with interest and penalty once all of the principal is due."""
-    return owed_now(loan) if loan.overdue == loan.balance else loan.overdue
+    """Fen due now: the overdue principal, with the interest and penalty that are paid before it."""
+    return owed_now(loan) - loan.balance + loan.overdue
 
 
 @rule

@@ -183,7 +183,7 @@ def repay(
                               m.status[row] == OPEN)  # fmt: skip
             willing = is_willing(m.integrity[row], struck, claim, shop, lenders.limit_fen[lender, row],
                                  r.credit_value, r.sanction)  # fmt: skip
-            late, first = np.int64(loan.dpd), terms.remind_from[lender]
+            late, first = np.int64(today - loan.unpaid_since), terms.remind_from[lender]
             has_reminder = terms.remind_before[lender] > 0 if late == 0 else 0 < first <= late
             if late > 0 and has_reminder and (late == first or late % 7 == 0):
                 sums[T_CONTACTS] += 1
@@ -225,6 +225,7 @@ def repay(
             age(loan, today, terms.non_accrual_after[lender], terms.write_off_after[lender], sums)
         m.wallet[row] = wallet
 
+        lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], loan.max_dpd)
         if loan.status == PAID_OFF or loan.status == WRITTEN_OFF:
             lenders.n_open[lender, row] -= 1
             for stage in range(STAGES):
