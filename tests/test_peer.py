@@ -158,7 +158,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
 }
 # Largest difference over the engine's value: rounding moves a loan by a day or by 100 yuan now and then.
-SAME = {"sales": 0.001, "n_loans": 0.01, "disbursed": 0.01, "balance_days": 0.01, "active": 0.004}
+SAME = {"sales": 0.001, "n_loans": 0.015, "disbursed": 0.01, "balance_days": 0.01, "active": 0.004}
 
 
 def apart(ours: Totals, theirs: Totals) -> Totals:

@@ -24,6 +24,7 @@ from sim.engine.scenario import Scenario
 from sim.lenders.policies.scoring import CARD
 from sim.lenders.policy import load_policy
 from sim.world.birth import begin_shops, draw_traits, entrants
+from sim.world.cash import LEAST_STOCK
 from sim.world.outlook import build_outlook
 
 STEP = 10_000  # fen: loans are granted in whole hundreds of yuan, and nobody repays less early
@@ -58,8 +59,8 @@ class Loan:
         falls = min(rest - int(left * self.advance), int(refund * self.advance))
         if today >= self.due or (self.product == ORDER_LOAN and not left):
             falls = rest
-        if falls > 0:
-            self.overdue += falls
+        self.overdue += max(falls, 0)
+        if falls > 0 or not self.balance:  # interest left when the principal is paid is due as well
             self.unpaid_since = self.unpaid_since or today
 
 
@@ -143,6 +144,7 @@ class Merchant(mesa.Agent):
             lender.age(loan)
             self.exposure -= before - loan.balance
             self.line -= before - loan.balance if is_line else 0
+            self.worst_dpd = max(self.worst_dpd, loan.max_dpd)
             if not loan.owed():
                 self.n_repaid += loan.max_dpd == 0
                 self.shipped = [own + freed for own, freed in zip(self.shipped, loan.pledged, strict=True)]
@@ -151,7 +153,6 @@ class Merchant(mesa.Agent):
             if is_line and not loan.overdue and loan.due - today <= 7:  # kept back
                 self.due_soon += loan.owed()
             self.dpd = max(self.dpd, loan.dpd)
-        self.worst_dpd = max(self.worst_dpd, self.dpd)
         self.loans = [loan for loan in self.loans if loan.owed()]
 
     def sweep(self, loan: Loan, has_struck: bool) -> float:
@@ -169,18 +170,18 @@ class Merchant(mesa.Agent):
     def pay_due(self, loan: Loan, has_struck: bool) -> int:
         """What is paid of a claim: by the willing and able; from others it is swept from the wallet in time."""
         will, ladder, is_willing = self.model.p.repayment, self.model.lender.ladder, True
-        claim = loan.owed() if loan.overdue == loan.balance else loan.overdue
+        claim, late = loan.owed() - loan.balance + loan.overdue, self.model.today - loan.unpaid_since
         if self.integrity == FRAUDSTER:
             is_willing = not has_struck
         elif self.integrity != HONEST:
             days = will.shop_value if self.status == OPEN else 0
             shop = self.kappa * self.margin * self.sales_mean_30d * days * (1.0 - self.off_platform)
             is_willing = claim <= shop + will.credit_value * self.limit + will.sanction
-        is_reminded = loan.dpd >= ladder.remind_from if loan.dpd else ladder.remind_before > 0
+        is_reminded = late >= ladder.remind_from if late else ladder.remind_before > 0
         forgets = self.random.random() < will.forgets * (1.0 - will.reminded * is_reminded)
         if is_willing and not (forgets and loan.product == LINE):
             return claim if self.wallet >= claim else int(self.wallet * will.hardship)
-        return min(claim, int(self.wallet * ladder.sweep_share)) if loan.dpd >= ladder.sweep_from else 0
+        return min(claim, int(self.wallet * ladder.sweep_share)) if late >= ladder.sweep_from else 0
 
     def pay_early(self, loan: Loan) -> int:
         """Idle money repays early; as the due date nears, a daily part does out of whatever there is."""
@@ -202,7 +203,8 @@ class Merchant(mesa.Agent):
         self.on_order = [first - moved, second + moved - arrived]
         have = self.stock + sum(self.on_order)
         cost, ahead = self.order_value * (1.0 - margin), model.season_ahead[self.category]
-        target = self.demand_mean * ((lead + cover) * ahead + self.promotion_fit * model.lift_ahead[self.category])
+        days_ahead = (lead + cover) * ahead + self.promotion_fit * model.lift_ahead[self.category]
+        target = max(self.demand_mean * days_ahead, LEAST_STOCK)
         gap, reserve = 0.0, p.cash.reserve * self.fixed_cost + self.due_soon
         if is_open:
             model.active += 1
@@ -215,7 +217,7 @@ class Merchant(mesa.Agent):
         self.on_order[0] += spend / cost
 
         short = gap * cost - spend + self.arrears
-        self.gain = margin / (1.0 - margin) * min(gap / max(target, 1e-6), 1.0) / (lead + cover / 2.0 + confirmation)
+        self.gain = margin / (1.0 - margin) * gap / target / (lead + cover / 2.0 + confirmation)
         in_distress = self.arrears > 0.0 or self.due_soon > self.wallet
         outside, drawn = model.scenario.institutions.outside_money, 0.0
         if is_open and (in_distress or self.gain > model.outside_price * self.price_sensitivity):
@@ -329,7 +331,9 @@ class Lender(mesa.Agent):
     def age(self, loan: Loan) -> None:
         """Days past due, the allowance that they call for, write-off."""
         shares = self.spec.provisions
-        if not loan.overdue:
+        if not loan.owed():
+            return
+        if not loan.overdue and loan.balance:
             loan.unpaid_since = loan.dpd = 0
             self.wanted_allowance += loan.balance * shares.current
             return
@@ -556,7 +560,8 @@ class Peer(mesa.Model):
             merchant.status = CLOSING
             if self.today < merchant.bust_day and self.random.random() < self.p.exits.returns:
                 merchant.reopen_day = self.today + self.random.randrange(30, 120)
-        self.closing = [merchant for merchant in self.closing + self.leaving if merchant.status == CLOSING]
+        gone = dict.fromkeys(self.closing + self.leaving)
+        self.closing = [merchant for merchant in gone if merchant.status != OPEN]
         for merchant in self.closing:
             merchant.wind_down()
 
