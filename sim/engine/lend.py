@@ -108,10 +108,15 @@ def choose_offers(
 _OFFER_COLUMNS = ("is_visible", "refused_until", "dpd", "exposure_fen", "line_fen", "limit_fen", "offer_until")
 
 
-def is_taken_up(m: Merchants, wishes: Wishes, requests: Requests, decided: Decisions) -> npt.NDArray[np.bool_]:
+def is_taken_up(
+    lender: Lender, m: Merchants, wishes: Wishes, requests: Requests, decided: Decisions
+) -> npt.NDArray[np.bool_]:
     """Who accepts what was granted, (n,): it must still pay at the price and the amount that came out."""
     rows = requests.rows
-    price = decided.rate_ppm_year / 365e6
+    days = np.full(len(PRODUCTS), 365)
+    for name, terms in lender.terms.items():
+        days[PRODUCTS.index(name)] = terms.rate.days_in_year
+    price = decided.rate_ppm_year / (1e6 * days[requests.product])
     gain = (wishes.worth[requests.wish] - price * m.price_sensitivity[rows]) * decided.granted_fen * DAYS_OF_USE
     pays: npt.NDArray[np.bool_] = wishes.is_pressed[requests.wish] | (gain > m.bother[rows])
     return (decided.granted_fen > 0) & pays

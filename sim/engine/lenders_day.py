@@ -90,7 +90,7 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
     ids = m.merchant_id[rows]
     decided = lender.decide(columns, ids, requests.product, requests.asked_fen, line, seed, context)
     served = lend.ration(lender, m, requests, decided, free, seed, day.number)
-    takes = served & lend.is_taken_up(m, wishes, requests, decided)
+    takes = served & lend.is_taken_up(lender, m, wishes, requests, decided)
     new = int((m.lender["first_loan_day"][lender.index, rows[takes]] == 0).sum())
     decision = lend.note_decisions(lender, m, requests, decided, served, day.number)
     settle.draw_for(books, name, int(decided.granted_fen[takes].sum()))

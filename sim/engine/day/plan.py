@@ -101,6 +101,7 @@ def _plan(
         money -= spend
 
         short = need - spend + arrears[j]
+        short = short if short >= 1.0 else 0.0  # less than a fen is rounding
         chance = sale_chance(gap, target)
         worth = money_worth(margin[j], chance, lead[j], cover[j], r.confirmation)
         distress = arrears[j] > 0.0 or due_soon[j] > money
