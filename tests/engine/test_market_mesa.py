@@ -124,7 +124,8 @@ def test_batch_run(small_file: str) -> None:
     assert ends[1] != ends[2]
     # A repetition of one seed is the same run.
     assert all((row["merchant_sales"], row["ali.balance"]) == ends[row["rng"]] for row in rows)
-    assert {row["Step"] for row in rows} == {24}
+    # the last of 25 days: Mesa 3.3 counts steps from 0 here, Mesa 3.5 from 1
+    assert {int(row["Step"]) for row in rows} in ({24}, {25})
 
 
 def test_batch_run_day_by_day(small_file: str) -> None:
