@@ -51,7 +51,7 @@ class Peer(mesa.Model):
         beyond = what_is_beyond(scenario)
         if beyond:
             raise ValueError(f"the peer leaves out what the scenario asks for: {', '.join(beyond)}")
-        self.scenario, self.p, self.seed_number = scenario, scenario.merchants, seed
+        self.plan_of_run, self.p, self.seed_number = scenario, scenario.merchants, seed
         p, start, institutions = self.p, scenario.calendar.start, scenario.institutions
         self.calendar = list(days(start, scenario.calendar.n_days))
         promotions = dated(scenario, "lift", "promotion")
@@ -113,7 +113,7 @@ class Peer(mesa.Model):
         self.lender.begin_day()
         rows = entrants(self.born, self.today)
         if rows.size:
-            outside = self.scenario.institutions.outside_money
+            outside = self.plan_of_run.institutions.outside_money
             begin_shops(self.born, rows, self.p, outside, self.seed_number, outlook.demand[index])
             for row in rows:
                 Merchant(self, self.born, row)

@@ -207,7 +207,7 @@ class Merchant(mesa.Agent):
         short = short if short >= 1.0 else 0.0
         self.gain = margin / (1.0 - margin) * gap / target / (lead + cover / 2.0 + confirmation)
         in_distress = self.arrears > 0.0 or self.due_soon > self.wallet
-        outside, drawn = model.scenario.institutions.outside_money, 0.0
+        outside, drawn = model.plan_of_run.institutions.outside_money, 0.0
         if is_open and (in_distress or self.gain > model.outside_price * self.price_sensitivity):
             drawn = max(0.0, min(outside.take * short, outside.cap * self.sales_mean_90d - self.outside_debt))
         if short <= 0.0:
