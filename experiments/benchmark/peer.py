@@ -102,7 +102,7 @@ class Peer(mesa.Model):
     def begin_day(self, index: int) -> None:
         """What is the same for all today; shops that enter."""
         day, outlook = self.calendar[index], self.outlook
-        self.today, self.date, self.years = day.number, day.date, index / 365.0
+        self.today, self.date = day.number, day.date
         self.season = outlook.demand[index].tolist()
         for name in ("season_ahead", "season_index", "season_index_90d", "lift", "lift_ahead"):
             setattr(self, name, getattr(outlook, name)[index].tolist())

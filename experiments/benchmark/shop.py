@@ -85,7 +85,7 @@ class Merchant(mesa.Agent):
             noise, shock, volatility = p.demand.daily_noise, self.shock, self.volatility
             level = math.exp(volatility * (shock - volatility / 2.0) + noise * (random.gauss() - noise / 2.0))
             calendar = model.season[category] * (1.0 + self.promotion_fit * (model.lift[category] - 1.0))
-            trend = max(0.2, 1.0 + self.growth * model.years)
+            trend = max(0.2, 1.0 + self.growth * (model.today - self.entry_day) / 365.0)
             usual = self.base_orders * calendar * trend * self.reputation
             wanted = poisson(random, usual * model.rush[category] * level)
             sold = min(wanted, max(int(self.stock), 0))
@@ -137,7 +137,8 @@ class Merchant(mesa.Agent):
                 self.shipped = [own + freed for own, freed in zip(self.shipped, loan.pledged, strict=True)]
                 continue
             self.debt += max(loan.balance - sum(loan.pledged), 0.0)
-            if is_line and not loan.overdue and loan.due - today <= 7:  # kept back
+            is_near = is_line and not loan.overdue and loan.due - today <= 7
+            if is_near and self.is_willing(loan.owed(), has_struck):  # kept back
                 self.due_soon += loan.owed()
             self.dpd = max(self.dpd, loan.dpd)
         self.loans = [loan for loan in self.loans if loan.owed()]
@@ -156,19 +157,25 @@ class Merchant(mesa.Agent):
 
     def pay_due(self, loan: Loan, has_struck: bool) -> int:
         """What is paid of a claim: by the willing and able; from others it is swept from the wallet in time."""
-        will, ladder, is_willing = self.model.p.repayment, self.model.lender.ladder, True
+        will, ladder = self.model.p.repayment, self.model.lender.ladder
         claim, late = loan.owed() - loan.balance + loan.overdue, self.model.today - loan.unpaid_since
-        if self.integrity == FRAUDSTER:
-            is_willing = not has_struck
-        elif self.integrity != HONEST:
-            days = will.shop_value if self.status == OPEN else 0
-            shop = self.kappa * self.margin * self.sales_mean_30d * days * (1.0 - self.off_platform)
-            is_willing = claim <= shop + will.credit_value * self.limit + will.sanction
+        is_willing = self.is_willing(claim, has_struck)
         is_reminded = late >= ladder.remind_from if late else ladder.remind_before > 0
         forgets = self.random.random() < will.forgets * (1.0 - will.reminded * is_reminded)
         if is_willing and not (forgets and loan.product == LINE):
             return claim if self.wallet >= claim else int(self.wallet * will.hardship)
         return min(claim, int(self.wallet * ladder.sweep_share)) if late >= ladder.sweep_from else 0
+
+    def is_willing(self, claim: int, has_struck: bool) -> bool:
+        """Whether it would pay the claim if it could."""
+        will = self.model.p.repayment
+        if self.integrity == HONEST:
+            return True
+        if self.integrity == FRAUDSTER:
+            return not has_struck
+        days = will.shop_value if self.status == OPEN else 0
+        shop = self.kappa * self.margin * self.sales_mean_30d * days * (1.0 - self.off_platform)
+        return claim <= shop + will.credit_value * self.limit + will.sanction
 
     def pay_early(self, loan: Loan) -> int:
         """Idle money repays early; as the due date nears, a daily part does out of whatever there is."""

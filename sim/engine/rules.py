@@ -41,7 +41,6 @@ def trade_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Da
         carry=_F(carry),
         innovation=_F(math.sqrt(1.0 - carry * carry)),
         noise=_F(p.demand.daily_noise),
-        years=_F(day.index / 365.0),
         stage_share=stage_share(p),
         restocked=_F(p.trade.restocked),
         outside_day=outside.rate.ppm_year / 365e6,

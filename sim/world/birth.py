@@ -15,11 +15,13 @@ from sim.core import draws
 from sim.core.merchants import FRAUDSTER, HONEST, OPEN, OPPORTUNIST, STAGES, WAITING, Merchants
 from sim.world.cash import LEAST_STOCK
 from sim.world.parameters import Institutions, MerchantParameters, OutsideMoney
+from sim.world.sales import MISSED, RATED
 
 NEVER = 2**31 - 1
 LEAST_PATIENCE = 0.55  # with less of its own capital a shop could not turn over its stock; assumption
 OUTSIDE_USED = 0.7  # share of the outside money they can get that short shops owe at the start; settled value
-IDLE_KEPT = 1.0  # share of spare capital that lies in the wallet at the start; settled value
+IDLE_KEPT = 0.85  # share of spare capital that lies in the wallet at the start; settled value
+STOCK_SPREAD = 0.6  # of the log of what lies on the shelves at the start; settled value
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -194,7 +196,8 @@ def begin_shops(
     idle = np.maximum(0.0, capital - served * cycle - in_stock)
 
     daily = served * m.base_orders[rows] * level * factor
-    m.stock[rows] = np.maximum(pace * factor * in_stock, LEAST_STOCK)
+    uneven = draws.exp(STOCK_SPREAD * draws.normal(seed, "birth.state", draws.ONCE, ids, 1) - STOCK_SPREAD**2 / 2.0)
+    m.stock[rows] = np.maximum(pace * factor * in_stock * uneven, LEAST_STOCK)
     m.on_order[:, rows] = daily * lead / 2.0
     shipped = np.floor(daily * m.order_value[rows] * (1.0 - m.off_platform[rows]) * confirmation / STAGES)
     m.shipped[:, rows] = shipped
@@ -208,7 +211,7 @@ def begin_shops(
     m.sales_variance_30d[rows] = sales * m.order_value[rows] + (0.4 * sales) ** 2
     m.orders_mean_30d[rows] = daily * (1.0 - m.off_platform[rows])
     m.returns_mean_30d[rows] = sales * m.return_rate[rows]
-    m.reputation[rows] = np.clip(1.0 + 0.15 * m.quality[rows], 0.5, 1.5)
+    m.reputation[rows] = np.clip(1.0 + RATED * m.quality[rows] - MISSED * (1.0 - served), 0.5, 1.5)
     m.status[rows] = OPEN
     return {
         "wallet": int(m.wallet[rows].sum()),

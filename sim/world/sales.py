@@ -9,6 +9,8 @@ import numpy as np
 from sim.core.kernels import Scalar, exp32, rule
 
 _F = np.float32
+RATED = 0.15  # rating that one standard deviation of quality earns; assumption
+MISSED = 0.4  # rating lost by a shop that serves nobody; assumption
 
 
 @rule
@@ -61,4 +63,4 @@ def moved_variance(variance: Scalar, mean: Scalar, value: Scalar, weight: Scalar
 def moved_reputation(reputation: Scalar, quality: Scalar, lost: Scalar, wanted: Scalar, live: Scalar) -> Scalar:
     """Shown rating after today: it drifts to what quality deserves and falls with orders that could not be served."""
     short = lost / (wanted if wanted > _F(1) else _F(1))
-    return reputation + live * _F(0.01) * (_F(1) + _F(0.15) * quality - _F(0.4) * short - reputation)
+    return reputation + live * _F(0.01) * (_F(1) + _F(RATED) * quality - _F(MISSED) * short - reputation)

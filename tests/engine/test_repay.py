@@ -569,6 +569,17 @@ def test_what_falls_due_soon_is_kept_back_only_by_those_who_mean_to_pay() -> Non
     assert seen[3] == 100_000 + 150
 
 
+def test_those_who_will_not_pay_keep_nothing_back() -> None:
+    desk = Desk(shops=4, horizon=7, shop_days=120.0, sanction=0.0)
+    desk.m.integrity[:] = (0, OPPORTUNIST, FRAUDSTER, OPPORTUNIST)
+    desk.m.sales_mean_30d[:] = (0, 10, 10, 1_000 * YUAN)  # the last one's shop is worth far more than its debt
+    desk.m.bust_day[2] = Desk.FIRST
+    for row in range(4):
+        desk.lend(1_000, FIVE, days=10, row=row)
+    desk.live_to(9)
+    assert (desk.m.due_soon > 0).tolist() == [True, False, False, True]
+
+
 def test_days_in_debt_are_counted_once_a_day() -> None:
     desk = Desk()
     desk.lend(1_000, FIVE, days=100)

@@ -13,7 +13,7 @@ from scipy import stats
 
 from sim.core import draws
 from sim.core.merchants import FRAUDSTER, HONEST, OPEN, OPPORTUNIST, STATE, TRAITS, WAITING, Merchants
-from sim.world.birth import NEVER, begin_shops, beta_quantiles, draw_traits, entrants
+from sim.world.birth import NEVER, STOCK_SPREAD, begin_shops, beta_quantiles, draw_traits, entrants
 from sim.world.cash import LEAST_STOCK
 from sim.world.parameters import Institutions, MerchantParameters
 
@@ -334,13 +334,18 @@ def test_first_shocks_are_in_their_stationary_state() -> None:
 
 
 def test_goods_on_the_way_last_for_the_lead_time() -> None:
-    """A rich shop has its whole lead time on order, and holds its cover, or the least that a shop holds."""
+    """A rich shop has its whole lead time on order, and on average holds its cover, or the least that a shop holds."""
     m, rows, _ = opened(cash={"patience": 10.0, "patience_sigma": 0.0})
     daily = m.orders_mean_30d[rows] / (1.0 - m.off_platform[rows])
     assert np.allclose(m.on_order[:, rows].sum(axis=0), daily * m.lead_days[rows], rtol=1e-4)
     season = SEASON[m.category[rows]]
     cover = m.demand_mean[rows] * season * m.cover_days[rows]
-    assert np.allclose(m.stock[rows], np.maximum(cover, LEAST_STOCK), rtol=1e-4)
+    assert (m.stock[rows] >= LEAST_STOCK).all()
+    large = cover > 20 * LEAST_STOCK
+    uneven = np.log(m.stock[rows] / cover)[large]
+    noise = 4 * STOCK_SPREAD / np.sqrt(large.sum())
+    assert uneven.mean() == pytest.approx(-(STOCK_SPREAD**2) / 2, abs=noise)
+    assert uneven.std() == pytest.approx(STOCK_SPREAD, abs=noise)
     assert not m.outside_debt.any()
 
 
@@ -359,7 +364,7 @@ def test_poor_shops_hold_less_and_owe_more() -> None:
         held[patience] = (m.stock[rows] / full, m.orders_mean_30d[rows], m.outside_debt[rows], m.wallet[rows])
     poor, rich = held[0.3], held[3.0]
     assert np.median(poor[0]) < 0.5
-    assert np.median(rich[0]) == pytest.approx(1.0, rel=1e-3)
+    assert np.median(rich[0]) > 0.8
     assert (poor[1] <= rich[1] * (1 + 1e-6)).all()
     assert (poor[1] < 0.99 * rich[1]).any()
     assert poor[2].sum() > rich[2].sum() == 0

@@ -175,14 +175,14 @@ def repay(
             sums[T_COMMISSION] += np.int64(fee)
 
         fall_due(loan, refund, today)
+        shop = shop_worth(m.kappa[row], m.margin[row], m.sales_mean_30d[row], m.off_platform[row], r.shop_days,
+                          m.status[row] == OPEN)  # fmt: skip
+        limit = lenders.limit_fen[lender, row]
         paid = np.int64(0)
         if loan.overdue > 0 or (loan.balance == 0 and owed_now(loan) > 0):
             # what is due: willing and able, forgetful, unwilling, or swept
             claim = claim_of(loan)
-            shop = shop_worth(m.kappa[row], m.margin[row], m.sales_mean_30d[row], m.off_platform[row], r.shop_days,
-                              m.status[row] == OPEN)  # fmt: skip
-            willing = is_willing(m.integrity[row], struck, claim, shop, lenders.limit_fen[lender, row],
-                                 r.credit_value, r.sanction)  # fmt: skip
+            willing = is_willing(m.integrity[row], struck, claim, shop, limit, r.credit_value, r.sanction)
             late, first = np.int64(today - loan.unpaid_since), terms.remind_from[lender]
             has_reminder = terms.remind_before[lender] > 0 if late == 0 else 0 < first <= late
             if late > 0 and has_reminder and (late == first or late % 7 == 0):
@@ -235,10 +235,11 @@ def repay(
             late = np.int64(max(loan.dpd, loan.inherited_dpd))
             put_in_bucket(loan, late, sums)
             m.debt[row] += max(loan.balance - pledged_left(loan), 0.0)
-            # what nears its due date is kept back, but not by the unwilling and the frauds
-            nears = loan.product != ORDER_LOAN and loan.overdue == 0 and loan.due - today <= r.horizon
-            if nears and loan.cause <= UNABLE:
-                m.due_soon[row] += owed_now(loan)
+            # what nears its due date is kept back by those who mean to pay it
+            if loan.product != ORDER_LOAN and loan.overdue == 0 and loan.due - today <= r.horizon:
+                owed = owed_now(loan)
+                if is_willing(m.integrity[row], struck, owed, shop, limit, r.credit_value, r.sanction):
+                    m.due_soon[row] += owed
             lenders.dpd[lender, row] = max(lenders.dpd[lender, row], late)
             lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], late)
         gone = before - loan.balance

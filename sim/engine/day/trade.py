@@ -64,7 +64,6 @@ class TradeRules(NamedTuple):
     carry: np.float32
     innovation: np.float32
     noise: np.float32
-    years: np.float32
     stage_share: float
     restocked: np.float32
     outside_day: float
@@ -101,7 +100,8 @@ def _want(
         shock[j] = x
         luck[j] += x if r.today >= entry_day[j] else _F(0)
         calendar = season[j] * promotion_lift(fit[j], lift[j])
-        mean = live[j] * base_orders[j] * calendar * trend(growth[j], r.years) * reputation[j] * boost[j]
+        years = _F(r.today - entry_day[j]) * _F(1 / 365)
+        mean = live[j] * base_orders[j] * calendar * trend(growth[j], years) * reputation[j] * boost[j]
         mean *= demand_level(volatility[j], x, r.noise, z2)
         n = poisson(mean, unit32(high_half(h)), z3)
         wanted[j] = live[j] * observed[j] if r.replays else n
