@@ -108,6 +108,8 @@ def print_comparison(comparison: Comparison) -> None:
         out.print(f"{b} less {a}, {len(comparison.seeds)} worlds")
         table = _table("", a, b, "difference", "95 % interval", "worlds", "unpaired", numbers=range(1, 7))
         table.columns[0].no_wrap = True
+        for column in table.columns[1:]:
+            column.no_wrap = False  # where there is little room, numbers go on in a second line; none is cut
         group = ""
         for contrast in (c for c in comparison.contrasts if c.b == b):
             measure, paired = BY_NAME[contrast.measure], contrast.paired

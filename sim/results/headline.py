@@ -46,7 +46,9 @@ def say(measure: Measure, value: Value) -> str:
     if measure.unit == "ppm a year":
         return f"{value / 10_000:.2f} % a year"
     if measure.unit.startswith("share"):
-        return f"{100 * value:,.2f} %{measure.unit.removeprefix('share')}"
+        percent = 100 * value
+        digits = f"{percent:,.2f}" if percent == 0 or abs(percent) >= 0.005 else f"{percent:.1g}"
+        return f"{digits} %{measure.unit.removeprefix('share')}"
     return f"{value:,.1f} {measure.unit}" if isinstance(value, float) else f"{value:,} {measure.unit}"
 
 

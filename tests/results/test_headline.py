@@ -76,3 +76,10 @@ def test_without_a_lender_only_the_market_is_told() -> None:
 def test_an_undefined_measure_is_said_so() -> None:
     assert say(BY_NAME["npl90"], None) == "not defined"
     assert say(BY_NAME["n_loans"], 8) == "8 loans"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.0072, "0.72 %"), (0.0, "0.00 %"), (0.00005, "0.01 %"), (0.0000312, "0.003 %")]
+)
+def test_a_small_share_is_not_said_to_be_nothing(value: float, said: str) -> None:
+    assert say(BY_NAME["npl90"], value) == said
