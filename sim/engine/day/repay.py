@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.core.kernels import hash64, kernel, unit64
+from sim.core.kernels import Scalar, hash64, kernel, rule, unit64
 from sim.core.loanbook import ORDER_LOAN, PAID_OFF, WRITTEN_OFF
 from sim.core.merchants import OPEN, STAGES
 from sim.engine.day.loan import (
@@ -110,6 +110,15 @@ class Records(NamedTuple):
     worst_dpd: Any
 
 
+@rule
+def means_to_pay(m: Any, row: Scalar, struck: bool, due: Scalar, limit: Scalar, r: Any) -> Scalar:
+    """Whether the merchant of ``row`` would pay ``due`` fen if it could; ``limit`` is what this lender offers it."""
+    shop = shop_worth(
+        m.kappa[row], m.margin[row], m.sales_mean_30d[row], m.off_platform[row], r.shop_days, m.status[row] == OPEN
+    )
+    return is_willing(m.integrity[row], struck, due, shop, limit, r.credit_value, r.sanction)
+
+
 @kernel
 def repay(
     loans: Any, by_row: Any, m: Any, lenders: Any, terms: Any, r: Any, commission: Any, totals: Any) -> None:
@@ -175,14 +184,11 @@ def repay(
             sums[T_COMMISSION] += np.int64(fee)
 
         fall_due(loan, refund, today)
-        shop = shop_worth(m.kappa[row], m.margin[row], m.sales_mean_30d[row], m.off_platform[row], r.shop_days,
-                          m.status[row] == OPEN)  # fmt: skip
-        limit = lenders.limit_fen[lender, row]
         paid = np.int64(0)
         if loan.overdue > 0 or (loan.balance == 0 and owed_now(loan) > 0):
             # what is due: willing and able, forgetful, unwilling, or swept
             claim = claim_of(loan)
-            willing = is_willing(m.integrity[row], struck, claim, shop, limit, r.credit_value, r.sanction)
+            willing = means_to_pay(m, row, struck, claim, lenders.limit_fen[lender, row], r)
             late, first = np.int64(today - loan.unpaid_since), terms.remind_from[lender]
             has_reminder = terms.remind_before[lender] > 0 if late == 0 else 0 < first <= late
             if late > 0 and has_reminder and (late == first or late % 7 == 0):
@@ -238,7 +244,7 @@ def repay(
             # what nears its due date is kept back by those who mean to pay it
             if loan.product != ORDER_LOAN and loan.overdue == 0 and loan.due - today <= r.horizon:
                 owed = owed_now(loan)
-                if is_willing(m.integrity[row], struck, owed, shop, limit, r.credit_value, r.sanction):
+                if means_to_pay(m, row, struck, owed, lenders.limit_fen[lender, row], r):
                     m.due_soon[row] += owed
             lenders.dpd[lender, row] = max(lenders.dpd[lender, row], late)
             lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], late)
