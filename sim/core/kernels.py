@@ -14,8 +14,9 @@ import hashlib
 import math
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import llvmlite.binding as llvm
 import numba
@@ -59,11 +60,16 @@ def cache_folder() -> Path:
 if "NUMBA_CACHE_DIR" not in os.environ:
     setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010  (numba declares no types)
 
+Compile: TypeAlias = Callable[[Callable[..., Any]], Any]
+
 # `rule` compiles a small function into its caller; `kernel` compiles a loop once and keeps it on disk.
 # error_model="numpy": a division never raises, so loops stay without branches.
+# _nrt=False: without counting references to arrays, which costs a scalar loop half its time; such a kernel makes no
+# arrays. Those that do are allocating kernels.
 rule = njit(inline="always", error_model="numpy")
-kernel = njit(cache=True, error_model="numpy")
-parallel_kernel = njit(cache=True, error_model="numpy", parallel=True)
+kernel: Compile = cast(Any, njit)(cache=True, error_model="numpy", _nrt=False)
+allocating_kernel: Compile = njit(cache=True, error_model="numpy")
+parallel_kernel: Compile = njit(cache=True, error_model="numpy", parallel=True)
 
 Scalar: TypeAlias = Any  # a number of compiled code: float32, float64, a whole number or a yes and no
 
@@ -186,13 +192,19 @@ def _sine_of_turns(v: Scalar) -> Scalar:
 
 
 @rule
-def normal_pair(h: Scalar) -> Scalar:
-    """Two independent standard normals, float32, of one 64-bit hash (Box and Muller 1958)."""
-    radius = _F(math.sqrt(_F(-2) * log32(unit32(high_half(h)))))
-    a = unit32(low_half(h)) - _F(0.5)
+def normal_pair_of(high: Scalar, low: Scalar) -> Scalar:
+    """Two independent standard normals, float32, of two times 32 hashed bits (Box and Muller 1958)."""
+    radius = _F(math.sqrt(_F(-2) * log32(unit32(high))))
+    a = unit32(low) - _F(0.5)
     b = _F(0.25) - abs(a)
     c = a if b > _F(0) else (_F(0.5) if a > _F(0) else _F(-0.5)) - a
     return radius * _sine_of_turns(b), radius * _sine_of_turns(c)
+
+
+@rule
+def normal_pair(h: Scalar) -> Scalar:
+    """Two independent standard normals, float32, of one 64-bit hash."""
+    return normal_pair_of(high_half(h), low_half(h))
 
 
 @rule

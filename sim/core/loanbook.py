@@ -25,43 +25,43 @@ STATUSES = ("active", "closed", "written_off")
 
 LOANS_A_MERCHANT = 1_000_000  # loan id = merchant id x this + sequence number
 
-# name, dtype, values a loan, meaning
+# name, dtype, values a loan, meaning; what a quiet day reads comes first, so that it lies together
 LOAN_COLUMNS: tuple[tuple[str, str, int, str], ...] = (
-    ("loan_id", "int64", 1, "merchant id x 10^6 + own sequence number"),
     ("row", "int32", 1, "row of the merchant"),
     ("lender", "int8", 1, "index of the lender"),
     ("product", "int8", 1, "index into PRODUCTS"),
     ("status", "int8", 1, "active, closed or written off"),
-    ("opened", "int32", 1, "day number of disbursement"),
-    ("due", "int32", 1, "day number of the last due date"),
-    ("closed", "int32", 1, "day number of closing, 0 while open"),
-    ("principal", "int64", 1, "fen paid out"),
+    ("cause", "int8", 1, "why it is late: unable, unwilling, fraud"),
     ("balance", "int64", 1, "fen of principal outstanding"),
     ("overdue", "int64", 1, "fen of principal that fell due and is unpaid"),
-    ("rate", "int32", 1, "ppm a year"),
-    ("units_per_fen", "int64", 1, "basis x 10^6"),
     ("accrued", "int64", 1, "interest earned and unpaid, units"),
-    ("suspended", "int64", 1, "interest owed but not in income (past 90 days), units"),
-    ("penalty", "int64", 1, "penalty interest owed, not in income until paid, units"),
+    ("rate", "int32", 1, "ppm a year"),
+    ("units_per_fen", "int32", 1, "basis x 10^6"),
+    ("opened", "int16", 1, "day number of disbursement"),
+    ("due", "int16", 1, "day number of the last due date"),
+    ("closed", "int16", 1, "day number of closing, 0 while open"),
+    ("unpaid_since", "int16", 1, "day number of the oldest unpaid due date, 0 if none"),
+    ("dpd", "int16", 1, "days past due"),
+    ("inherited_dpd", "int16", 1, "days past due of a late loan that this one paid off"),
+    ("max_dpd", "int16", 1, "worst days past due"),
+    ("is_first", "bool", 1, "first loan of this merchant from this lender"),
+    ("is_restructured", "bool", 1, "terms were changed"),
     ("pledged", "float64", STAGES, "fen of pledged orders by stage of confirmation"),
     ("advance", "float64", 1, "share of a pledged order that was lent"),
+    ("suspended", "int64", 1, "interest owed but not in income (past 90 days), units"),
+    ("penalty", "int64", 1, "penalty interest owed, not in income until paid, units"),
     ("principal_paid", "int64", 1, "fen"),
     ("interest_paid", "int64", 1, "fen"),
     ("penalty_paid", "int64", 1, "fen"),
+    ("loan_id", "int64", 1, "merchant id x 10^6 + own sequence number"),
+    ("principal", "int64", 1, "fen paid out"),
     ("refunded", "int64", 1, "fen of interest given back"),
     ("written_off", "int64", 1, "fen of principal written off"),
     ("recovered", "int64", 1, "fen that came back after the write-off"),
-    ("unpaid_since", "int32", 1, "day number of the oldest unpaid due date, 0 if none"),
-    ("dpd", "int16", 1, "days past due"),
-    ("max_dpd", "int16", 1, "worst days past due"),
-    ("inherited_dpd", "int16", 1, "days past due of a late loan that this one paid off"),
-    ("first_due", "int32", 1, "day number of the first due payment, 0 if nothing was due yet"),
+    ("first_due", "int16", 1, "day number of the first due payment, 0 if nothing was due yet"),
     ("first_unpaid_days", "int16", 1, "days that first payment has stayed unpaid"),
-    ("cause", "int8", 1, "why it is late: unable, unwilling, fraud"),
-    ("is_first", "bool", 1, "first loan of this merchant from this lender"),
-    ("is_refinancing", "bool", 1, "paid off another loan within three days"),
-    ("is_restructured", "bool", 1, "terms were changed"),
     ("score", "float32", 1, "score of the decision"),
+    ("is_refinancing", "bool", 1, "paid off another loan within three days"),
 )
 
 LOAN = np.dtype(
@@ -69,7 +69,7 @@ LOAN = np.dtype(
 )
 """One loan as a record: a pass over loans reads nearly all of one before the next, so they lie together."""
 
-_SMALLEST = 256
+_TIDY = 8  # the book is tidied when one loan in so many is paid off
 
 
 @rule
@@ -79,24 +79,54 @@ def billed(units: Scalar, units_per_fen: Scalar) -> Scalar:
 
 
 @kernel
-def _close_ranks(records: Any) -> Any:
-    """Move the loans that are not paid off to the front, in order; returns how many there are."""
-    stay = 0
+def _close_ranks(records: Any, n_settled: Any) -> Any:
+    """Move the loans that are not paid off to the front, in order.
+
+    Returns how many there are, and how many of them were among the first ``n_settled``.
+    """
+    stay = settled = 0
     for k in range(records.size):
         if records[k].status != PAID_OFF:
             if stay != k:
                 records[stay] = records[k]
             stay += 1
-    return stay
+            settled += 1 if k < n_settled else 0
+    return stay, settled
+
+
+@kernel
+def _merge_in_place(records: Any, n_settled: Any, late: Any) -> None:
+    """Merge ``late``, sorted by row, into the first ``n_settled`` records, sorted by row, from the back.
+
+    Of loans of one merchant those of ``late`` come after the others.
+    """
+    old, new = n_settled - 1, late.size - 1
+    for place in range(records.size - 1, -1, -1):
+        if new < 0:
+            return
+        if old >= 0 and records[old].row > late[new].row:
+            records[place] = records[old]
+            old -= 1
+        else:
+            records[place] = late[new]
+            new -= 1
 
 
 class LoanBook:
-    """Loans: open, read, close. Rows stay in the order of opening; a column is ``book["balance"]``."""
+    """Loans: open, read, close. A column is ``book["balance"]``; of one merchant's loans the older come first.
 
-    def __init__(self) -> None:
+    ``order`` (n,) of int32 holds the positions by merchant row, oldest loan first, and ``rows`` (n,) of int32 the rows
+    in that order. Loans themselves lie in that order too, but for those opened since the book was last tidied. A book
+    with ``room`` for its loans need not be moved as it grows.
+    """
+
+    def __init__(self, room: int = 256) -> None:
         self.n = 0
-        self.records: npt.NDArray[Any] = np.zeros(_SMALLEST, LOAN)
-        self.order = np.zeros(0, np.int32)  # positions by merchant row, oldest first, so that a pass meets rows in turn
+        self.n_closed = 0  # paid off and still in the book; the market counts them
+        self.records: npt.NDArray[Any] = np.zeros(room, LOAN)  # takes memory as it fills
+        self.order = np.zeros(0, np.int32)
+        self.rows = np.zeros(0, np.int32)
+        self._n_settled = 0  # the first loans, which lie in order
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         column: npt.NDArray[Any] = self.records[name][: self.n]
@@ -106,31 +136,35 @@ class LoanBook:
         """Add loans, one an element of the given columns; columns that are not given start at zero."""
         count = len(np.atleast_1d(np.asarray(values["loan_id"])))
         if self.n + count > self.records.size:
-            grown = np.zeros(max(2 * self.records.size, self.n + count), LOAN)
+            grown = np.zeros(max(self.records.size * 5 // 4, self.n + count), LOAN)
             grown[: self.n] = self.records[: self.n]
             self.records = grown
         span = slice(self.n, self.n + count)
         self.records[span] = np.zeros(1, LOAN)
         for name, column in values.items():
             self.records[name][span] = column
-        rows = self.records["row"]
-        fresh = np.arange(self.n, self.n + count, dtype=np.int32)
-        fresh = fresh[np.argsort(rows[fresh], kind="stable")]
-        self.order = np.insert(self.order, np.searchsorted(rows[self.order], rows[fresh], side="right"), fresh)
+        rows = self.records["row"][span]
+        by_row = np.argsort(rows, kind="stable")
+        places = np.searchsorted(self.rows, rows[by_row], side="right")
+        self.order = np.insert(self.order, places, (self.n + by_row).astype(np.int32))
+        self.rows = np.insert(self.rows, places, rows[by_row])
         self.n += count
 
     def take_closed(self) -> dict[str, npt.NDArray[Any]]:
-        """Remove the paid-off loans and return their columns; the others keep their order.
+        """Remove the paid-off loans, tidy the book, and return their columns.
 
-        Rows are only moved when a quarter of the table is paid off, as moving costs more than passing over.
+        The book is only touched when an eighth of it is paid off, as moving costs more than passing over.
         """
-        gone = self["status"] == PAID_OFF
-        if self.n == 0 or 4 * int(gone.sum()) < self.n:
+        if self.n_closed == 0 or _TIDY * self.n_closed < self.n:
             return {}
-        taken = self.records[np.flatnonzero(gone)]
-        place = np.cumsum(~gone, dtype=np.int32) - 1
-        self.order = place[self.order[~gone[self.order]]]
-        self.n = int(_close_ranks(self.records[: self.n]))
+        taken = self.records.take(np.flatnonzero(self["status"] == PAID_OFF))
+        n, settled = _close_ranks(self.records[: self.n], self._n_settled)
+        late = self.records[settled:n]
+        _merge_in_place(self.records[:n], settled, late.take(np.argsort(late["row"], kind="stable")))
+        self.n = self._n_settled = int(n)
+        self.n_closed = 0
+        self.order = np.arange(self.n, dtype=np.int32)
+        self.rows = self["row"].copy()
         return {name: taken[name] for name in LOAN.names or ()}
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
@@ -139,10 +173,9 @@ class LoanBook:
 
     def restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Become the book whose ``state`` this is."""
-        self.n = 0
-        self.records = np.zeros(_SMALLEST, LOAN)
-        self.order = np.zeros(0, np.int32)
+        self.__init__(self.records.size)  # type: ignore[misc]
         self.append(**state)
+        self.n_closed = int(np.count_nonzero(self["status"] == PAID_OFF))
 
 
 def sum_by_lender(values: npt.NDArray[Any], lender: npt.NDArray[Any], n_lenders: int) -> list[int]:

@@ -15,9 +15,11 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import day_number
-from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, ORDER_LOAN, PAID_OFF, PRODUCTS, LoanBook
+from sim.core.kernels import kernel
+from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, LoanBook
 from sim.core.merchants import STAGES, Merchants
-from sim.engine.day.plan import ASKS
+from sim.engine.day.plan import ASKS, PRESSED
+from sim.engine.day.sparse import rows_with
 from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
 from sim.lenders.policies.funding import ranks, served
 
@@ -50,15 +52,13 @@ class Requests:
     wish: Rows  # position in the wishes
 
 
-def gather_wishes(
-    m: Merchants, flags: npt.NDArray[np.uint8], gain: npt.NDArray[np.float32], today: int, most_fen: int
-) -> Wishes:
+def gather_wishes(m: Merchants, today: int, most_fen: int) -> Wishes:
     """Those whose plans say that a loan would pay; fraudsters who strike want all they can get."""
-    rows = np.flatnonzero(flags & ASKS)
+    rows = rows_with(m.flags, ASKS)
     strikes = today >= m.bust_day[rows]
     amount = np.ceil(m.shortage[rows].astype(np.float64) / STEP).astype(np.int64) * STEP
-    pressed = (m.arrears[rows] > 0.0) | (m.due_soon[rows] > m.wallet[rows]) | strikes
-    return Wishes(rows, np.where(strikes, most_fen, amount), gain[rows].astype(np.float64), pressed)
+    pressed = (m.flags[rows] & PRESSED) != 0
+    return Wishes(rows, np.where(strikes, most_fen, amount), m.gain[rows].astype(np.float64), pressed)
 
 
 def choose_offers(
@@ -143,7 +143,6 @@ def note_decisions(
     own, rows, index = m.lender, requests.rows, lender.index
     approved = decided.granted_fen > 0
     on_line = requests.product != ORDER_LOAN
-    own["score"][index, rows] = decided.score
     keep = rows[approved & on_line]
     own["limit_fen"][index, keep] = decided.limit_fen[approved & on_line]
     own["offer_until"][index, keep] = today + lender.spec.offer_validity
@@ -180,7 +179,7 @@ def disburse(
     m.n_loans[rows] += 1
     is_first = own["first_loan_day"][index, rows] == 0
     book.append(
-        loan_id=m.merchant_id[rows] * LOANS_A_MERCHANT + m.n_loans[rows],
+        loan_id=m.merchant_id[rows].astype(np.int64) * LOANS_A_MERCHANT + m.n_loans[rows],
         row=rows,
         lender=np.full(rows.size, index),
         product=product,
@@ -198,7 +197,6 @@ def disburse(
     m.wallet[rows] += amount
     m.last_loan_day[rows] = number
     on_line = product != ORDER_LOAN
-    m.debt[rows] += np.where(on_line, amount, 0)
     own["exposure_fen"][index, rows] += amount
     own["line_fen"][index, rows[on_line]] += amount[on_line]
     own["n_open"][index, rows] += 1
@@ -219,24 +217,32 @@ def _pledge(m: Merchants, rows: Rows, product: npt.NDArray[np.int8], amount: Int
     return pledged
 
 
-def mark_refinancing(book: LoanBook, m: Merchants, today: int) -> int:
+def mark_refinancing(
+    book: LoanBook, last_loan_day: npt.NDArray[np.int16], closed: npt.NDArray[np.int32], today: int
+) -> int:
     """Mark loans drawn within three days before another loan was paid off with them (design rule 9).
 
     The days past due of the loan paid off go with the new one. Loans swept out of pledged orders are no refinancing.
-    Returns the number of loans marked.
+    ``closed`` are the positions of the loans paid off today, ``last_loan_day`` is by merchant. Returns the number of
+    loans marked.
     """
-    closed = np.flatnonzero((book["closed"] == today) & (book["status"] == PAID_OFF) & (book["product"] != ORDER_LOAN))
-    rows = book["row"][closed]
-    drew = (m.last_loan_day[rows] >= today - 3) & (m.last_loan_day[rows] > book["opened"][closed])
-    paid_off, where = np.unique(rows[drew], return_inverse=True)
-    if paid_off.size == 0:
-        return 0
-    age = np.zeros(paid_off.size, np.int16)
-    np.maximum.at(age, where, book["dpd"][closed[drew]])
-    recent = np.flatnonzero((book["opened"] >= today - 3) & (book["status"] == ACTIVE))
-    place = np.minimum(np.searchsorted(paid_off, book["row"][recent]), paid_off.size - 1)
-    is_same = paid_off[place] == book["row"][recent]
-    new, place = recent[is_same], place[is_same]
-    book["is_refinancing"][new] = True
-    book["inherited_dpd"][new] = np.maximum(book["inherited_dpd"][new], age[place])
-    return int(new.size)
+    return int(_mark_refinancing(book.records, book.order, book.rows, last_loan_day, closed, today))
+
+
+@kernel
+def _mark_refinancing(records: Any, order: Any, rows: Any, last_loan_day: Any, closed: Any, today: Any) -> Any:
+    marked = 0
+    for k in closed:
+        old = records[k]
+        drew = last_loan_day[old.row]
+        if old.product == ORDER_LOAN or drew < today - 3 or drew <= old.opened:
+            continue
+        place = np.searchsorted(rows, old.row)
+        while place < rows.size and rows[place] == old.row:
+            new = records[order[place]]
+            if new.opened >= today - 3 and new.status == ACTIVE:
+                marked += 0 if new.is_refinancing else 1
+                new.is_refinancing = True
+                new.inherited_dpd = max(new.inherited_dpd, old.dpd)
+            place += 1
+    return marked

@@ -36,24 +36,26 @@ class Lent:
 def review(market: Market, lender: Lender, day: Day) -> int:
     """Show the entry to the eligible, and score and limit them anew; returns the sum of all limits, fen."""
     m, index, total = market.merchants, lender.index, 0
-    own = m.lender
-    context = lender.context(day.date, day.number, lender.cash_fen)
+    visible, limits, until = (m.lender[name][index] for name in ("is_visible", "limit_fen", "offer_until"))
+    context = lender.context(day.date, day.number, lender.cash_fen, explain=False)
     for start in range(0, m.n, REVIEW_TILE):
         tile = slice(start, min(start + REVIEW_TILE, m.n))
-        ids = m.merchant_id[tile]
-        invitation = draws.uniform(market.seed_number, "lender.visible", draws.ONCE, ids, lender.luck_key)
         tenure = day.number - m.opened_day[tile]
-        seen = lender.is_eligible(tenure, m.platform[tile], m.sales_mean_30d[tile], invitation)
+        seen = lender.is_eligible(tenure, m.platform[tile], m.sales_mean_30d[tile])
         seen &= m.status[tile] == OPEN
-        own["is_visible"][index, tile] = seen
-        rows = start + np.flatnonzero(seen)
-        if rows.size == 0:
+        if lender.spec.eligibility.invited < 1.0:
+            ids = m.merchant_id[tile]
+            invitation = draws.uniform(market.seed_number, "lender.visible", draws.ONCE, ids, lender.luck_key)
+            seen &= invitation < lender.spec.eligibility.invited
+        visible[tile] = seen
+        n_seen = int(np.count_nonzero(seen))
+        if n_seen == 0:
             continue
+        rows: Any = tile if n_seen == seen.size else start + np.flatnonzero(seen)
         columns = _columns(market, lender, rows, day)
-        score, limit = lender.review(columns, m.merchant_id[rows], market.seed_number, context)
-        own["score"][index, rows] = score
-        own["limit_fen"][index, rows] = limit
-        own["offer_until"][index, rows] = np.where(limit > 0, day.number + lender.spec.offer_validity, 0)
+        limit = lender.review(columns, m.merchant_id[rows], market.seed_number, context)
+        limits[rows] = limit
+        until[rows] = np.where(limit > 0, day.number + lender.spec.offer_validity, 0)
         total += int(limit.sum())
     return total
 
@@ -67,7 +69,7 @@ def lend_today(market: Market, day: Day) -> dict[str, Lent]:
     if not doors or day.index >= len(market.calendar) - market.plan_of_run.calendar.run_off:
         return lent
     most = max(lender.spec.joint_cap for lender in doors)
-    wishes = lend.gather_wishes(m, market.flags, market.gain, day.number, most)
+    wishes = lend.gather_wishes(m, day.number, most)
     if wishes.rows.size == 0:
         return lent
     coin = draws.uniform(market.seed_number, "platform.outage", day.number, m.merchant_id[wishes.rows])

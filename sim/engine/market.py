@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,17 @@ import numpy.typing as npt
 
 from sim.core.clock import Day, days
 from sim.core.loanbook import PRODUCTS, LoanBook
-from sim.core.merchants import OPEN, Merchants
+from sim.core.merchants import Merchants
 from sim.engine import lend, rules, settle
 from sim.engine.books import Books
+from sim.engine.day.live import Loans, live
+from sim.engine.day.live import Totals as DayTotals
 from sim.engine.day.loan import REPAY_TOTALS
-from sim.engine.day.plan import LEAVES, PLAN_TOTALS, PlanColumns, plan
-from sim.engine.day.repay import Borrowers, Records, repay
-from sim.engine.day.tiles import columns_of, n_chunks
-from sim.engine.day.trade import TRADE_TOTALS, TradeColumns, trade
+from sim.engine.day.plan import ENTERS, FLEES, LEAVES, PLAN_TOTALS, REOPENS, WINDS_DOWN, PlanColumns
+from sim.engine.day.repay import Borrowers, Records
+from sim.engine.day.sparse import rows_with
+from sim.engine.day.tiles import CUT, Cut, columns_of
+from sim.engine.day.trade import TRADE_TOTALS, TradeColumns
 from sim.engine.lenders_day import Lent, lend_today, review
 from sim.engine.observe import Observer
 from sim.engine.replay import Replay
@@ -38,8 +42,16 @@ from sim.world.exits import close_shops, reopen_shops, wind_down
 from sim.world.outlook import build_outlook
 
 _F = np.float32
-FRAUDSTERS_STAY = 20  # days from a fraudster's strike to its leaving; assumption
 Totals = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Lived:
+    """What the merchants' day came to, whole fen and counts by name: of all merchants, and of each lender's loans."""
+
+    traded: Totals
+    repaid: dict[str, Totals]
+    planned: Totals
 
 
 class Market(mesa.Model):  # type: ignore[misc]
@@ -58,6 +70,8 @@ class Market(mesa.Model):  # type: ignore[misc]
     >>> model.step()                                        # doctest: +SKIP
     """
 
+    cut: Cut = CUT  # how merchants are cut into work; no result depends on it
+
     def __init__(self, scenario: Scenario | str | Path, seed: int | None = None, rng: int | None = None) -> None:
         chosen = rng if rng is not None else seed
         self.seed_number = 1 if chosen is None else int(chosen)
@@ -75,17 +89,15 @@ class Market(mesa.Model):  # type: ignore[misc]
         day = self._next_day()
         self._change_lenders(day)
         self._welcome_entrants(day)
-        traded = self._trade(day)
-        # debts before wallets: pledged proceeds, due dates, delinquency
-        repaid = self._collect_repayments(day)
-        # stock from what is left, outside money, owners, wishes, leavers
-        planned = self._make_plans(day)
+        # every merchant trades, then its loans are served, then it plans: sales and confirmations; pledged proceeds and
+        # due dates, before the wallet is spent; stock from what is left, outside money, owners, wishes, leavers
+        lived = self._live(day)
         self._review_merchants(day)
         lent = lend_today(self, day)
         exits = self._let_go(day)
-        spent = self._settle(day, repaid, lent)
+        spent = self._settle(day, lived.repaid, lent)
         self._close_books(day)
-        self._record(day, traded, planned, repaid, lent, spent, exits)
+        self._record(day, lived, lent, spent, exits)
 
     # ------------------------------------------------------------------------------------------- laying it out
 
@@ -96,7 +108,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.replay = Replay.read(s) if p.orders is not None else None
         n = self.replay.n if self.replay else s.n_merchants
         self.merchants = Merchants(n, len(s.lenders))
-        self.book, self.books = LoanBook(), Books()
+        self.book, self.books = LoanBook(256 + n // 2), Books()
         events = s.events.values()
         self.outlook = build_outlook(
             p,
@@ -117,21 +129,27 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
         self.day_index = 0
         self.running = True
-        self.flags, self.gain = np.zeros(n, np.uint8), np.zeros(n, _F)
         self.rush = np.ones(len(p.categories), _F)  # factor on demand that comes over from rivals out of stock
-        self._ready_columns(n_chunks(n), len(p.categories))
+        self._ready_columns(len(p.categories))
         self.datacollector = _collector(self.lenders)
 
-    def _ready_columns(self, chunks: int, n_categories: int) -> None:
-        """Arguments of the compiled loops that stay the same arrays all along."""
-        m = self.merchants
-        self._trade_columns, self._plan_columns = columns_of(TradeColumns, m), columns_of(PlanColumns, m)
-        self._borrowers = columns_of(Borrowers, m)
-        self._records = Records(*(m.lender[name] for name in Records._fields))
-        self._trade_sums = np.zeros((chunks, len(TRADE_TOTALS)), np.int64)
-        self._by_category = np.zeros((chunks, 2, n_categories), np.int64)
-        self._plan_sums = np.zeros((chunks, len(PLAN_TOTALS)), np.int64)
-        self._repay_sums = np.zeros((len(self.lenders), len(PRODUCTS), len(REPAY_TOTALS)), np.int64)
+    def _ready_columns(self, n_categories: int) -> None:
+        """Arguments of the compiled day that stay the same arrays all along."""
+        m, chunks, n_lenders = self.merchants, self.cut.n_chunks(self.merchants.n), len(self.lenders)
+        self._columns = (
+            columns_of(TradeColumns, m),
+            columns_of(Borrowers, m),
+            Records(*(m.lender[name] for name in Records._fields)),
+            columns_of(PlanColumns, m),
+        )
+        self._sums = DayTotals(
+            np.zeros((chunks, len(TRADE_TOTALS)), np.int64),
+            np.zeros((chunks, 2, n_categories), np.int64),
+            np.zeros((chunks, n_lenders, len(PRODUCTS), len(REPAY_TOTALS)), np.int64),
+            np.zeros((chunks, len(PLAN_TOTALS)), np.int64),
+            np.zeros(chunks, np.int64),
+        )
+        self._edges = self.cut.edges(m.n)
         self._decay = rules.stock_decay(self.plan_of_run.merchants)
         self._commission = self.platform.commission()
         self._terms = rules.lender_terms(self.lenders)
@@ -175,46 +193,71 @@ class Market(mesa.Model):  # type: ignore[misc]
     def _welcome_entrants(self, day: Day) -> None:
         """Shops that enter, and closed ones that come back."""
         if day.index:
-            self._begin(entrants(self.merchants, day.number), day.index)
-            reopen_shops(self.merchants, day.number)
+            flags = self.merchants.flags
+            self._begin(rows_with(flags, ENTERS), day.index)
+            reopen_shops(self.merchants, rows_with(flags, REOPENS))
 
-    def _trade(self, day: Day) -> Totals:
+    def _live(self, day: Day) -> Lived:
+        """One day of every merchant, and its entries in the books."""
+        starts = np.searchsorted(self.book.rows, self._edges)
+        loans = Loans(self.book.records[: self.book.n], self.book.order, starts, np.empty(self.book.n, np.int32))
+        given = *self._columns, *self._factors_of(day), *self._rules_of(day)
+        live(self.merchants.n, *self.cut, *given, loans, *self._sums)
+        self._note_closings(loans, day)
+        return Lived(self._sum_trade(), self._sum_repayments(), self._sum_plans())
+
+    def _factors_of(self, day: Day) -> tuple[npt.NDArray[np.float32], ...]:
+        """Factors of the day by category and platform, and the orders of a replay."""
+        outlook, i = self.outlook, day.index
+        return (
+            np.stack([outlook.demand[i], self.rush, outlook.lift[i]]),
+            np.stack([outlook.season_ahead[i], outlook.lift_ahead[i], self._decay]),
+            self._commission,
+            self.replay.orders_of(day.number) if self.replay else np.zeros(0, _F),
+        )
+
+    def _rules_of(self, day: Day) -> tuple[Any, ...]:
+        """Scalars of the day's trade, repayments and plans, and the lenders' terms."""
+        p, outside, seed = self.plan_of_run.merchants, self.plan_of_run.institutions.outside_money, self.seed_number
+        lowest = min((product.rate_ppm_year for lender in self.lenders for product in lender.products), default=0)
+        return (
+            rules.trade_rules(p, outside, seed, day, replays=self.replay is not None),
+            rules.repay_rules(p, seed, day),
+            rules.plan_rules(p, outside, seed, day, lowest),
+            self._terms,
+        )
+
+    def _note_closings(self, loans: Loans, day: Day) -> None:
+        """Loans that were paid off: those that paid them off with a new loan are marked."""
+        per_chunk = self.cut.chunk // self.cut.tile
+        begins, counts = loans.starts[:-1:per_chunk], self._sums.n_closed
+        closed = np.concatenate([loans.closings[at : at + count] for at, count in zip(begins, counts, strict=True)])
+        self.book.n_closed += closed.size
+        lend.mark_refinancing(self.book, self.merchants.last_loan_day, closed, day.number)
+
+    def _sum_trade(self) -> Totals:
         """Demand, sales, wash trades, confirmations, costs."""
-        p, outside = self.plan_of_run.merchants, self.plan_of_run.institutions.outside_money
-        observed = self.replay.orders_of(day.number) if self.replay else np.zeros(0, _F)
-        r = rules.trade_rules(p, outside, self.seed_number, day, replays=self.replay is not None)
-        factors = np.stack([self.outlook.demand[day.index], self.rush, self.outlook.lift[day.index]])
-        trade(self._trade_columns, observed, factors, self._commission, r, self._trade_sums, self._by_category)
         # a share of what could not be served looks elsewhere in the category tomorrow (design rule 3)
-        lost, served = self._by_category.sum(axis=0)
-        self.rush = (1.0 + p.demand.business_stealing * lost / np.maximum(served, 1)).clip(1.0, 2.0).astype(_F)
-        totals = dict(zip(TRADE_TOTALS, self._trade_sums.sum(axis=0).tolist(), strict=True))
+        lost, served = self._sums.by_category.sum(axis=0)
+        stealing = self.plan_of_run.merchants.demand.business_stealing
+        self.rush = (1.0 + stealing * lost / np.maximum(served, 1)).clip(1.0, 2.0).astype(_F)
+        totals = dict(zip(TRADE_TOTALS, self._sums.trade.sum(axis=0).tolist(), strict=True))
         settle.book_trade(self.books, totals)
         return totals
 
-    def _collect_repayments(self, day: Day) -> dict[str, Totals]:
-        """Sweep pledged proceeds, collect what is due, prepay, age, write off, recover; by lender."""
-        if not self.lenders:
-            return {}
-        r = rules.repay_rules(self.plan_of_run.merchants, self.seed_number, day)
-        loans, sums = self.book.records[: self.book.n], self._repay_sums
-        repay(loans, self.book.order, self._borrowers, self._records, self._terms, r, self._commission, sums)
-        lend.mark_refinancing(self.book, self.merchants, day.number)
+    def _sum_repayments(self) -> dict[str, Totals]:
+        """Pledged proceeds, what was due, prepayments, ages, write-offs, recoveries; by lender."""
+        by_lender = self._sums.repay.sum(axis=(0, 2))
         found: dict[str, Totals] = {}
         for lender in self.lenders:
-            totals = dict(zip(REPAY_TOTALS, sums[lender.index].sum(axis=0).tolist(), strict=True))
+            totals = dict(zip(REPAY_TOTALS, by_lender[lender.index].tolist(), strict=True))
             settle.book_repayments(self.books, lender.lender_id, totals)
             found[lender.lender_id] = totals
         return found
 
-    def _make_plans(self, day: Day) -> Totals:
-        """Goods arrive, the owner draws, stock is bought, outside money, wishes for loans, leavers."""
-        p, outside = self.plan_of_run.merchants, self.plan_of_run.institutions.outside_money
-        lowest = min((product.rate_ppm_year for lender in self.lenders for product in lender.products), default=0)
-        r = rules.plan_rules(p, outside, self.seed_number, day, lowest)
-        factors = np.stack([self.outlook.season_ahead[day.index], self.outlook.lift_ahead[day.index], self._decay])
-        plan(self._plan_columns, factors, r, self.gain, self.flags, self._plan_sums)
-        totals = dict(zip(PLAN_TOTALS, self._plan_sums.sum(axis=0).tolist(), strict=True))
+    def _sum_plans(self) -> Totals:
+        """Stock, outside money, owners."""
+        totals = dict(zip(PLAN_TOTALS, self._sums.plan.sum(axis=0).tolist(), strict=True))
         settle.book_plans(self.books, totals)
         return totals
 
@@ -227,11 +270,11 @@ class Market(mesa.Model):  # type: ignore[misc]
     def _let_go(self, day: Day) -> int:
         """Shops leave, wind down and close; what they owe stays owed. Returns the number that left."""
         m, p = self.merchants, self.plan_of_run.merchants
-        struck = np.flatnonzero((m.bust_day <= day.number - FRAUDSTERS_STAY) & (m.status == OPEN))
-        rows = np.union1d(np.flatnonzero(self.flags & LEAVES), struck)
+        closing = rows_with(m.flags, WINDS_DOWN)
+        rows = rows_with(m.flags, LEAVES)
         close_shops(m, rows, p, self.seed_number, day.number)
-        m.reopen_day[struck] = 0
-        money, _ = wind_down(m, p)
+        m.reopen_day[rows[(m.flags[rows] & FLEES) != 0]] = 0
+        money, _ = wind_down(m, np.concatenate([closing, rows]), p)
         settle.book_sell_off(self.books, money)
         return int(rows.size)
 
@@ -251,24 +294,17 @@ class Market(mesa.Model):  # type: ignore[misc]
         settle.check_funding(self.books, self.lenders, str(day.date))
 
     def _record(
-        self,
-        day: Day,
-        traded: Totals,
-        planned: Totals,
-        repaid: dict[str, Totals],
-        lent: dict[str, Lent],
-        spent: dict[str, Totals],
-        exits: int,
+        self, day: Day, lived: Lived, lent: dict[str, Lent], spent: dict[str, Totals], exits: int
     ) -> None:
         """Write the day down; loans that are paid off go to the tape."""
         market = {
-            "merchant_sales_fen": traded["sales"],
-            "merchants_active": planned["active"],
+            "merchant_sales_fen": lived.traded["sales"],
+            "merchants_active": lived.planned["active"],
             "merchant_exits": exits,
         }
         for lender in self.lenders:
             name = lender.lender_id
-            own = settle.daily_row(self.books, lender, repaid[name], lent[name], spent[name], self.counts[name])
+            own = settle.daily_row(self.books, lender, lived.repaid[name], lent[name], spent[name], self.counts[name])
             own["customers_active"] = int(np.count_nonzero(self.merchants.lender["n_open"][lender.index]))
             self.recorder.day(day.number, lender.index, market | own)
         if not self.lenders:
@@ -335,8 +371,8 @@ _SLUMPS = ("recession", "category_slump")
 def _collector(lenders: list[Lender]) -> Any:
     """Mesa's data collector: the market's day, and the position of each lender, in yuan."""
     reporters: dict[str, Any] = {
-        "merchant_sales": lambda market: int(market._trade_sums[:, 0].sum()) / 100,
-        "merchants_active": lambda market: int(market._plan_sums[:, 4].sum()),
+        "merchant_sales": lambda market: int(market._sums.trade[:, 0].sum()) / 100,
+        "merchants_active": lambda market: int(market._sums.plan[:, 4].sum()),
     }
     for lender in lenders:
         for name in ("balance", "cash", "bank_debt", "equity"):

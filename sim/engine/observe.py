@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,56 +36,98 @@ class Observer:
         day_index, day : int
             Day of the run, and day number.
         """
-        found: dict[str, npt.NDArray[Any]] = {}
-        for name in needs:
-            if name not in _LATER:
-                found[name] = self._column(name, rows, lender, bureau, day_index, day)
-        return found
+        seen = _Seen(self._m, self._outlook, rows, lender, bureau, day_index, day)
+        return {name: seen.column(name) for name in needs if name not in _LATER}
 
-    def _column(self, name: str, rows: Any, lender: int, bureau: str, day_index: int, day: int) -> Any:
-        m, own = self._m, self._m.lender
-        if name in _PLAIN:
-            return getattr(m, name)[rows]
-        if name in _AS_FLOAT:
-            return getattr(m, name)[rows].astype(np.float64)
+
+class _Seen:
+    """The columns of one look at some merchants; what several columns are made of is gathered once."""
+
+    def __init__(
+        self, m: Merchants, outlook: Outlook, rows: Any, lender: int, bureau: str, day_index: int, day: int
+    ) -> None:
+        self._m, self._outlook, self._rows, self._lender = m, outlook, rows, lender
+        self._bureau, self._day_index, self._day = bureau, day_index, day
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """One observable column, (n,)."""
+        m = self._m
+        if name in _STORED:
+            return self._sales if name == "sales_mean_30d" else self._of(getattr(m, _STORED[name]))
         if name in _OWN_RECORD:
-            return own[name][lender, rows].astype(np.int64)
-        sales = np.maximum(m.sales_mean_30d[rows].astype(np.float64), 1.0)
+            return self._own(name).astype(np.int64)
         if name == "tenure_days":
-            return (day - m.opened_day[rows]).astype(np.float64)
+            return self._day - self._of(m.opened_day).astype(np.float64)
+        if name in ("season_index", "season_index_90d"):
+            index: npt.NDArray[Any] = getattr(self._outlook, name)[self._day_index]
+            return np.asarray(index.astype(np.float32).take(self._category), np.float32)
         if name == "sales_deviation_30d":
-            return np.sqrt(np.maximum(m.sales_variance_30d[rows].astype(np.float64), 0.0))
-        if name == "order_value_fen":
-            return m.order_value[rows].astype(np.float64)
-        if name == "return_rate":
-            return np.clip(m.returns_mean_30d[rows] / sales, 0.0, 1.0)
-        if name == "reviews":
-            return m.reputation[rows].astype(np.float64)
+            return np.sqrt(np.maximum(self._of(m.sales_variance_30d), _NOTHING)).astype(np.float64)
         if name == "traffic":
-            return m.demand_mean[rows] * VISITS_AN_ORDER
-        if name == "advertising_mean_30d":
-            return m.advertising[rows] * sales
+            return self._of(m.demand_mean) * VISITS_AN_ORDER
         if name == "escrow_fen":
-            return m.shipped[:, rows].sum(axis=0).astype(np.int64)
-        if name == "confirm_days":
-            return np.minimum(m.shipped[:, rows].sum(axis=0) / sales, 365.0)
+            return self._escrow.astype(np.int64)
         if name == "buyer_concentration":
             # few buyers, and buyers who come back every day, look alike: this is how fake orders show
-            faked = m.wash[rows] / (1.0 + m.wash[rows])
-            return np.clip(faked + 1.0 / (1.0 + 30.0 * m.orders_mean_30d[rows].astype(np.float64)), 0.0, 1.0)
-        if name in ("season_index", "season_index_90d"):
-            return getattr(self._outlook, name)[day_index][m.category[rows]].astype(np.float64)
+            wash = self._of(m.wash).astype(np.float64)
+            return np.minimum(wash / (1.0 + wash) + 1.0 / (1.0 + 30.0 * self._of(m.orders_mean_30d)), 1.0)
         if name == "days_since_first_loan":
-            first = own["first_loan_day"][lender, rows].astype(np.int64)
-            return np.where(first > 0, day - first, -1)
+            first = self._own("first_loan_day").astype(np.int64)
+            return np.where(first > 0, self._day - first, -1)
         if name == "bureau_worst_dpd":
-            if bureau == "none":
-                return np.zeros(sales.shape, np.int64)
-            return own["worst_dpd"][:, rows].max(axis=0).astype(np.int64)
+            return self._worst_anywhere().astype(np.int64)
+        sales = np.maximum(self._sales, _ONE)
+        if name == "return_rate":
+            return np.minimum(self._of(m.returns_mean_30d) / sales, _ONE).astype(np.float64)
+        if name == "advertising_mean_30d":
+            return (self._of(m.advertising) * sales).astype(np.float64)
+        if name == "confirm_days":
+            return np.minimum(self._escrow / sales, 365.0)
         raise KeyError(name)
 
+    def _of(self, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The rows of a column: a view of it for a slice, else gathered."""
+        return column[self._rows] if isinstance(self._rows, slice) else column.take(self._rows)
 
-_PLAIN = ("platform", "category", "region")
-_AS_FLOAT = ("sales_mean_7d", "sales_mean_30d", "sales_mean_90d", "orders_mean_30d")
+    def _own(self, name: str) -> npt.NDArray[Any]:
+        return self._of(self._m.lender[name][self._lender])
+
+    @cached_property
+    def _sales(self) -> npt.NDArray[np.float32]:
+        return self._of(self._m.sales_mean_30d)
+
+    @cached_property
+    def _category(self) -> npt.NDArray[np.int8]:
+        return self._of(self._m.category)
+
+    @cached_property
+    def _escrow(self) -> npt.NDArray[np.float64]:
+        """Fen of shipped and unconfirmed orders that are not pledged, (n,)."""
+        first, *others = self._m.shipped
+        total = self._of(first)
+        for stage in others:
+            total = total + self._of(stage)
+        return total
+
+    def _worst_anywhere(self) -> npt.NDArray[np.int16]:
+        """Worst days past due with any lender, as far as the bureau tells, (n,)."""
+        blocks = self._m.lender["worst_dpd"]
+        if self._bureau == "none":
+            return np.zeros(self._category.shape, np.int16)
+        worst = self._of(blocks[0])
+        for block in blocks[1:]:
+            worst = np.maximum(worst, self._of(block))
+        return worst
+
+
+_NOTHING, _ONE = np.float32(0), np.float32(1)
+# Seen as they are kept: a policy looks at the merchants' own columns, without a copy, where it looks at whole tiles.
+_STORED = {name: name for name in ("platform", "category", "region", "orders_mean_30d")} | {
+    "sales_mean_7d": "sales_mean_7d",
+    "sales_mean_30d": "sales_mean_30d",
+    "sales_mean_90d": "sales_mean_90d",
+    "reviews": "reputation",
+    "order_value_fen": "order_value",
+}
 _OWN_RECORD = ("n_repaid", "n_open", "exposure_fen", "worst_dpd", "dpd", "limit_fen")
 _LATER = ("score",)  # made by an earlier step of the same decision

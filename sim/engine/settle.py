@@ -6,12 +6,11 @@ Each function takes the totals of one phase and books them; `counted` re-sums th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from sim.core.loanbook import LoanBook, sum_by_lender
+from sim.core.loanbook import LoanBook
 from sim.core.merchants import Merchants
 from sim.engine.books import (
     BANK_MONEY,
@@ -25,6 +24,7 @@ from sim.engine.books import (
     Account,
     Books,
 )
+from sim.engine.day.sparse import loan_sums, whole_sum
 from sim.errors import BooksError
 from sim.lenders.lender import Lender
 
@@ -263,26 +263,19 @@ def check_funding(books: Books, lenders: list[Lender], day: str) -> None:
 
 def counted(m: Merchants, book: LoanBook, lenders: list[Lender]) -> dict[Account, int]:
     """Control accounts re-summed from the arrays, in grains, for `Books.check`."""
-    pledged = book["pledged"]
+    balances, interest = np.zeros(len(lenders), np.int64), np.zeros((len(lenders), 2), np.int64)
+    pledged = int(loan_sums(book.records[: book.n], balances, interest))
     totals: dict[Account, int] = {
-        WALLETS: _whole(m.wallet) * GRAINS_PER_FEN,
-        ESCROW: (_whole(m.shipped) + _whole(pledged)) * GRAINS_PER_FEN,
-        MERCHANTS_OUTSIDE_DEBT: -_whole(m.outside_debt) * GRAINS_PER_FEN,
+        WALLETS: int(whole_sum(m.wallet)) * GRAINS_PER_FEN,
+        ESCROW: (int(whole_sum(m.shipped.reshape(-1))) + pledged) * GRAINS_PER_FEN,
+        MERCHANTS_OUTSIDE_DEBT: -int(whole_sum(m.outside_debt)) * GRAINS_PER_FEN,
     }
-    balances = sum_by_lender(book["balance"], book["lender"], len(lenders))
-    # One unit of interest is worth as many grains as its basis says; the quotient is exact for 360 and 365.
-    worth = GRAINS_PER_FEN // np.maximum(book["units_per_fen"], 1)
     for lender in lenders:
         name = lender.lender_id
-        totals[name, "loans"] = balances[lender.index] * GRAINS_PER_FEN
-        own = book["lender"] == lender.index
+        totals[name, "loans"] = int(balances[lender.index]) * GRAINS_PER_FEN
         totals[name, "interest_receivable"] = sum(
-            int(size) * int(book["accrued"][own & (worth == size)].sum()) for size in np.unique(worth[own])
+            int(units) * (GRAINS_PER_FEN // (basis * 1_000_000))
+            for units, basis in zip(interest[lender.index], (365, 360), strict=True)
         )
         totals[name, "collections"] = 0
     return totals
-
-
-def _whole(column: npt.NDArray[Any]) -> int:
-    """Sum of whole fen held in float64: exact, as no partial sum reaches 2^53."""
-    return int(column.sum())

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from sim.core.loanbook import PRODUCTS
 from sim.core.merchants import PLATFORMS, View
 from sim.lenders.parameters import LenderSpec
-from sim.lenders.policy import ANSWERING, Context, Product, decide, load_policy
+from sim.lenders.policy import ANSWERING, Answer, Context, Product, decide, load_policy
 
 STEP = 10_000  # fen: loans are granted in whole hundreds of yuan
 
@@ -115,36 +115,31 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         """Every column that its policies of today have declared."""
         return tuple(dict.fromkeys(name for kind in ANSWERING for name in self.policies[kind].needs))
 
-    def context(self, today: date, day: int, funds_fen: int) -> Context:
-        """What is the same for everybody it decides on today."""
-        return Context(today, day, self.lender_id, self.products, funds_fen, self.spec.joint_cap)
+    def context(self, today: date, day: int, funds_fen: int, *, explain: bool = True) -> Context:
+        """What is the same for everybody it decides on today; ``explain`` says whether reasons are read."""
+        return Context(today, day, self.lender_id, self.products, funds_fen, self.spec.joint_cap, explain)
 
     def is_eligible(
-        self,
-        tenure_days: npt.NDArray[Any],
-        platform: npt.NDArray[np.int8],
-        daily_sales_fen: npt.NDArray[Any],
-        invitation: npt.NDArray[np.float64],
+        self, tenure_days: npt.NDArray[Any], platform: npt.NDArray[np.int8], daily_sales_fen: npt.NDArray[Any]
     ) -> npt.NDArray[np.bool_]:
-        """To whom the entry is shown, (n,): tenure, sales of 30 days, platform and invitation (a uniform, (n,))."""
+        """To whom the entry may be shown, (n,): tenure, sales of 30 days and platform."""
         rule = self.spec.eligibility
-        allowed = np.array([name in rule.platforms for name in PLATFORMS])
-        seen: npt.NDArray[np.bool_] = (
-            (tenure_days >= rule.min_tenure)
-            & (daily_sales_fen * 30.0 >= rule.min_monthly_sales)
-            & allowed[platform]
-            & (invitation < rule.invited)
-        )
+        seen: npt.NDArray[np.bool_] = tenure_days >= rule.min_tenure
+        if rule.min_monthly_sales > 0:
+            seen &= daily_sales_fen * 30.0 >= rule.min_monthly_sales
+        if not all(name in rule.platforms for name in PLATFORMS):
+            seen &= np.array([name in rule.platforms for name in PLATFORMS])[platform]
         return seen
 
     def review(
         self, columns: Mapping[str, npt.NDArray[Any]], ids: npt.NDArray[np.int64], seed: int, context: Context
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-        """Score and limit of all merchants it can see, (n,) each; the limit is 0 below the cut-off."""
-        score = self._ask("scoring", columns, ids, seed, context)[0]
-        limit = self._ask("limit", {**columns, "score": score}, ids, seed, context)[0]
+    ) -> npt.NDArray[np.int64]:
+        """Limits of all merchants it can see, fen, (n,); 0 below the cut-off."""
+        score = self._answer("scoring", columns, ids, seed, context).values
+        limit = self._answer("limit", {**columns, "score": score}, ids, seed, context).values
         limit = np.minimum(limit, self.spec.joint_cap)
-        return score, np.where(score >= self.spec.scoring.cutoff, limit, 0)
+        good: npt.NDArray[np.bool_] = score >= self.spec.scoring.cutoff
+        return np.asarray(limit * good, np.int64)
 
     def decide(
         self,
@@ -212,10 +207,20 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         context: Context,
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int16]]:
         """Values of one policy, and its reasons as positions in `reason_names`, 0 for none."""
-        policy = self.policies[kind]
-        answer = decide(policy, kind, View(columns, policy.needs, ids, seed, context.day), context)
+        answer = self._answer(kind, columns, ids, seed, context)
         given = answer.reasons if answer.reasons is not None else np.empty((ids.size, 0), np.int8)
         return answer.values, np.where(given < 0, 0, given.astype(np.int16) + np.int16(self._shift[kind]))
+
+    def _answer(
+        self,
+        kind: str,
+        columns: Mapping[str, npt.NDArray[Any]],
+        ids: npt.NDArray[np.int64],
+        seed: int,
+        context: Context,
+    ) -> Answer:
+        policy = self.policies[kind]
+        return decide(policy, kind, View(columns, policy.needs, ids, seed, context.day), context)
 
 
 class _Reasons:

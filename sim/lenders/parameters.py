@@ -29,7 +29,7 @@ from sim.core.quantities import (
     parameter,
     refuse,
 )
-from sim.lenders.product_terms import JOINT_CAP, Products
+from sim.lenders.product_terms import JOINT_CAP, MOST_OWED, Products
 
 
 class BankDebt(Parameters):
@@ -245,7 +245,7 @@ class LenderSpec(Parameters):
         JOINT_CAP,
         unit="yuan",
         low="1 yuan",
-        high="100 m yuan",
+        high=MOST_OWED,
         source="facts A.1.1",
         doc="Most one borrower may owe.",
     )

@@ -86,7 +86,10 @@ class Product(NamedTuple):
 
 @dataclass(frozen=True)
 class Context:
-    """What is the same for all merchants of a decision: day, lender, products, and the lender's money in fen."""
+    """What is the same for all merchants of a decision: day, lender, products, and the lender's money in fen.
+
+    ``explain`` is false where nobody reads reasons, as when all merchants are reviewed: a policy may leave them out.
+    """
 
     date: date
     day: int
@@ -94,6 +97,7 @@ class Context:
     products: tuple[Product, ...]
     funds_fen: int
     joint_cap_fen: int
+    explain: bool = True
 
 
 @dataclass(frozen=True, eq=False)

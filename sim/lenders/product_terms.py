@@ -21,6 +21,7 @@ PRODUCT_IDS = (
 """All products of the contract; those that :class:`Products` has no field for are not yet available."""
 
 JOINT_CAP = "1 m yuan"
+MOST_OWED = "20 m yuan"  # bound of any joint cap: what one borrower owes a lender is kept in 32 bits of fen
 """Facts A.1.1: at most a million yuan for one borrower, over all products."""
 
 

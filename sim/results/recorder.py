@@ -123,7 +123,7 @@ class Recorder:
                 {
                     "date": dates(np.full(n, number)),
                     "lender": names(np.full(n, lender), self.lenders),
-                    "merchant_id": columns["merchant_id"],
+                    "merchant_id": columns["merchant_id"].astype(np.int64),
                     "product": names(columns["product"], PRODUCTS),
                     "asked_fen": columns["asked_fen"],
                     "granted_fen": columns["granted_fen"],
@@ -189,7 +189,7 @@ def plain(table: pa.Table) -> pa.Table:
 
 def loan_table(c: Columns, merchants: Merchants | None, lenders: Sequence[str]) -> pa.Table:
     """The loan tape of book columns: one row a loan, with its state today."""
-    merchant_id = c["loan_id"] // 1_000_000 if merchants is None else merchants.merchant_id[c["row"]]
+    merchant_id = c["loan_id"] // 1_000_000 if merchants is None else merchants.merchant_id[c["row"]].astype(np.int64)
     written_off = c["status"] == WRITTEN_OFF
     return pa.table(
         {
@@ -246,7 +246,7 @@ def merchant_table(m: Merchants, categories: Sequence[str], shops: npt.NDArray[A
     real = {} if shops is None else {"shop": pa.array(shops)}
     return pa.table(
         {
-            "merchant_id": m.merchant_id,
+            "merchant_id": m.merchant_id.astype(np.int64),
             **real,
             "platform": names(m.platform, PLATFORMS).cast(pa.string()),
             "category": names(m.category, categories).cast(pa.string()),
@@ -263,7 +263,7 @@ def merchant_table(m: Merchants, categories: Sequence[str], shops: npt.NDArray[A
             "days_in_debt": m.days_in_debt.astype(np.int64),
             "wallet_fen": m.wallet.astype(np.int64),
             "outside_debt_fen": m.outside_debt.astype(np.int64),
-            "luck": m.luck,
+            "luck": m.luck.astype(np.float64),
             **traits,
         }
     )

@@ -17,7 +17,7 @@ from sim.world.cash import LEAST_STOCK
 from sim.world.parameters import Institutions, MerchantParameters, OutsideMoney
 from sim.world.sales import MISSED, RATED
 
-NEVER = 2**31 - 1
+NEVER = 2**15 - 1  # day number far beyond the last tabled year
 LEAST_PATIENCE = 0.55  # with less of its own capital a shop could not turn over its stock; assumption
 OUTSIDE_USED = 0.7  # share of the outside money they can get that short shops owe at the start; settled value
 IDLE_KEPT = 0.85  # share of spare capital that lies in the wallet at the start; settled value
@@ -60,11 +60,11 @@ def _beta_end(t: FloatArray, shape: float) -> FloatArray:
     return draws.exp(draws.log(np.maximum(t, 1e-300)) / min(shape, 1.0))
 
 
-def _entry_days(p: MerchantParameters, u: FloatArray, start: int) -> npt.NDArray[np.int32]:
+def _entry_days(p: MerchantParameters, u: FloatArray, start: int) -> npt.NDArray[np.int16]:
     """Day of entry: the first day for the share that is there, then evenly over ``entry.over``."""
     present = p.entry.present
     late = (u - present) / max(1.0 - present, 1e-12)
-    return np.where(u < present, start, start + 1 + np.floor(late * p.entry.over)).astype(np.int32)
+    return np.where(u < present, start, start + 1 + np.floor(late * p.entry.over)).astype(np.int16)
 
 
 def draw_traits(merchants: Merchants, p: MerchantParameters, institutions: Institutions, seed: int, start: int) -> None:
@@ -129,7 +129,7 @@ def draw_traits(merchants: Merchants, p: MerchantParameters, institutions: Insti
     washes = (uniform("birth.character", 2) < c.washers) | fraud
     m.wash[:] = np.where(washes, np.clip(-c.wash_intensity * draws.log(uniform("birth.character", 3)), 0.0, 1.0), 0.0)
     strike = m.entry_day + 30 + np.floor(uniform("birth.character", 4) * c.fraud_delay)
-    m.bust_day[:] = np.where(fraud, strike, NEVER)
+    m.bust_day[:] = np.where(fraud, np.minimum(strike, NEVER), NEVER)
     m.kappa[:] = spread(1.0, 0.5, "birth.character", 5)
 
     w = p.borrowing

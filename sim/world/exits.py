@@ -5,8 +5,6 @@ An exit is not a default: what is owed stays owed, stock is sold off, orders und
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +14,7 @@ from sim.core.merchants import CLOSED, CLOSING, OPEN, Merchants
 from sim.world.parameters import MerchantParameters
 
 _F = np.float32
+FRAUDSTERS_STAY = 20  # days from a fraudster's strike to its leaving; assumption
 SALES_A_DAY = 0.1  # share of the stock sold off a day while winding down; assumption
 COMES_BACK_AFTER = (30, 120)  # days, evenly; assumption
 
@@ -42,6 +41,24 @@ def exit_hazard(
     return thin * young + (ruin_hazard if arrears > ruin else _F(0))
 
 
+@rule
+def most_hazard(hazard: Scalar, youth: Scalar) -> Scalar:
+    """A bound on `exit_hazard` of a shop that pays its costs, for any orders and age."""
+    return hazard * (_F(1) + youth) * _F(1.001)
+
+
+@rule
+def sells_off(status: Scalar, stock: Scalar) -> Scalar:
+    """Whether a shop sells its stock off: while it closes, and later goods that come back with pledged orders."""
+    return status == CLOSING or (status == CLOSED and stock > _F(0))
+
+
+@rule
+def comes_back(status: Scalar, reopen_day: Scalar, day: Scalar) -> Scalar:
+    """Whether a shop that has left opens again on the day."""
+    return status >= CLOSING and reopen_day == day
+
+
 def close_shops(merchants: Merchants, rows: npt.NDArray[np.intp], p: MerchantParameters, seed: int, day: int) -> None:
     """Begin to wind down the shops of ``rows``; some draw a day on which they will be back."""
     m = merchants
@@ -54,8 +71,10 @@ def close_shops(merchants: Merchants, rows: npt.NDArray[np.intp], p: MerchantPar
     m.reopen_day[rows] = np.where(returns, back, 0)
 
 
-def wind_down(merchants: Merchants, p: MerchantParameters) -> tuple[int, npt.NDArray[np.intp]]:
-    """Sell off stock of closing shops for one day; shops with nothing left are closed.
+def wind_down(
+    merchants: Merchants, rows: npt.NDArray[np.intp], p: MerchantParameters
+) -> tuple[int, npt.NDArray[np.intp]]:
+    """Sell off stock of the closing shops of ``rows`` for one day; shops with nothing left are closed.
 
     Returns
     -------
@@ -63,8 +82,6 @@ def wind_down(merchants: Merchants, p: MerchantParameters) -> tuple[int, npt.NDA
         Fen that came into wallets from outside, and the rows that are now closed.
     """
     m = merchants
-    # goods of pledged orders may come back after the shop has closed
-    rows = np.flatnonzero((m.status == CLOSING) | ((m.status == CLOSED) & (m.stock > 0.0)))
     if rows.size == 0:
         return 0, rows
     m.stock[rows] += m.on_order[:, rows].sum(axis=0)
@@ -80,10 +97,7 @@ def wind_down(merchants: Merchants, p: MerchantParameters) -> tuple[int, npt.NDA
     return int(money.sum()), done
 
 
-def reopen_shops(merchants: Merchants, day: int) -> npt.NDArray[np.intp]:
-    """Open again the closed shops whose day has come; they begin with the money they have kept."""
-    m = merchants
-    rows: npt.NDArray[Any] = np.flatnonzero((m.reopen_day == day) & (m.status >= CLOSING))
-    m.status[rows] = OPEN
-    m.reopen_day[rows] = 0
-    return rows
+def reopen_shops(merchants: Merchants, rows: npt.NDArray[np.intp]) -> None:
+    """Open again the closed shops of ``rows``; they begin with the money they have kept."""
+    merchants.status[rows] = OPEN
+    merchants.reopen_day[rows] = 0

@@ -1,4 +1,4 @@
-"""The loan book: rows in the order of opening, whatever comes and goes; a checkpoint brings it back to the bit."""
+"""The loan book: of one merchant's loans the older come first, whatever comes and goes; a checkpoint brings it back."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ def test_closed_loans_are_taken_whole_and_the_others_keep_their_order() -> None:
     book = a_book(1000)
     gone = np.arange(1000) % 3 == 1
     book["status"][gone] = PAID_OFF
+    book.n_closed = int(gone.sum())
     book["status"][5] = WRITTEN_OFF  # recoveries go on, so it stays
     taken = book.take_closed()
     gone[5] = False
@@ -100,6 +101,7 @@ def test_a_row_that_is_used_again_remembers_nothing() -> None:
     book = a_book(10)
     book["dpd"][:] = 99
     book["status"][:] = PAID_OFF
+    book.n_closed = 10
     taken = book.take_closed()
     assert (taken["dpd"] == 99).all()
     book.append(loan_id=[1])
@@ -109,18 +111,40 @@ def test_a_row_that_is_used_again_remembers_nothing() -> None:
 
 def test_rows_are_only_moved_when_it_is_worth_it() -> None:
     book = a_book(100)
-    book["status"][:24] = PAID_OFF
+    book["status"][:12] = PAID_OFF
+    book.n_closed = 12
     assert book.take_closed() == {}
     assert book.n == 100
-    book["status"][24] = PAID_OFF
-    assert book.take_closed()["loan_id"].size == 25
-    assert (book.n, LoanBook().take_closed()) == (75, {})
+    book["status"][12] = PAID_OFF
+    book.n_closed = 13
+    assert book.take_closed()["loan_id"].size == 13
+    assert (book.n, book.n_closed, LoanBook().take_closed()) == (87, 0, {})
+
+
+def test_positions_by_merchant_hold_whatever_comes_and_goes() -> None:
+    """Against a plain sort: rows in turn, and of one merchant's loans the older first."""
+    rng = np.random.Generator(np.random.Philox(3))
+    book, first = LoanBook(), 1
+    for _ in range(40):
+        n = int(rng.integers(0, 60))
+        book.append(**loans(first, n), row=rng.integers(0, 50, n))
+        first += n
+        gone = (rng.random(book.n) < 0.06) & (book["status"] == ACTIVE)
+        book["status"][gone] = PAID_OFF
+        book.n_closed += int(gone.sum())
+        left = {int(loan) for loan in book["loan_id"]}
+        taken = {int(loan) for loan in book.take_closed().get("loan_id", ())}
+        assert {int(loan) for loan in book["loan_id"]} == left - taken
+        assert np.array_equal(book.order, np.lexsort((book["loan_id"], book["row"])))
+        assert np.array_equal(book.rows, book["row"][book.order])
+        assert np.array_equal(book["balance"], book["loan_id"] // LOANS_A_MERCHANT * 1000 - 1)
 
 
 def test_a_checkpoint_brings_the_book_back() -> None:
     book = a_book(700)
     book["accrued"][:] = np.arange(700) * 10**15
     book["status"][::2] = PAID_OFF
+    book.n_closed = 350
     book.take_closed()
     state = book.state()
     again = a_book(3)

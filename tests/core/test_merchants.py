@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from sim.core import draws
+from sim.core.clock import LAST_YEAR, day_number
 from sim.core.merchants import (
     DECIDED,
     INTEGRITY,
@@ -21,7 +23,9 @@ from sim.core.merchants import (
     Merchants,
     View,
 )
+from sim.core.money import parse_money
 from sim.errors import PolicyError
+from sim.lenders.product_terms import MOST_OWED
 
 TABLES = {"traits": TRAITS, "state": STATE, "lender": LENDER_BLOCK, "observable": OBSERVABLE, "decided": DECIDED}
 
@@ -30,7 +34,7 @@ HIDDEN = {
     "merchant_id", "integrity", "quality", "wash", "kappa", "habit", "bother", "price_sensitivity", "patience",
     "bust_day", "growth", "volatility", "promotion_fit", "margin", "base_orders", "shock", "luck", "wallet", "stock",
     "on_order", "arrears", "outside_debt", "shortage", "demand_mean", "sales_total", "lost_total", "closed_day",
-    "reopen_day", "entry_day", "off_platform", "lead_days", "cover_days", "fixed_cost", "debt", "due_soon",
+    "reopen_day", "entry_day", "off_platform", "lead_days", "cover_days", "fixed_cost", "gain", "flags",
 }  # fmt: skip
 IDS = np.array([900, 17, 4, 2**40 - 1, 33])
 COLUMNS: dict[str, npt.NDArray[Any]] = {
@@ -53,7 +57,7 @@ def a_view(
 def test_every_column_says_what_it_is(table: dict[str, Any]) -> None:
     for name, column in table.items():
         assert column.name == name
-        assert np.dtype(column.dtype).kind in "bif"
+        assert np.dtype(column.dtype).kind in "biuf"
         assert column.unit
         assert column.owner
         assert len(column.doc) > 3
@@ -65,10 +69,19 @@ def test_a_column_has_one_owner() -> None:
 
 
 def test_money_columns_can_hold_whole_fen() -> None:
-    """float32 is exact to 2^24 fen, 170,000 yuan: what is booked needs float64 or int64."""
-    booked = {"shipped", "wallet", "arrears", "outside_debt", "debt", "due_soon", "sales_total", "lost_total"}
+    """float32 is exact to 2^24 fen, 170,000 yuan: what is booked needs float64, and what a lender may be owed int32."""
+    booked = {"shipped", "wallet", "arrears", "outside_debt", "sales_total"}
     assert all(STATE[name].dtype == "float64" for name in booked)
-    assert all(column.dtype == "int64" for name, column in LENDER_BLOCK.items() if name.endswith("_fen"))
+    owed = [column for name, column in LENDER_BLOCK.items() if name.endswith("_fen")]
+    assert all(column.dtype == "int32" for column in owed)
+    assert parse_money(MOST_OWED) < 2**31
+
+
+def test_day_numbers_hold_every_tabled_year() -> None:
+    days = [column for column in (*TRAITS.values(), *STATE.values(), *LENDER_BLOCK.values()) if "day" in column.unit]
+    numbers = [column for column in days if column.unit == "day number"]
+    assert len(numbers) == 9
+    assert all(np.iinfo(column.dtype).max > 2 * day_number(date(LAST_YEAR, 12, 31)) for column in numbers)
 
 
 def test_lenders_cannot_see_the_hidden_truth() -> None:

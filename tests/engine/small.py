@@ -20,6 +20,7 @@ from sim.engine.day.tiles import columns_of
 from sim.engine.market import Market
 from sim.engine.scenario import Scenario
 from sim.results.run import Run
+from sim.world.birth import NEVER
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 TABLES = ("daily", "loans", "loan_months", "applications", "merchants")
@@ -97,7 +98,7 @@ class Desk:
         self.m = m = Merchants(shops, 1)
         m.merchant_id[:] = np.arange(1, shops + 1)
         m.status[:], m.integrity[:] = OPEN, HONEST
-        m.bust_day[:] = 2**31 - 1
+        m.bust_day[:] = NEVER
         m.kappa[:], m.margin[:], m.order_value[:] = 1.0, 0.3, 10_000.0
         self.book = LoanBook()
         self.today = 0
@@ -119,6 +120,8 @@ class Desk:
         self.commission = np.zeros(3, np.float32)
         self._borrowers = columns_of(Borrowers, m)
         self._records = Records(*(m.lender[name] for name in Records._fields))
+        self.debt, self.due_soon = np.zeros(shops), np.zeros(shops)
+        self.closed = np.zeros(0, np.int32)  # positions of loans paid off on the last day
         self._sums = np.zeros((1, len(PRODUCTS), len(REPAY_TOTALS)), np.int64)
 
     def lend(
@@ -148,7 +151,13 @@ class Desk:
             rules = RepayRules(today=self.FIRST + self.today, **self.rules)
             loans = self.book.records[: self.book.n]
             columns = self._borrowers, self._records
-            repay(loans, self.book.order, *columns, self.terms, rules, self.commission, self._sums)
+            self._sums[:] = 0
+            closings = np.zeros(self.book.n, np.int32)
+            owed = self.debt, self.due_soon
+            lent = self.terms, rules, self.commission
+            n_closed = repay(loans, self.book.order, 0, *columns, *lent, *owed, closings, self._sums)
+            self.closed = closings[:n_closed]
+            self.book.n_closed += n_closed
         totals = dict(zip(REPAY_TOTALS, self._sums.sum(axis=(0, 1)).tolist(), strict=True))
         for name in ("accrued", "reversed", "dropped"):
             totals[name] = totals[f"{name}_365"] + totals[f"{name}_360"]

@@ -15,7 +15,7 @@ import pytest
 from small import ROUGH, SCENARIOS, TABLES, assert_equal_frames, scenario
 
 import sim
-from sim.engine.day.tiles import CHUNK
+from sim.engine.day.tiles import CUT, Cut
 from sim.engine.market import Market
 from sim.results.run import Run
 
@@ -52,11 +52,37 @@ def test_one_and_two_threads(on_one_thread: Run) -> None:
     if numba.config.NUMBA_NUM_THREADS < 2:
         pytest.skip("numba was started with one thread")
     plan = scenario(LARGE)
-    assert plan.n_merchants > 4 * CHUNK
+    assert plan.n_merchants > 4 * CUT.chunk
     assert_equal_frames(on_one_thread, sim.simulate(plan, seed=5, threads=2))
     assert numba.get_num_threads() == 2
     assert all(len(getattr(on_one_thread, name)) > 0 for name in TABLES)
     assert set(on_one_thread.loans["lender"]) == {"ali", "rival"}
+
+
+@pytest.mark.parametrize(
+    "cut", [Cut(64, 64), Cut(500, 1500), Cut(512, 4096), Cut(1024, 32768), Cut(32768, 32768)], ids=str
+)
+def test_any_cut_into_tiles_and_chunks(on_one_thread: Run, cut: Cut, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Market, "cut", cut)
+    assert_equal_frames(on_one_thread, sim.simulate(scenario(LARGE), seed=5, threads=1))
+
+
+def test_more_threads_than_cores(on_one_thread: Run, tmp_path: Path) -> None:
+    """Eight threads, in a process of their own, since numba fixes their greatest number when it starts."""
+    code = (
+        "import sys, sim, numba\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "from small import scenario\n"
+        "from test_same_bits import LARGE\n"
+        "sim.simulate(scenario(LARGE), seed=5, threads=8, out=sys.argv[2])\n"
+        "print(numba.get_num_threads())"
+    )
+    words = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path / "run")]
+    eight = os.environ | {"NUMBA_NUM_THREADS": "8"}
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, env=eight)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["8"]
+    assert_equal_frames(on_one_thread, sim.open_run(tmp_path / "run"))
 
 
 def test_another_seed_gives_another_run(on_one_thread: Run) -> None:

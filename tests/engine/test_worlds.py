@@ -79,11 +79,11 @@ def test_luck_runs_on_for_shops_that_have_closed(plain: Market) -> None:
 
 def test_luck_is_the_sum_of_the_shocks_from_the_day_of_entry() -> None:
     market = lived(scenario({"lenders": {}, "merchants.number": 300}), 0)
-    total = np.zeros(300)
+    total = np.zeros(300, np.float32)
     for day in market.calendar[:40]:
         market.step()
         has_entered = market.merchants.entry_day <= day.number
-        total += np.where(has_entered, market.merchants.shock, np.float32(0)).astype(np.float64)
+        total += np.where(has_entered, market.merchants.shock, np.float32(0))
     assert np.array_equal(total, market.merchants.luck)
 
 

@@ -1,6 +1,7 @@
-"""Plans: the second dense pass: goods arrive, stock is bought, outside money, the owner, wishes for loans, exits.
+"""Plans: the last part of a merchant's day: goods arrive, stock is bought, outside money, the owner, wishes, exits.
 
-It runs after the loans of the day, so that stock is bought from what pledged proceeds and due debts have left.
+It comes after the loans of the day, so that stock is bought from what pledged proceeds and due debts have left. What
+is rare is only flagged here; few merchants have it, and `sim.engine` treats them one by one.
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ from collections import namedtuple
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import prange
 
-from sim.core.kernels import hash64, high_half, kernel, low_half, parallel_kernel, unit32
-from sim.core.merchants import OPEN
-from sim.engine.day.tiles import CHUNK, TILE
+from sim.core.kernels import kernel, unit32
+from sim.core.merchants import OPEN, WAITING
+from sim.engine.day.trade import bits_of, look_up
 from sim.world.cash import (
     kept_back,
     outside_draw,
@@ -24,22 +24,25 @@ from sim.world.cash import (
     unit_cost,
 )
 from sim.world.demand import is_worth_asking, money_worth, sale_chance
-from sim.world.exits import exit_hazard
+from sim.world.exits import FRAUDSTERS_STAY, comes_back, exit_hazard, most_hazard, sells_off
 
 _F = np.float32
+_B = np.uint8
 
 # Totals of the day, whole fen and a count, in this order.
 PLAN_TOTALS = ("stock_bought", "outside_drawn", "outside_repaid", "owner_drawn", "active")
 
-ASKS, LEAVES = 1, 2  # bits of the flags that are written
+# Bits of the flags that are written: asks for a loan today; at any price; leaves the market today; has struck and left
+# all behind; sells its stock off; and tomorrow: enters, comes back.
+ASKS, PRESSED, LEAVES, FLEES, WINDS_DOWN, ENTERS, REOPENS, _MAY_LEAVE = (1 << bit for bit in range(8))
 
 PlanColumns = namedtuple(
     "PlanColumns",
     (
-        "merchant_id", "category", "status", "opened_day", "entry_day", "bust_day", "order_value", "margin",
-        "lead_days", "cover_days", "promotion_fit", "fixed_cost", "patience", "habit", "bother", "price_sensitivity",
-        "demand_mean", "orders_mean_30d", "sales_mean_90d", "stock", "on_order", "shipped", "wallet", "arrears",
-        "outside_debt", "debt", "due_soon", "shortage",
+        "merchant_id", "category", "status", "opened_day", "entry_day", "reopen_day", "bust_day", "order_value",
+        "margin", "lead_days", "cover_days", "promotion_fit", "fixed_cost", "patience", "habit", "bother",
+        "price_sensitivity", "demand_mean", "orders_mean_30d", "sales_mean_90d", "stock", "on_order", "shipped",
+        "wallet", "arrears", "outside_debt", "shortage", "gain", "flags",
     ),
 )  # fmt: skip
 
@@ -65,60 +68,135 @@ class PlanRules(NamedTuple):
 
 
 @kernel
-def _plan(
-    r: Any, ids: Any, status: Any, opened_day: Any, entry_day: Any, bust_day: Any, ahead: Any, lift_ahead: Any,
-    decay: Any, order_value: Any, margin: Any, lead: Any, cover: Any, fit: Any, fixed_cost: Any, patience: Any,
-    habit: Any, bother: Any, sensitivity: Any, demand_mean: Any, orders_30d: Any, mean_90d: Any, stock: Any, on1: Any,
-    on2: Any, s1: Any, s2: Any, s3: Any, s4: Any, wallet: Any, arrears: Any, outside_debt: Any, debt: Any,
-    due_soon: Any, shortage: Any, gain: Any, flags: Any, totals: Any,
+def stock_up(
+    r: Any, status: Any, order_value: Any, margin: Any, lead: Any, cover: Any, fit: Any, demand_mean: Any, ahead: Any,
+    lift_ahead: Any, decay: Any, stock: Any, on1: Any, on2: Any, live: Any, cost: Any, need: Any, goods: Any,
+    needed: Any, gain: Any,
 ) -> None:  # fmt: skip
-    """Receive goods, buy stock, borrow outside, pay the owner, wish for a loan, leave; for one tile (PLAN_TOTALS)."""
-    bought = drawn = repaid = taken = active = np.int64(0)
-    for j in range(ids.size):
-        is_open = status[j] == OPEN
-        live = _F(1) if is_open else _F(0)
+    """Receive the goods that arrive, and see what is missing; every array is float32 (n,) but ``status``.
+
+    Writes ``stock`` and ``on1``, ``on2`` (orders on their way); ``live`` (1 for an open shop), ``cost`` (fen an
+    order), ``need`` (fen of goods missing), ``goods`` (fen, at cost), ``needed`` (fen of capital that the shop's pace
+    ties up) and ``gain`` (of one more yuan in stock, per yuan and day).
+    """
+    for j in range(status.size):
+        alive = _F(1) if status[j] == OPEN else _F(0)
+        live[j] = alive
         share = _F(2) / lead[j]
         moved, arrived = on1[j] * share, on2[j] * share
-        cost = unit_cost(order_value[j], margin[j])
+        unit = unit_cost(order_value[j], margin[j])
+        cost[j] = unit
         target = stock_target(demand_mean[j], lead[j], cover[j], ahead[j], fit[j], lift_ahead[j])
         have = stock[j] * (_F(1) - decay[j]) + arrived
         stock[j] = have
-        gap = target - have - on1[j] - on2[j] + arrived
-        gap = live * (gap if gap > _F(0) else _F(0))
-        need = np.float64(gap * cost)
-        reserve = kept_back(r.reserve_days, fixed_cost[j], due_soon[j])
-
-        # the owner first: what the shop lacks after that is what it may borrow for
-        goods = np.float64((have + on1[j] + on2[j] - arrived) * cost)
-        own = wallet[j] + goods + s1[j] + s2[j] + s3[j] + s4[j] - outside_debt[j] - debt[j] - arrears[j]
-        days_held = (lead[j] + cover[j]) * cost + r.confirmation * order_value[j]
-        needed = np.float64(demand_mean[j] * ahead[j] * days_held)
-        take = live * owner_draw(wallet[j], reserve, own, needed, patience[j], r.owner_take)
-        money = wallet[j] - take
-        spend = live * spent_on_stock(need, money, reserve)
-        on1[j] += _F(spend) / cost - moved
+        coming = on1[j] + on2[j] - arrived
+        on1[j] -= moved
         on2[j] += moved - arrived
+        gap = target - have - coming
+        gap = alive * (gap if gap > _F(0) else _F(0))
+        need[j] = gap * unit
+        goods[j] = (have + coming) * unit
+        needed[j] = demand_mean[j] * ahead[j] * ((lead[j] + cover[j]) * unit + r.confirmation * order_value[j])
+        gain[j] = money_worth(margin[j], sale_chance(gap, target), lead[j], cover[j], r.confirmation)
+
+
+@kernel
+def share_out(
+    r: Any, live: Any, need: Any, goods: Any, needed: Any, gain: Any, fixed_cost: Any, patience: Any, sensitivity: Any,
+    mean_90d: Any, debt: Any, due_soon: Any, s1: Any, s2: Any, s3: Any, s4: Any, wallet: Any, arrears: Any,
+    outside_debt: Any, shortage: Any, spent: Any, distress: Any, totals: Any,
+) -> None:  # fmt: skip
+    """Share the wallet out: the owner, stock, outside money; fen in float64 (n,); adds to ``totals`` (PLAN_TOTALS).
+
+    Writes ``wallet``, ``outside_debt``, ``shortage``, ``spent`` (fen on stock, float32) and ``distress``: 1 for a shop
+    that cannot pay what is due, 2 for one that still cannot after it has borrowed outside, 3 for both (uint8).
+    """
+    bought = drawn = repaid = taken = active = np.int64(0)
+    for j in range(fixed_cost.size):
+        wants = np.float64(need[j])
+        reserve = kept_back(r.reserve_days, fixed_cost[j], due_soon[j])
+        # the owner first: what the shop lacks after that is what it may borrow for
+        own = wallet[j] + goods[j] + s1[j] + s2[j] + s3[j] + s4[j] - outside_debt[j] - debt[j] - arrears[j]
+        take = live[j] * owner_draw(wallet[j], reserve, own, np.float64(needed[j]), patience[j], r.owner_take)
+        money = wallet[j] - take
+        spend = live[j] * spent_on_stock(wants, money, reserve)
         money -= spend
+        spent[j] = _F(spend)
 
-        short = need - spend + arrears[j]
+        short = wants - spend + arrears[j]
         short = short if short >= 1.0 else 0.0  # less than a fen is rounding
-        chance = sale_chance(gap, target)
-        worth = money_worth(margin[j], chance, lead[j], cover[j], r.confirmation)
-        distress = arrears[j] > 0.0 or due_soon[j] > money
-        wants_outside = distress or worth > r.outside_price * sensitivity[j]
-        draw = live * outside_draw(short, outside_debt[j], r.outside_cap, mean_90d[j], r.outside_take, wants_outside)
+        unpaid = arrears[j] > 0.0
+        is_pressed = unpaid or due_soon[j] > money
+        wants_outside = is_pressed or gain[j] > r.outside_price * sensitivity[j]
+        draw = live[j] * outside_draw(
+            short, outside_debt[j], r.outside_cap, mean_90d[j], r.outside_take, wants_outside
+        )
         back = outside_repayment(outside_debt[j], money, reserve, short)
-        wallet[j] = money + draw - back
+        money += draw - back
+        wallet[j] = money
         outside_debt[j] += draw - back
-        missing = short - draw + (due_soon[j] - wallet[j] if due_soon[j] > wallet[j] else 0.0)
-        missing = missing if missing > 0.0 else 0.0
-        shortage[j] = _F(missing)
-        gain[j] = worth
+        lack = due_soon[j] - money
+        missing = short - draw + (lack if lack > 0.0 else 0.0)
+        shortage[j] = _F(missing if missing > 0.0 else 0.0)
+        distress[j] = (_B(1) if is_pressed else _B(0)) | (_B(2) if (unpaid or lack > 0.0) else _B(0))
 
-        h = hash64(r.key_attention, ids[j], 0)
+        bought += np.int64(spend)
+        drawn += np.int64(draw)
+        repaid += np.int64(back)
+        taken += np.int64(take)
+        active += np.int64(live[j])
+    totals[0] += bought
+    totals[1] += drawn
+    totals[2] += repaid
+    totals[3] += taken
+    totals[4] += active
+
+
+@kernel
+def make_up_mind(
+    r: Any, status: Any, entry_day: Any, reopen_day: Any, bust_day: Any, fixed_cost: Any, habit: Any, bother: Any,
+    sensitivity: Any, arrears: Any, stock: Any, cost: Any, spent: Any, shortage: Any, gain: Any, distress: Any,
+    high: Any, low: Any, on1: Any, flags: Any,
+) -> None:  # fmt: skip
+    """Order what was paid for, and flag what is rare; ``high`` and ``low`` are the bits of today's attention.
+
+    Writes ``on1`` (orders, float32 (n,)) and ``flags`` (uint8 (n,)).
+    """
+    most = most_hazard(r.hazard, r.youth)
+    for j in range(status.size):
+        on1[j] += spent[j] / cost[j]
+        is_open = status[j] == OPEN
         strikes = r.today >= bust_day[j]
-        asks = is_worth_asking(worth, r.lowest_price, sensitivity[j], missing, _F(10), bother[j], distress)
-        asks = (asks and unit32(high_half(h)) < habit[j] and missing >= r.smallest) or strikes
+        unpaid = _F(arrears[j])
+        pays = is_worth_asking(
+            gain[j], r.lowest_price, sensitivity[j], shortage[j], _F(10), bother[j], (distress[j] & _B(1)) != _B(0)
+        )
+        asks = (pays and unit32(high[j]) < habit[j] and shortage[j] >= r.smallest) or strikes
+        pressed = strikes or (distress[j] & _B(2)) != _B(0)
+        may_leave = unit32(low[j]) < most or unpaid > r.ruin_days * fixed_cost[j]
+        flees = r.today - FRAUDSTERS_STAY >= bust_day[j]
+        found = _B(ASKS) if asks else _B(0)
+        found |= _B(PRESSED) if pressed else _B(0)
+        found |= _B(_MAY_LEAVE) if may_leave else _B(0)
+        found |= _B(LEAVES | FLEES) if flees else _B(0)
+        found = found if is_open else _B(0)
+        found |= _B(WINDS_DOWN) if sells_off(status[j], stock[j]) else _B(0)
+        found |= _B(ENTERS) if (status[j] == WAITING and entry_day[j] == r.today + 1) else _B(0)
+        found |= _B(REOPENS) if comes_back(status[j], reopen_day[j], r.today + 1) else _B(0)
+        flags[j] = found
+
+
+@kernel
+def decide_to_leave(
+    r: Any, opened_day: Any, orders_30d: Any, fixed_cost: Any, arrears: Any, low: Any, flags: Any, which: Any
+) -> None:
+    """Turn the few flags of those who may leave into those who do; ``which`` (n,) of uint32 is scratch."""
+    found = 0
+    for j in range(flags.size):  # a list first, lest the hazard be worked out for everybody
+        which[found] = j
+        found += flags[j] // _MAY_LEAVE
+    for k in range(found):
+        j = which[k]
         hazard = exit_hazard(
             orders_30d[j],
             _F(r.today - opened_day[j]),
@@ -129,34 +207,15 @@ def _plan(
             r.ruin_days * fixed_cost[j],
             r.ruin_hazard,
         )
-        leaves = unit32(low_half(h)) < hazard
-        flags[j] = np.uint8((ASKS if asks and is_open else 0) | (LEAVES if leaves and is_open else 0))
-
-        bought += np.int64(spend)
-        drawn += np.int64(draw)
-        repaid += np.int64(back)
-        taken += np.int64(take)
-        active += np.int64(live)
-    totals[0] += bought
-    totals[1] += drawn
-    totals[2] += repaid
-    totals[3] += taken
-    totals[4] += active
+        flags[j] = (flags[j] & ~_B(_MAY_LEAVE)) | (_B(LEAVES) if unit32(low[j]) < hazard else _B(0))
 
 
 @kernel
-def _gather(category: Any, factors: Any, ahead: Any, lift_ahead: Any, decay: Any) -> None:
-    """Look up the factors by category; kept apart, since look-ups stop vectorisation."""
-    for j in range(category.size):
-        code = category[j]
-        ahead[j] = factors[0, code]
-        lift_ahead[j] = factors[1, code]
-        decay[j] = factors[2, code]
-
-
-@parallel_kernel
-def plan(c: Any, factors: Any, r: Any, gain: Any, flags: Any, totals: Any) -> None:
-    """Plans of one day for all merchants.
+def plan(
+    c: Any, a: Any, b: Any, factors: Any, r: Any, debt: Any, due_soon: Any, bits: Any, x: Any, distress: Any,
+    totals: Any,
+) -> None:  # fmt: skip
+    """Plans of one day for the merchants of rows ``a`` to ``b``.
 
     Parameters
     ----------
@@ -165,27 +224,34 @@ def plan(c: Any, factors: Any, r: Any, gain: Any, flags: Any, totals: Any) -> No
     factors : ndarray (3, n_categories) of float32
         Mean season of the weeks ahead, promotions to stock for, share of its value that stock loses a day.
     r : PlanRules
-    gain : ndarray (n,) of float32
-        Written: what one more yuan in stock gains, per yuan and day.
-    flags : ndarray (n,) of uint8
-        Written: ASKS, LEAVES.
-    totals : ndarray (n_chunks, len(PLAN_TOTALS)) of int64
-        Whole fen, written by chunk.
+    debt, due_soon : ndarray (tile,) of float64
+        Fen owed to all lenders beyond pledged orders, and of it what falls due within the planning horizon.
+    bits, x, distress : ndarray (2, tile) of uint32, (9, tile) of float32, (tile,) of uint8
+        Scratch; the first b - a of each row are used.
+    totals : ndarray (len(PLAN_TOTALS),) of int64
+        Whole fen, added to.
     """
-    n = c.merchant_id.size
-    for chunk in prange(totals.shape[0]):
-        ahead, lift_ahead, decay = np.empty(TILE, _F), np.empty(TILE, _F), np.empty(TILE, _F)
-        totals[chunk] = 0
-        for a in range(chunk * CHUNK, min(n, chunk * CHUNK + CHUNK), TILE):
-            b = min(n, a + TILE)
-            m = b - a
-            _gather(c.category[a:b], factors, ahead[:m], lift_ahead[:m], decay[:m])
-            _plan(
-                r, c.merchant_id[a:b], c.status[a:b], c.opened_day[a:b], c.entry_day[a:b], c.bust_day[a:b], ahead[:m],
-                lift_ahead[:m], decay[:m], c.order_value[a:b], c.margin[a:b], c.lead_days[a:b], c.cover_days[a:b],
-                c.promotion_fit[a:b], c.fixed_cost[a:b], c.patience[a:b], c.habit[a:b], c.bother[a:b],
-                c.price_sensitivity[a:b], c.demand_mean[a:b], c.orders_mean_30d[a:b], c.sales_mean_90d[a:b],
-                c.stock[a:b], c.on_order[0, a:b], c.on_order[1, a:b], c.shipped[0, a:b], c.shipped[1, a:b], c.shipped[2,
-                a:b], c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.debt[a:b],
-                c.due_soon[a:b], c.shortage[a:b], gain[a:b], flags[a:b], totals[chunk],
-            )  # fmt: skip
+    ahead, lift_ahead, decay = x[0], x[1], x[2]
+    live, cost, need, goods, needed, spent = x[3], x[4], x[5], x[6], x[7], x[8]
+    for k in range(3):
+        look_up(c.category[a:b], factors[k], x[k])
+    stock_up(
+        r, c.status[a:b], c.order_value[a:b], c.margin[a:b], c.lead_days[a:b], c.cover_days[a:b],
+        c.promotion_fit[a:b], c.demand_mean[a:b], ahead, lift_ahead, decay, c.stock[a:b], c.on_order[0, a:b],
+        c.on_order[1, a:b], live, cost, need, goods, needed, c.gain[a:b],
+    )  # fmt: skip
+    share_out(
+        r, live, need, goods, needed, c.gain[a:b], c.fixed_cost[a:b], c.patience[a:b], c.price_sensitivity[a:b],
+        c.sales_mean_90d[a:b], debt, due_soon, c.shipped[0, a:b], c.shipped[1, a:b], c.shipped[2, a:b],
+        c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.shortage[a:b], spent, distress,
+        totals,
+    )  # fmt: skip
+    bits_of(r.key_attention, c.merchant_id[a:b], bits[0], bits[1])
+    make_up_mind(
+        r, c.status[a:b], c.entry_day[a:b], c.reopen_day[a:b], c.bust_day[a:b], c.fixed_cost[a:b], c.habit[a:b],
+        c.bother[a:b], c.price_sensitivity[a:b], c.arrears[a:b], c.stock[a:b], cost, spent, c.shortage[a:b],
+        c.gain[a:b], distress, bits[0], bits[1], c.on_order[0, a:b], c.flags[a:b],
+    )  # fmt: skip
+    decide_to_leave(
+        r, c.opened_day[a:b], c.orders_mean_30d[a:b], c.fixed_cost[a:b], c.arrears[a:b], bits[1], c.flags[a:b], bits[0]
+    )

@@ -1,4 +1,4 @@
-"""The loans of one day: a scalar pass over the book, oldest loan first.
+"""The loans of one day, oldest loan first: most lines only accrue; the few with an event go through all of it.
 
 It is the one place where a loan and its merchant's wallet meet; what happens to the loan itself stands in
 `sim.engine.day.loan`.
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.core.kernels import Scalar, hash64, kernel, rule, unit64
-from sim.core.loanbook import ORDER_LOAN, PAID_OFF, WRITTEN_OFF
+from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF, WRITTEN_OFF
 from sim.core.merchants import OPEN, STAGES
 from sim.engine.day.loan import (
     T_BUYERS,
@@ -92,10 +92,7 @@ class Borrowers(NamedTuple):
     stock: Any
     shipped: Any
     wallet: Any
-    debt: Any
-    due_soon: Any
     days_in_debt: Any
-    in_debt_day: Any
 
 
 class Records(NamedTuple):
@@ -119,17 +116,40 @@ def means_to_pay(m: Any, row: Scalar, struck: bool, due: Scalar, limit: Scalar, 
     return is_willing(m.integrity[row], struck, due, shop, limit, r.credit_value, r.sanction)
 
 
+@rule
+def is_quiet(loan: Any, m: Any, terms: Any, r: Any) -> Scalar:
+    """Whether nothing can happen today to a loan but one more night's interest: a line that is not due, nor near it,
+    and whose borrower has no idle money."""
+    if loan.status != ACTIVE or loan.product == ORDER_LOAN or loan.overdue > 0 or loan.balance == 0:
+        return False
+    days = loan.due - r.today
+    near = max(r.repay_ahead, r.horizon)
+    if days <= near or days <= terms.remind_before[loan.lender] or loan.inherited_dpd > 0 or r.today <= loan.opened:
+        return False
+    return m.wallet[loan.row] - idle_from(m, loan.row, r) < 1.0
+
+
+@rule
+def idle_from(m: Any, row: Scalar, r: Any) -> Scalar:
+    """Fen in the wallet above which money is idle: some days of sales and costs, and the wish for stock."""
+    return r.idle_days * (m.sales_mean_30d[row] + m.fixed_cost[row]) + m.shortage[row]
+
+
 @kernel
 def repay(
-    loans: Any, by_row: Any, m: Any, lenders: Any, terms: Any, r: Any, commission: Any, totals: Any) -> None:
-    """One day of all loans.
+    loans: Any, by_row: Any, first: Any, m: Any, lenders: Any, terms: Any, r: Any, commission: Any, debt: Any,
+    due_soon: Any, closings: Any, totals: Any,
+) -> Any:  # fmt: skip
+    """One day of the loans of a tile of merchants.
 
     Parameters
     ----------
     loans : ndarray (n,) of LOAN
         The loan book.
-    by_row : ndarray (n,) of int32
-        Positions in the book by merchant row, oldest loan first.
+    by_row : ndarray (k,) of int32
+        Positions in the book of the tile's loans by merchant row, oldest loan first.
+    first : int
+        Row of the first merchant of the tile.
     m : Borrowers
         Merchant columns.
     lenders : Records
@@ -137,16 +157,24 @@ def repay(
     terms : LenderTerms
     r : RepayRules
     commission : ndarray (n_platforms,) of float32
+    debt, due_soon : ndarray (tile,) of float64
+        Written: fen owed to all lenders beyond pledged orders, and of it what falls due within the planning horizon
+        and is kept back by those who mean to pay it.
+    closings : ndarray (k,) of int32
+        Written: positions of the loans that were paid off today.
     totals : ndarray (n_lenders, n_products, len(REPAY_TOTALS)) of int64
-        Written; see REPAY_TOTALS.
+        Added to; see REPAY_TOTALS.
+
+    Returns
+    -------
+    int
+        How many were paid off.
     """
-    totals[:] = 0
-    today = r.today
+    today, n_closed, counted = r.today, 0, -1
+    debt[:] = 0.0
+    due_soon[:] = 0.0
     for k in by_row:
-        row = loans[k].row
-        m.debt[row] = 0.0
-        m.due_soon[row] = 0.0
-        lenders.dpd[loans[k].lender, row] = 0
+        lenders.dpd[loans[k].lender, loans[k].row] = 0
     for k in by_row:
         loan = loans[k]
         row, lender = loan.row, loan.lender
@@ -156,14 +184,19 @@ def repay(
         if loan.status == WRITTEN_OFF:
             recover(loan, r.recovered_unable, r.recovered_unwilling, sums)
             continue
+        if today > loan.opened and loan.balance > 0 and row != counted:
+            counted = row
+            m.days_in_debt[row] += 1
+        if is_quiet(loan, m, terms, r):
+            accrue(loan, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums)
+            put_in_bucket(loan, 0, sums)
+            debt[row - first] += loan.balance
+            continue
         before = loan.balance
         struck = today >= m.bust_day[row]
         order = terms.allocation[lender]
         wallet = np.int64(m.wallet[row])
         if today > loan.opened:
-            if m.in_debt_day[row] != today and before > 0:
-                m.in_debt_day[row] = today
-                m.days_in_debt[row] += 1
             accrue(loan, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums)
 
         # proceeds of pledged orders reach the loan before the wallet (design rule 1)
@@ -189,9 +222,9 @@ def repay(
             # what is due: willing and able, forgetful, unwilling, or swept
             claim = claim_of(loan)
             willing = means_to_pay(m, row, struck, claim, lenders.limit_fen[lender, row], r)
-            late, first = np.int64(today - loan.unpaid_since), terms.remind_from[lender]
-            has_reminder = terms.remind_before[lender] > 0 if late == 0 else 0 < first <= late
-            if late > 0 and has_reminder and (late == first or late % 7 == 0):
+            late, reminded = np.int64(today - loan.unpaid_since), terms.remind_from[lender]
+            has_reminder = terms.remind_before[lender] > 0 if late == 0 else 0 < reminded <= late
+            if late > 0 and has_reminder and (late == reminded or late % 7 == 0):
                 sums[T_CONTACTS] += 1
             # order loans are debited by the platform on their own, so that nobody can forget them
             u = unit64(hash64(r.key_forget, loan.loan_id, 0))
@@ -205,8 +238,7 @@ def repay(
             # idle money repays early: what is above some days of sales and costs and the wish for stock;
             # and as the due date nears, a daily part of the debt out of whatever there is
             costs = m.fixed_cost[row]
-            buffer = r.idle_days * (m.sales_mean_30d[row] + costs) + m.shortage[row]
-            idle, days = np.int64(math.floor(wallet - buffer)), loan.due - today
+            idle, days = np.int64(math.floor(wallet - idle_from(m, row, r))), loan.due - today
             is_near = loan.product != ORDER_LOAN and days <= r.repay_ahead
             if idle > 0 or is_near:
                 owed = owed_now(loan)
@@ -232,6 +264,9 @@ def repay(
         m.wallet[row] = wallet
 
         lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], loan.max_dpd)
+        if loan.status == PAID_OFF:
+            closings[n_closed] = k
+            n_closed += 1
         if loan.status == PAID_OFF or loan.status == WRITTEN_OFF:
             lenders.n_open[lender, row] -= 1
             for stage in range(STAGES):
@@ -240,15 +275,16 @@ def repay(
         else:
             late = np.int64(max(loan.dpd, loan.inherited_dpd))
             put_in_bucket(loan, late, sums)
-            m.debt[row] += max(loan.balance - pledged_left(loan), 0.0)
+            debt[row - first] += max(loan.balance - pledged_left(loan), 0.0)
             # what nears its due date is kept back by those who mean to pay it
             if loan.product != ORDER_LOAN and loan.overdue == 0 and loan.due - today <= r.horizon:
                 owed = owed_now(loan)
                 if means_to_pay(m, row, struck, owed, lenders.limit_fen[lender, row], r):
-                    m.due_soon[row] += owed
+                    due_soon[row - first] += owed
             lenders.dpd[lender, row] = max(lenders.dpd[lender, row], late)
             lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], late)
         gone = before - loan.balance
         lenders.exposure_fen[lender, row] -= gone
         if loan.product != ORDER_LOAN:
             lenders.line_fen[lender, row] -= gone
+    return n_closed

@@ -1,16 +1,31 @@
-"""How merchants are cut into work: tiles that stay in the processor's cache, chunks that threads take."""
+"""How merchants are cut into work: tiles that stay in the processor's cache, chunks that threads take.
+
+Neither size shows in a result: a merchant's day depends on no other merchant of its tile, and totals are whole fen.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-TILE = 512
-CHUNK = 4096  # merchants of one unit of work; totals are kept by chunk
+import numpy as np
 
 
-def n_chunks(n: int) -> int:
-    """Units of work for ``n`` merchants."""
-    return -(-n // CHUNK)
+class Cut(NamedTuple):
+    """How many merchants make a tile, and a chunk of whole tiles: one unit of work, with totals of its own."""
+
+    tile: int = 1024
+    chunk: int = 4096
+
+    def n_chunks(self, n: int) -> int:
+        """Units of work for ``n`` merchants."""
+        return -(-n // self.chunk)
+
+    def edges(self, n: int) -> Any:
+        """First rows of the tiles, and ``n`` at the end, (n_tiles + 1,) of int64."""
+        return np.minimum(np.arange(-(-n // self.tile) + 1) * self.tile, n)
+
+
+CUT = Cut()
 
 
 def columns_of(kind: Any, holder: Any) -> Any:

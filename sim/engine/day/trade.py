@@ -1,7 +1,7 @@
-"""Trade: the first dense pass of a merchant's day: demand, sales, wash trades, confirmations, costs.
+"""Trade: the first part of a merchant's day: demand, sales, wash trades, confirmations, costs.
 
-Chunks of merchants are spread over threads; every chunk sums whole fen, and sums of whole fen do not depend on their
-order, so that any number of threads gives the same bits.
+Loops are split by what they hold: bits, float32, fen in float64. The processor then works on as many merchants at once
+as the width of that one kind allows.
 """
 
 from __future__ import annotations
@@ -11,20 +11,9 @@ from collections import namedtuple
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import prange
 
-from sim.core.kernels import (
-    hash64,
-    high_half,
-    kernel,
-    leave_stage,
-    normal_pair,
-    parallel_kernel,
-    poisson,
-    unit32,
-)
+from sim.core.kernels import hash64, high_half, kernel, leave_stage, low_half, normal_pair_of, poisson, unit32
 from sim.core.merchants import OPEN
-from sim.engine.day.tiles import CHUNK, TILE
 from sim.world.sales import (
     demand_level,
     moved_mean,
@@ -72,59 +61,76 @@ class TradeRules(NamedTuple):
 
 
 @kernel
-def _gather(
-    category: Any, platform: Any, status: Any, factors: Any, commission: Any, live: Any, season: Any, boost: Any,
-    lift: Any, fee: Any,
-) -> None:  # fmt: skip
-    """Look up the day's factors by category and platform; kept apart, since look-ups stop vectorisation."""
-    for j in range(category.size):
-        code = category[j]
-        season[j] = factors[0, code]
-        boost[j] = factors[1, code]
-        lift[j] = factors[2, code]
-        fee[j] = commission[platform[j]]
-        live[j] = _F(1) if status[j] == OPEN else _F(0)
+def look_up(code: Any, factor: Any, out: Any) -> None:
+    """Write the factor (n_codes,) of each code to ``out`` (n,); a loop of its own, as look-ups stop vectorisation."""
+    for j in range(code.size):
+        out[j] = factor[np.uint64(code[j])]  # an unsigned index is not tried for wrapping round
 
 
 @kernel
-def _want(
-    r: Any, ids: Any, entry_day: Any, volatility: Any, fit: Any, growth: Any, base_orders: Any, reputation: Any,
-    shock: Any, luck: Any, live: Any, season: Any, boost: Any, lift: Any, observed: Any, wanted: Any, usual: Any,
-) -> None:  # fmt: skip
-    """Move the shock and draw the orders wanted today; ``usual`` is what turns them into the pace of an average day."""
+def bits_of(key: Any, ids: Any, high: Any, low: Any) -> None:
+    """Hash the ids under the day's key; writes the upper and lower 32 bits, (n,) of uint32."""
     for j in range(ids.size):
-        z1, z2 = normal_pair(hash64(r.key_shock, ids[j], 0))
-        h = hash64(r.key_orders, ids[j], 0)
-        z3, _ = normal_pair(h)
-        x = next_shock(shock[j], r.carry, r.innovation, z1)
-        shock[j] = x
-        luck[j] += x if r.today >= entry_day[j] else _F(0)
-        calendar = season[j] * promotion_lift(fit[j], lift[j])
-        years = _F(r.today - entry_day[j]) * _F(1 / 365)
-        mean = live[j] * base_orders[j] * calendar * trend(growth[j], years) * reputation[j] * boost[j]
-        mean *= demand_level(volatility[j], x, r.noise, z2)
-        n = poisson(mean, unit32(high_half(h)), z3)
-        wanted[j] = live[j] * observed[j] if r.replays else n
-        usual[j] = _F(1) / calendar
+        h = hash64(key, ids[j], 0)
+        high[j] = high_half(h)
+        low[j] = low_half(h)
 
 
 @kernel
-def _trade(
-    r: Any, live: Any, wanted: Any, usual: Any, commission: Any, order_value: Any, off_platform: Any,
-    return_rate: Any, advertising: Any, fixed_cost: Any, wash: Any, quality: Any, stock: Any, s1: Any, s2: Any,
-    s3: Any, s4: Any, wallet: Any, arrears: Any, outside_debt: Any, reputation: Any, demand_mean: Any, mean_7d: Any,
-    mean_30d: Any, mean_90d: Any, variance_30d: Any, orders_30d: Any, returns_30d: Any, sales_total: Any,
-    lost_total: Any, lost_value: Any, sold_value: Any, totals: Any,
+def draw(r: Any, ids: Any, high: Any, low: Any, z_shock: Any, z_noise: Any, z_count: Any, u_count: Any) -> None:
+    """The draws of a day's demand, float32: three standard normals and a uniform; ``high``, ``low`` are scratch."""
+    bits_of(r.key_shock, ids, high, low)
+    for j in range(ids.size):
+        z_shock[j], z_noise[j] = normal_pair_of(high[j], low[j])
+    bits_of(r.key_orders, ids, high, low)
+    for j in range(ids.size):
+        z_count[j], _ = normal_pair_of(high[j], low[j])
+        u_count[j] = unit32(high[j])
+
+
+@kernel
+def want(
+    r: Any, status: Any, entry_day: Any, volatility: Any, fit: Any, growth: Any, base_orders: Any, reputation: Any,
+    shock: Any, luck: Any, season: Any, boost: Any, lift: Any, z_shock: Any, z_noise: Any, z_count: Any, u_count: Any,
+    live: Any, wanted: Any, usual: Any,
 ) -> None:  # fmt: skip
-    """Sell, ship, confirm, pay costs and remember, for one tile; adds to ``totals`` (see TRADE_TOTALS)."""
-    sales = lost_ = shipped = at_once = refunded = confirmed = fees = costs = faked = faking = np.int64(0)
-    for j in range(live.size):
+    """Move the shock and count the orders wanted today; ``usual`` is what turns them into the pace of an average day.
+
+    Every array is float32 (n,) but ``status`` and ``entry_day``. Writes ``shock``, ``luck``, ``live`` (1 for an open
+    shop, 0 for others), ``wanted`` and ``usual``.
+    """
+    for j in range(status.size):
+        x = next_shock(shock[j], r.carry, r.innovation, z_shock[j])
+        shock[j] = x
+        days = np.int32(r.today) - np.int32(entry_day[j])
+        luck[j] += x if days >= 0 else _F(0)
+        alive = _F(1) if status[j] == OPEN else _F(0)
+        live[j] = alive
+        calendar = season[j] * promotion_lift(fit[j], lift[j])
+        usual[j] = _F(1) / calendar
+        mean = alive * base_orders[j] * calendar * trend(growth[j], _F(days) * _F(1 / 365)) * reputation[j] * boost[j]
+        wanted[j] = mean * demand_level(volatility[j], x, r.noise, z_noise[j])
+    for j in range(status.size):
+        wanted[j] = poisson(wanted[j], u_count[j], z_count[j])
+
+
+@kernel
+def sell(
+    r: Any, live: Any, wanted: Any, fee: Any, order_value: Any, off_platform: Any, return_rate: Any, advertising: Any,
+    fixed_cost: Any, wash: Any, mean_30d: Any, stock: Any, s1: Any, s2: Any, s3: Any, s4: Any, wallet: Any,
+    arrears: Any, outside_debt: Any, sales_total: Any, lost_total: Any, lost: Any, recorded: Any, refunded: Any,
+    sold_fen: Any, lost_fen: Any, totals: Any,
+) -> None:  # fmt: skip
+    """Sell, ship, confirm and pay costs; money is whole fen in float64, (n,); adds to ``totals`` (TRADE_TOTALS).
+
+    Writes ``lost`` (orders), ``recorded`` and ``refunded`` (fen) as float32, ``sold_fen`` and ``lost_fen`` as int64.
+    """
+    sales = lost_value = shipped = at_once = refunds = confirmed = fees = costs = faked = faking = np.int64(0)
+    for j in range(order_value.size):
         sold = sold_orders(wanted[j], stock[j])
-        lost = wanted[j] - sold
+        missed = wanted[j] - sold
         price = np.float64(order_value[j])
         value = sold * price
-        lost_value[j] = lost * price
-        sold_value[j] = value
         off = math.floor(value * off_platform[j])
         on = value - off
         fake = faked_value(wash[j], mean_30d[j], wallet[j], live[j])
@@ -136,48 +142,43 @@ def _trade(
         q4 = leave_stage(s4[j], r.stage_share)
         refund = math.floor(q4 * return_rate[j])
         receipts = q4 - refund
-        fee = math.floor(receipts * commission[j])
+        charge = math.floor(receipts * fee[j])
         s1[j] += on - q1
         s2[j] += q1 - q2
         s3[j] += q2 - q3 + fake
         s4[j] += q3 - q4
-        stock[j] += _F(refund / price) * r.restocked - sold
+        stock[j] += _F(refund) / order_value[j] * r.restocked - sold
 
         cost = arrears[j] + live[j] * fixed_cost[j] + math.floor(value * advertising[j])
         cost += math.floor(outside_debt[j] * r.outside_day)
-        money = wallet[j] + receipts - fee + off - fake - fake_fee
+        money = wallet[j] + receipts - charge + off - fake - fake_fee
         paid = cost if cost < money else money
         paid = paid if paid > 0.0 else 0.0
         wallet[j] = money - paid
         arrears[j] = cost - paid
-
-        recorded = _F(on + fake)
-        variance_30d[j] = moved_variance(variance_30d[j], mean_30d[j], recorded, _F(1 / 30))
-        mean_7d[j] = moved_mean(mean_7d[j], recorded, _F(1 / 7))
-        mean_30d[j] = moved_mean(mean_30d[j], recorded, _F(1 / 30))
-        mean_90d[j] = moved_mean(mean_90d[j], recorded, _F(1 / 90))
-        orders_30d[j] = moved_mean(orders_30d[j], recorded / order_value[j], _F(1 / 30))
-        returns_30d[j] = moved_mean(returns_30d[j], _F(refund), _F(1 / 30))
-        demand_mean[j] = moved_mean(demand_mean[j], wanted[j] * usual[j], _F(1 / 28) * live[j])
-        reputation[j] = moved_reputation(reputation[j], quality[j], lost, wanted[j], live[j])
         sales_total[j] += value
-        lost_total[j] += lost_value[j]
+        lost_total[j] += _F(missed * price)
 
+        lost[j] = missed
+        recorded[j] = _F(on + fake)
+        refunded[j] = _F(refund)
+        sold_fen[j] = np.int64(value)
+        lost_fen[j] = np.int64(missed * price)
         sales += np.int64(value)
-        lost_ += np.int64(lost_value[j])
+        lost_value += np.int64(missed * price)
         shipped += np.int64(on)
         at_once += np.int64(off)
-        refunded += np.int64(refund)
+        refunds += np.int64(refund)
         confirmed += np.int64(receipts)
-        fees += np.int64(fee)
+        fees += np.int64(charge)
         costs += np.int64(paid)
         faked += np.int64(fake)
         faking += np.int64(fake_fee)
     totals[0] += sales
-    totals[1] += lost_
+    totals[1] += lost_value
     totals[2] += shipped
     totals[3] += at_once
-    totals[4] += refunded
+    totals[4] += refunds
     totals[5] += confirmed
     totals[6] += fees
     totals[7] += costs
@@ -186,16 +187,39 @@ def _trade(
 
 
 @kernel
-def _by_category(category: Any, lost_value: Any, sold_value: Any, out: Any) -> None:
+def remember(
+    live: Any, wanted: Any, lost: Any, usual: Any, recorded: Any, refunded: Any, order_value: Any, quality: Any,
+    reputation: Any, demand_mean: Any, mean_7d: Any, mean_30d: Any, mean_90d: Any, variance_30d: Any, orders_30d: Any,
+    returns_30d: Any,
+) -> None:  # fmt: skip
+    """Move the rating and the running means of a tile by what happened today; all float32 (n,)."""
+    for j in range(order_value.size):
+        value = recorded[j]
+        variance_30d[j] = moved_variance(variance_30d[j], mean_30d[j], value, _F(1 / 30))
+        mean_7d[j] = moved_mean(mean_7d[j], value, _F(1 / 7))
+        mean_30d[j] = moved_mean(mean_30d[j], value, _F(1 / 30))
+        mean_90d[j] = moved_mean(mean_90d[j], value, _F(1 / 90))
+        orders_30d[j] = moved_mean(orders_30d[j], value / order_value[j], _F(1 / 30))
+        returns_30d[j] = moved_mean(returns_30d[j], refunded[j], _F(1 / 30))
+        demand_mean[j] = moved_mean(demand_mean[j], wanted[j] * usual[j], _F(1 / 28) * live[j])
+        reputation[j] = moved_reputation(reputation[j], quality[j], lost[j], wanted[j], live[j])
+
+
+@kernel
+def sum_by_category(category: Any, lost_fen: Any, sold_fen: Any, out: Any) -> None:
     """Add demand lost and served by category, whole fen; ``out`` (2, n_categories) int64."""
     for j in range(category.size):
-        out[0, category[j]] += np.int64(lost_value[j])
-        out[1, category[j]] += np.int64(sold_value[j])
+        code = np.uint64(category[j])
+        out[0, code] += lost_fen[j]
+        out[1, code] += sold_fen[j]
 
 
-@parallel_kernel
-def trade(c: Any, observed: Any, factors: Any, commission: Any, r: Any, totals: Any, by_category: Any) -> None:
-    """Trade of one day for all merchants.
+@kernel
+def trade(
+    c: Any, a: Any, b: Any, observed: Any, factors: Any, commission: Any, r: Any, bits: Any, x: Any, fen: Any,
+    totals: Any, by_category: Any,
+) -> None:  # fmt: skip
+    """Trade of one day for the merchants of rows ``a`` to ``b``.
 
     Parameters
     ----------
@@ -208,39 +232,38 @@ def trade(c: Any, observed: Any, factors: Any, commission: Any, r: Any, totals: 
     commission : ndarray (n_platforms,) of float32
         The platform's share of confirmed sales.
     r : TradeRules
-    totals : ndarray (n_chunks, len(TRADE_TOTALS)) of int64
-        Whole fen, written by chunk.
-    by_category : ndarray (n_chunks, 2, n_categories) of int64
-        Fen of demand lost and served.
+    bits, x, fen : ndarray (2, tile) of uint32, (14, tile) of float32, (2, tile) of int64
+        Scratch; the first b - a of each row are used.
+    totals : ndarray (len(TRADE_TOTALS),) of int64
+        Whole fen, added to.
+    by_category : ndarray (2, n_categories) of int64
+        Fen of demand lost and served, added to.
     """
-    n = c.merchant_id.size
-    for chunk in prange(totals.shape[0]):
-        live, season, boost, lift = np.empty(TILE, _F), np.empty(TILE, _F), np.empty(TILE, _F), np.empty(TILE, _F)
-        fee, wanted, usual = np.empty(TILE, _F), np.empty(TILE, _F), np.empty(TILE, _F)
-        lost_value, sold_value = np.empty(TILE, np.float64), np.empty(TILE, np.float64)
-        nothing = np.zeros(TILE, _F)
-        totals[chunk] = 0
-        by_category[chunk] = 0
-        for a in range(chunk * CHUNK, min(n, chunk * CHUNK + CHUNK), TILE):
-            b = min(n, a + TILE)
-            m = b - a
-            seen = observed[a:b] if r.replays else nothing[:m]
-            _gather(
-                c.category[a:b], c.platform[a:b], c.status[a:b], factors, commission, live[:m], season[:m], boost[:m],
-                lift[:m], fee[:m],
-            )  # fmt: skip
-            _want(
-                r, c.merchant_id[a:b], c.entry_day[a:b], c.volatility[a:b], c.promotion_fit[a:b], c.growth[a:b],
-                c.base_orders[a:b], c.reputation[a:b], c.shock[a:b], c.luck[a:b], live[:m], season[:m], boost[:m],
-                lift[:m], seen, wanted[:m], usual[:m],
-            )  # fmt: skip
-            _trade(
-                r, live[:m], wanted[:m], usual[:m], fee[:m], c.order_value[a:b], c.off_platform[a:b],
-                c.return_rate[a:b], c.advertising[a:b], c.fixed_cost[a:b], c.wash[a:b], c.quality[a:b], c.stock[a:b],
-                c.shipped[0, a:b], c.shipped[1, a:b], c.shipped[2, a:b], c.shipped[3, a:b], c.wallet[a:b],
-                c.arrears[a:b], c.outside_debt[a:b], c.reputation[a:b], c.demand_mean[a:b], c.sales_mean_7d[a:b],
-                c.sales_mean_30d[a:b], c.sales_mean_90d[a:b], c.sales_variance_30d[a:b], c.orders_mean_30d[a:b],
-                c.returns_mean_30d[a:b], c.sales_total[a:b], c.lost_total[a:b], lost_value[:m], sold_value[:m],
-                totals[chunk],
-            )  # fmt: skip
-            _by_category(c.category[a:b], lost_value[:m], sold_value[:m], by_category[chunk])
+    season, boost, lift = x[0], x[1], x[2]
+    fee, live, wanted, usual = x[3], x[4], x[5], x[6]
+    z_shock, z_noise, z_count, u_count = x[7], x[8], x[9], x[10]
+    lost, recorded, refunded = x[11], x[12], x[13]
+    for k in range(3):
+        look_up(c.category[a:b], factors[k], x[k])
+    look_up(c.platform[a:b], commission, fee)
+    draw(r, c.merchant_id[a:b], bits[0], bits[1], z_shock, z_noise, z_count, u_count)
+    want(
+        r, c.status[a:b], c.entry_day[a:b], c.volatility[a:b], c.promotion_fit[a:b], c.growth[a:b],
+        c.base_orders[a:b], c.reputation[a:b], c.shock[a:b], c.luck[a:b], season, boost, lift, z_shock, z_noise,
+        z_count, u_count, live, wanted, usual,
+    )  # fmt: skip
+    if r.replays:
+        for j in range(b - a):
+            wanted[j] = live[j] * observed[a + j]
+    sell(
+        r, live, wanted, fee, c.order_value[a:b], c.off_platform[a:b], c.return_rate[a:b], c.advertising[a:b],
+        c.fixed_cost[a:b], c.wash[a:b], c.sales_mean_30d[a:b], c.stock[a:b], c.shipped[0, a:b], c.shipped[1, a:b],
+        c.shipped[2, a:b], c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.sales_total[a:b],
+        c.lost_total[a:b], lost, recorded, refunded, fen[0], fen[1], totals,
+    )  # fmt: skip
+    remember(
+        live, wanted, lost, usual, recorded, refunded, c.order_value[a:b], c.quality[a:b], c.reputation[a:b],
+        c.demand_mean[a:b], c.sales_mean_7d[a:b], c.sales_mean_30d[a:b], c.sales_mean_90d[a:b],
+        c.sales_variance_30d[a:b], c.orders_mean_30d[a:b], c.returns_mean_30d[a:b],
+    )  # fmt: skip
+    sum_by_category(c.category[a:b], fen[1], fen[0], by_category)

@@ -79,22 +79,22 @@ _CHANCE = _chance_table()
 
 
 class _Card(NamedTuple):
-    """The card as arrays of (attributes, 1), ready for tiles of (attributes, rows)."""
+    """The card as arrays by attribute."""
 
-    edges: npt.NDArray[np.float32]  # (levels, attributes, 1), infinite where an attribute has fewer edges
-    steps: npt.NDArray[np.int8]  # (levels, attributes, 1): points lost (or, negative, won back) at the edge
-    start: npt.NDArray[np.int8]  # (attributes, 1): points lost below the first edge
+    edges: npt.NDArray[np.float32]  # (attributes, levels), infinite where an attribute has fewer edges
+    steps: npt.NDArray[np.int8]  # (attributes, levels): points lost (or, negative, won back) at the edge
+    start: npt.NDArray[np.int8]  # (attributes,): points lost below the first edge
     best: int  # points of a merchant that loses none
 
 
 def _card(attributes: tuple[Attribute, ...]) -> _Card:
     n_levels = max(len(one.edges) for one in attributes)
-    edges = np.full((n_levels, len(attributes), 1), np.inf, np.float32)
-    steps = np.zeros((n_levels, len(attributes), 1), np.int8)
+    edges = np.full((len(attributes), n_levels), np.inf, np.float32)
+    steps = np.zeros((len(attributes), n_levels), np.int8)
     for row, one in enumerate(attributes):
-        edges[: len(one.edges), row, 0] = one.edges
-        steps[: len(one.edges), row, 0] = [low - high for low, high in pairwise(one.points)]
-    start = np.array([[max(one.points) - one.points[0]] for one in attributes], np.int8)
+        edges[row, : len(one.edges)] = one.edges
+        steps[row, : len(one.edges)] = [low - high for low, high in pairwise(one.points)]
+    start = np.array([max(one.points) - one.points[0] for one in attributes], np.int8)
     return _Card(edges, steps, start, sum(max(one.points) for one in attributes))
 
 
@@ -142,17 +142,17 @@ class Points:
         """Give probabilities of staying good, (n,), and the attributes that lost most points."""
         columns = [view[name] for name in self.needs]
         score = np.empty(view.n)
-        reasons = np.empty((N_REASONS, view.n), np.int8)
+        reasons = np.empty((N_REASONS, view.n if context.explain else 0), np.int8)
         even = np.int16(_READY.best - self.even_points)
-        size = min(view.n, _TILE)
-        room = np.empty((len(CARD), size), np.float32)
         for rows in tiles(view.n, _TILE):
-            part = room[:, : rows.stop - rows.start]
-            _attributes([column[rows] for column in columns], part, self.window == "season")
-            losses = _losses(part)
-            score[rows] = chance(even - losses.sum(axis=0, dtype=np.int16))
-            _worst(losses, reasons[:, rows])
-        return Answer(score, reasons.T)
+            attributes = np.empty((len(CARD), rows.stop - rows.start), np.float32)
+            lost = np.empty(rows.stop - rows.start, np.int16)
+            _attributes([column[rows] for column in columns], attributes, self.window == "season")
+            losses = _losses(attributes, lost)
+            score[rows] = chance(even - lost)
+            if context.explain:
+                _worst(losses, reasons[:, rows])
+        return Answer(score, reasons.T if context.explain else None)
 
 
 _TILE = 8_192  # thirteen attributes of so many rows fit the cache
@@ -165,7 +165,7 @@ def _attributes(columns: list[npt.NDArray[Any]], out: npt.NDArray[np.float32], b
     out[0] = tenure
     out[3] = deviation / np.maximum(month, 1.0)
     if by_season:
-        month, quarter = out_of_season(month, season), out_of_season(quarter, season_90d)
+        month, quarter = (sales / np.maximum(index, 0.1) for sales, index in ((month, season), (quarter, season_90d)))
     out[1] = month * (DAYS_IN_MONTH / FEN_PER_YUAN)
     out[2] = month / np.maximum(quarter, 1.0)
     for row, column in enumerate((returns, reviews, orders, repaid, worst, dpd, bureau, concentration, confirm), 4):
@@ -174,19 +174,15 @@ def _attributes(columns: list[npt.NDArray[Any]], out: npt.NDArray[np.float32], b
 
 def out_of_season(sales: npt.NDArray[Any], index: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Divide sales by the calendar index of their window, (n,) each; an index below 0.1 counts as 0.1."""
-    return np.asarray(sales / np.maximum(index, 0.1), np.float64)
+    return np.asarray(np.divide(sales, np.maximum(index, 0.1), dtype=np.float64))
 
 
-def _losses(attributes: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
-    """Give the points that each attribute lost against its best, int8 (attributes, rows)."""
+def _losses(attributes: npt.NDArray[np.float32], total: npt.NDArray[np.int16]) -> npt.NDArray[np.int8]:
+    """Give the points that each attribute lost against its best, int8 (attributes, rows), and write their sums."""
+    from sim.lenders.policies.losses import add_losses  # compiled; policies are imported without a compiler
+
     losses = np.empty(attributes.shape, np.int8)
-    losses[:] = _READY.start
-    passed = np.empty(attributes.shape, np.bool_)
-    step = np.empty(attributes.shape, np.int8)
-    for edges, steps in zip(_READY.edges, _READY.steps, strict=True):
-        np.greater_equal(attributes, edges, out=passed)
-        np.multiply(passed.view(np.int8), steps, out=step)
-        np.add(losses, step, out=losses)
+    add_losses(attributes, _READY.edges, _READY.steps, _READY.start, losses, total)
     return losses
 
 
@@ -259,7 +255,7 @@ class Rules:
     def __call__(self, view: View, context: Context) -> Answer:
         """Give one of two scores, (n,), and the broken rules in the order of ``reasons``."""
         score = np.empty(view.n)
-        reasons = np.empty((N_REASONS, view.n), np.int8)
+        reasons = np.empty((N_REASONS, view.n if context.explain else 0), np.int8)
         columns = [view[name] for name in self.needs]
         for rows in tiles(view.n):
             tenure, month, season, worst, bureau, returns, reviews, concentration = (one[rows] for one in columns)
@@ -272,10 +268,10 @@ class Rules:
                 reviews < self.min_reviews,
                 concentration > self.max_concentration,
             ])  # fmt: skip
-            key = np.multiply(broken.view(np.int8), _FIRST_BROKEN)
             score[rows] = np.where(broken.any(axis=0), self.failed, self.passed)
-            _rank(key, _RULE_OF, reasons[:, rows])
-        return Answer(score, reasons.T)
+            if context.explain:
+                _rank(np.multiply(broken.view(np.int8), _FIRST_BROKEN), _RULE_OF, reasons[:, rows])
+        return Answer(score, reasons.T if context.explain else None)
 
 
 _FIRST_BROKEN = np.arange(len(Rules.reasons), 0, -1, dtype=np.int8)[:, None]  # the first of them is the largest key
