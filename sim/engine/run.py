@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -11,11 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from sim.engine.scenario import Scenario, load
+from sim.results.recorder import merchant_table, plain
 from sim.results.run import Run
 from sim.results.store import RunFolder, new_manifest
 
 Progress = Callable[[int, int, int], None]
+HELD_BYTES = 12_000_000  # rows that a run holds in memory before it puts them onto the disk
+PIECE = 1 << 16  # loans or merchants that are written at a time in the end
 
 
 def simulate(
@@ -71,34 +77,38 @@ def simulate(
         state.restore(market, checkpoint.state, checkpoint.progress)
     n_days, resumed_from = len(market.calendar), market.day_index
 
-    def keep() -> None:
+    def keep(market: Market) -> None:
         if folder is not None:
-            rows = market.recorder.take()
-            folder.save_checkpoint(rows, *state.save(market))
+            folder.save_checkpoint(market.recorder.take(), *state.save(market))
 
     try:
         with _interrupts_wait() as interrupted:
             while market.running:
                 market.step()
+                if folder is not None and market.recorder.n_bytes > HELD_BYTES:
+                    folder.add_segment(market.recorder.take())
                 if progress is not None:
                     progress(market.day_index, n_days, market.merchants.n)
                 if interrupted() and market.running:
-                    keep()
+                    keep(market)
                     raise KeyboardInterrupt
                 if checkpoint_every and market.running and market.day_index % checkpoint_every == 0:
-                    keep()
-        tables = final_tables(market)
+                    keep(market)
+        notes, n_merchants = list(chosen.notes) + market.notes(), market.merchants.n
+        rows = final_tables(market, folder)
+        del market  # what is left to do is done without it, and in the room it took
+        gc.collect()
         used = {
             "wall_seconds": round(time.perf_counter() - began_wall, 3),
             "cpu_seconds": round(time.process_time() - began_cpu, 3),
             "resumed_from_day": resumed_from,
-            "merchants": market.merchants.n,
+            "merchants": n_merchants,
             "days": n_days,
         }
-        complete = manifest | {"time_used": used, "notes": list(chosen.notes) + market.notes()}
+        complete = manifest | {"time_used": used, "notes": notes}
         if folder is None:
-            return Run.from_tables(tables, complete | {"status": "finished"}, chosen.resolved)
-        return _with_report(folder.finish(tables, chosen.dump(), complete), report)
+            return Run.from_tables(rows, complete | {"status": "finished"}, chosen.resolved)
+        return _with_report(folder.finish(rows, chosen.dump(), complete), report)
     finally:
         if folder is not None:
             folder.release()
@@ -145,16 +155,31 @@ def manifest_of(scenario: Scenario, seed: int) -> dict[str, Any]:
     )
 
 
-def final_tables(market: Any) -> dict[str, Any]:
-    """Everything a run leaves since the last checkpoint, with open loans and all merchants."""
-    from sim.results.recorder import merchant_table
+def final_tables(market: Any, folder: RunFolder | None = None) -> dict[str, Any]:
+    """What a run leaves since its last segment, by table; into segments of the folder, if there is one."""
+    pieces: dict[str, list[Any]] = {}
+    for tables in _last_pieces(market):
+        if folder is not None:
+            folder.add_segment(tables)
+            continue
+        for name, table in tables.items():
+            pieces.setdefault(name, []).append(table)
+    return {name: plain(pa.concat_tables(parts, promote_options="permissive")) for name, parts in pieces.items()}
 
-    left = market.book.state()
-    market.recorder.loans(left, market.merchants)
-    tables: dict[str, Any] = market.recorder.take(last=True)
+
+def _last_pieces(market: Any) -> Iterator[dict[str, Any]]:
+    """What a run leaves since its last segment, piece by piece: the rows recorded, open loans, all merchants."""
+    yield market.recorder.take()
+    book, merchants = market.book, market.merchants
+    for start in range(0, book.n, PIECE):
+        columns = {name: book[name][start : start + PIECE] for name in book.records.dtype.names}
+        market.recorder.loans(columns, merchants)
+        yield market.recorder.take()
+    yield market.recorder.take(last=True)
     categories = list(market.plan_of_run.merchants.categories)
-    tables["merchants"] = merchant_table(market.merchants, categories, market.shop_names())
-    return tables
+    for start in range(0, merchants.n, PIECE):
+        rows = slice(start, start + PIECE)
+        yield {"merchants": merchant_table(merchants, categories, market.shop_names(), rows)}
 
 
 def _with_report(run: Run, wanted: bool) -> Run:

@@ -108,10 +108,18 @@ def verify_file(path: Path, written: Mapping[str, Any], *, content: bool = True)
         raise StoreError(f"{path}: has {size} bytes, the run wrote {written['bytes']}: truncated or edited")
     if content and file_hash(path) != written["sha256"]:
         raise StoreError(f"{path}: was changed after the run (its hash is not the manifest's)")
-    with pq.ParquetFile(path) as file:
-        rows = file.metadata.num_rows
+    rows = _rows_of(path)
     if rows != written["rows"]:
         raise StoreError(f"{path}: has {rows} rows, the manifest says {written['rows']}")
+
+
+def _rows_of(path: Path) -> int:
+    """Rows of a parquet or an arrow file."""
+    if path.suffix == ".parquet":
+        with pq.ParquetFile(path) as file:
+            return int(file.metadata.num_rows)
+    with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as table:
+        return sum(table.get_batch(place).num_rows for place in range(table.num_record_batches))
 
 
 def file_hash(path: Path) -> str:

@@ -84,6 +84,12 @@ class Recorder:
         self._loans: list[pa.Table] = []
         self._months: list[pa.Table] = []
         self._applications: list[pa.Table] = []
+        self._n_bytes = 0
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of memory that the rows recorded since the last `take` hold."""
+        return self._n_bytes
 
     def day(self, number: int, lender: int, values: Mapping[str, int]) -> None:
         """Write one row of `daily`: a day number, a lender's index (-1 for a world without lenders), its columns."""
@@ -92,12 +98,13 @@ class Recorder:
     def loans(self, columns: Columns, merchants: Merchants) -> None:
         """Append loans to the tape; ``columns`` are those of the loan book."""
         if columns and columns["loan_id"].size:
-            self._loans.append(loan_table(columns, merchants, self.lenders))
+            self._keep(self._loans, loan_table(columns, merchants, self.lenders))
 
     def month_end(self, number: int, columns: Any) -> None:
         """Append the loans outstanding at a month's end; ``columns`` is the loan book, or its columns by name."""
         open_ = columns["balance"] > 0
-        self._months.append(
+        self._keep(
+            self._months,
             pa.table(
                 {
                     "month_end": dates(np.full(int(open_.sum()), number)),
@@ -106,7 +113,7 @@ class Recorder:
                     "balance_fen": columns["balance"][open_],
                     "dpd": np.maximum(columns["dpd"], columns["inherited_dpd"])[open_],
                 }
-            )
+            ),
         )
 
     def applications(self, number: int, lender: int, reason_names: Sequence[str], columns: Columns) -> None:
@@ -118,7 +125,8 @@ class Recorder:
         }
         reasons = columns["reasons"]
         none = [name or None for name in reason_names]
-        self._applications.append(
+        self._keep(
+            self._applications,
             pa.table(
                 {
                     "date": dates(np.full(n, number)),
@@ -135,8 +143,12 @@ class Recorder:
                     **{f"reason_{k + 1}": names(reasons[:, k], none) for k in range(3)},
                     **seen,
                 }
-            )
+            ),
         )
+
+    def _keep(self, tables: list[pa.Table], table: pa.Table) -> None:
+        tables.append(table)
+        self._n_bytes += table.nbytes
 
     def take(self, *, last: bool = False) -> dict[str, pa.Table]:
         """The rows recorded since the last call, by table; they are forgotten here.
@@ -156,6 +168,7 @@ class Recorder:
             parts.clear()
         self.written.update(tables)
         self._days.clear()
+        self._n_bytes = 0
         return {name: plain(table) for name, table in tables.items()}
 
     def _no_rows(self, name: str) -> pa.Table:
@@ -224,10 +237,12 @@ def loan_table(c: Columns, merchants: Merchants | None, lenders: Sequence[str]) 
     )
 
 
-def merchant_table(m: Merchants, categories: Sequence[str], shops: npt.NDArray[Any] | None = None) -> pa.Table:
-    """All merchants, with the hidden truth; ``shops`` (n,) are the ids of the real shops of a replay."""
+def merchant_table(
+    m: Merchants, categories: Sequence[str], shops: npt.NDArray[Any] | None, rows: slice
+) -> pa.Table:
+    """The merchants of ``rows``, with the hidden truth; ``shops`` (n,) are the ids of the real shops of a replay."""
     traits = {
-        name: getattr(m, name).astype(np.float64)
+        name: getattr(m, name)[rows].astype(np.float64)
         for name in (
             "margin",
             "growth",
@@ -243,27 +258,27 @@ def merchant_table(m: Merchants, categories: Sequence[str], shops: npt.NDArray[A
             "patience",
         )
     }
-    real = {} if shops is None else {"shop": pa.array(shops)}
+    real = {} if shops is None else {"shop": pa.array(shops[rows])}
     return pa.table(
         {
-            "merchant_id": m.merchant_id.astype(np.int64),
+            "merchant_id": m.merchant_id[rows].astype(np.int64),
             **real,
-            "platform": names(m.platform, PLATFORMS).cast(pa.string()),
-            "category": names(m.category, categories).cast(pa.string()),
-            "region": m.region.astype(np.int64),
-            "opened": dates(m.opened_day),
-            "entered": dates(m.entry_day),
-            "closed": dates(np.where(m.status >= 2, m.closed_day, 0)),
-            "integrity": names(m.integrity, INTEGRITY).cast(pa.string()),
-            "quality": m.quality.astype(np.float64),
-            "size_fen": np.rint(m.base_orders.astype(np.float64) * m.order_value).astype(np.int64),
-            "sales_fen": m.sales_total.astype(np.int64),
-            "lost_sales_fen": m.lost_total.astype(np.int64),
-            "n_loans": m.n_loans.astype(np.int64),
-            "days_in_debt": m.days_in_debt.astype(np.int64),
-            "wallet_fen": m.wallet.astype(np.int64),
-            "outside_debt_fen": m.outside_debt.astype(np.int64),
-            "luck": m.luck.astype(np.float64),
+            "platform": names(m.platform[rows], PLATFORMS).cast(pa.string()),
+            "category": names(m.category[rows], categories).cast(pa.string()),
+            "region": m.region[rows].astype(np.int64),
+            "opened": dates(m.opened_day[rows]),
+            "entered": dates(m.entry_day[rows]),
+            "closed": dates(np.where(m.status[rows] >= 2, m.closed_day[rows], 0)),
+            "integrity": names(m.integrity[rows], INTEGRITY).cast(pa.string()),
+            "quality": m.quality[rows].astype(np.float64),
+            "size_fen": np.rint(m.base_orders[rows].astype(np.float64) * m.order_value[rows]).astype(np.int64),
+            "sales_fen": m.sales_total[rows].astype(np.int64),
+            "lost_sales_fen": m.lost_total[rows].astype(np.int64),
+            "n_loans": m.n_loans[rows].astype(np.int64),
+            "days_in_debt": m.days_in_debt[rows].astype(np.int64),
+            "wallet_fen": m.wallet[rows].astype(np.int64),
+            "outside_debt_fen": m.outside_debt[rows].astype(np.int64),
+            "luck": m.luck[rows].astype(np.float64),
             **traits,
         }
     )

@@ -2,8 +2,8 @@
 
 Everything is written beside under a temporary name, fsynced and renamed; ``manifest.json`` comes last and carries the
 hash of every other file and of itself, so that a killed run leaves no readable half and an edited one is found out. A
-run on its way keeps ``unfinished.json`` (whose run it is, and how far it came), ``segments/NNNN`` (tables closed at
-checkpoints) and ``checkpoint/NNNN`` (the state to go on from); all three go when the manifest stands.
+run on its way keeps ``unfinished.json`` (whose run it is, and how far it came), ``segments/NNNN`` (rows that are
+finished) and ``checkpoint/NNNN`` (the state to go on from); all three go when the manifest stands.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sim.errors import StoreError
 from sim.results.files import (
@@ -41,7 +40,7 @@ from sim.results.files import (
 )
 from sim.results.manifest import KEY, as_json, code_version, differences, manifest_hash, new_manifest, read_manifest
 from sim.results.run import Run, open_run
-from sim.results.tables import TableLike, as_arrow, write_group, write_parquet
+from sim.results.tables import TableLike, as_arrow, read_arrow, write_group, write_parquet
 
 __all__ = ["KEY", "Checkpoint", "Run", "RunFolder", "code_version", "new_manifest", "open_run"]
 
@@ -69,6 +68,7 @@ class RunFolder:
         self.path = Path(path)
         self._lock: int | None = None
         self._is_begun = False
+        self._segments: dict[str, dict[str, Any]] = {}  # what was written, by number and table
 
     @property
     def state(self) -> FolderState:
@@ -138,6 +138,16 @@ class RunFolder:
             write_json(self.path / UNFINISHED, {**head, **as_json(opening)})
         return None
 
+    def add_segment(self, tables: Mapping[str, TableLike]) -> None:
+        """Put finished rows onto the disk, so that memory need not hold them; a checkpoint makes them count.
+
+        In the merged table they come before later ones.
+        """
+        self._kept()
+        with labelled(self.path, "cannot write a segment"):
+            name = f"{len(self._segments) + 1:04d}"
+            self._segments[name] = write_group(self.path / "segments" / name, tables)
+
     def save_checkpoint(
         self, tables: Mapping[str, TableLike], state: Mapping[str, TableLike], progress: Mapping[str, Any]
     ) -> int:
@@ -146,20 +156,20 @@ class RunFolder:
         Parameters
         ----------
         tables
-            Rows finished since the last checkpoint. In the merged table they come before later ones.
+            Rows finished since the last segment, as in `add_segment`.
         state
             Everything a resumed run needs, as tables.
         progress
             Small things for JSON: the day, counters.
         """
         kept = self._kept()
+        self.add_segment(tables)
         with labelled(self.path, "cannot write a checkpoint"):
-            earlier = kept["checkpoint"] or {"number": 0, "segments": {}}
-            number = int(earlier["number"]) + 1
-            name = f"{number:04d}"
-            segments = {**earlier["segments"], name: write_group(self.path / "segments" / name, tables)}
-            files = write_group(self.path / "checkpoint" / name, state, keeps_order=True)
-            kept["checkpoint"] = {"number": number, "segments": segments, "state": files, "progress": dict(progress)}
+            number = int(kept["checkpoint"]["number"]) + 1 if kept["checkpoint"] else 1
+            files = write_group(self.path / "checkpoint" / f"{number:04d}", state, keeps_order=True)
+            kept["checkpoint"] = {
+                "number": number, "segments": self._segments, "state": files, "progress": dict(progress)
+            }  # fmt: skip
             write_json(self.path / UNFINISHED, kept)
             self._sweep(keep=number)
         return number
@@ -174,12 +184,13 @@ class RunFolder:
         manifest
             As given to `begin`, with what became known since (time used, counts).
         """
-        segments = (self._kept()["checkpoint"] or {"segments": {}})["segments"]
+        self._kept()
+        segments = self._segments
         with labelled(self.path, "cannot write the run"):
             whole: dict[str, dict[str, Any]] = {}
             for name in sorted({*tables, *(name for segment in segments.values() for name in segment)}):
                 parts: list[pa.Table | Path] = [
-                    self.path / "segments" / number / f"{name}.parquet"
+                    self.path / "segments" / number / f"{name}.arrow"
                     for number, segment in sorted(segments.items())
                     if name in segment
                 ]
@@ -229,32 +240,34 @@ class RunFolder:
 
     def _resume(self) -> Checkpoint | None:
         kept = read_json(self.path / UNFINISHED)["checkpoint"]
+        self._segments = dict(kept["segments"]) if kept else {}
         self._sweep(keep=int(kept["number"]) if kept else 0)
         if not kept:
             return None
         for number, segment in kept["segments"].items():
             for name, written in segment.items():
-                verify_file(self.path / "segments" / number / f"{name}.parquet", written)
+                verify_file(self.path / "segments" / number / f"{name}.arrow", written)
         folder = self.path / "checkpoint" / f"{int(kept['number']):04d}"
         for name, written in kept["state"].items():
-            verify_file(folder / f"{name}.parquet", written)
-        state = {name: pq.ParquetFile(folder / f"{name}.parquet").read() for name in kept["state"]}
+            verify_file(folder / f"{name}.arrow", written)
+        state = {name: pa.concat_tables(read_arrow(folder / f"{name}.arrow")) for name in kept["state"]}
         return Checkpoint(int(kept["number"]), kept["progress"], state)
 
     def _sweep(self, keep: int) -> None:
-        """Remove temporary files, segments past checkpoint `keep` and all states but that of `keep`."""
+        """Remove temporary files, segments that no checkpoint counts and all states but that of `keep`."""
         for entry in list(self.path.iterdir()):
             if entry.name.endswith(TEMPORARY):
                 remove(entry)
-        for kind, stays in (("segments", range(1, keep + 1)), ("checkpoint", range(keep, keep + 1))):
+        for kind, stays in (("segments", set(self._segments)), ("checkpoint", {f"{keep:04d}"})):
             folder = self.path / kind
             if keep == 0:
                 remove(folder)
             for entry in list(folder.iterdir()) if folder.is_dir() else []:
-                if not entry.name.isdigit() or int(entry.name) not in stays:
+                if entry.name not in stays:
                     remove(entry)
 
     def _clear(self) -> None:
+        self._segments = {}
         self._sweep(keep=0)
         for name in (LOCK, UNFINISHED):
             (self.path / name).unlink(missing_ok=True)

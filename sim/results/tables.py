@@ -1,4 +1,8 @@
-"""Tables of a run: taken in as arrow, put in order, read as whole numbers, written as parquet."""
+"""Tables of a run: taken in as arrow, put in order, read as whole numbers, written as parquet.
+
+While a run is on its way its tables lie in groups of arrow files, which are cheap to write and to read; parquet is what
+a finished run keeps.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,8 @@ ORDER = {
 TableLike = Any
 #: The day of what has not happened yet, far in the future.
 NO_DATE = np.iinfo(np.int32).max
-_ROW_GROUP = 1 << 18
+_ROW_GROUP = 1 << 16
+_BATCH = 1 << 13  # rows of an arrow file that are read at a time
 
 
 def as_arrow(table: TableLike) -> pa.Table:
@@ -115,14 +120,34 @@ def write_group(
     remove(unnamed)
     remove(folder)
     unnamed.mkdir(parents=True)
-    written = {
-        name: write_parquet(unnamed / f"{name}.parquet", "" if keeps_order else name, [as_arrow(table)])
-        for name, table in tables.items()
-    }
+    written = {}
+    for name, table in tables.items():
+        whole = as_arrow(table)
+        written[name] = write_arrow(unnamed / f"{name}.arrow", whole if keeps_order else in_order(whole, name))
     sync_folder(unnamed)
     os.replace(unnamed, folder)
     sync_folder(folder.parent)
     return written
+
+
+def write_arrow(path: Path, table: pa.Table) -> dict[str, Any]:
+    """Write a table into an arrow file, fsynced; return its ``rows``, ``bytes`` and ``sha256``."""
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=_BATCH)
+    return _written(path, table.num_rows)
+
+
+def read_arrow(path: Path) -> Iterator[pa.Table]:
+    """Read an arrow file piece by piece."""
+    with pa.OSFile(str(path), "rb") as source, pa.ipc.open_file(source) as file:
+        for place in range(file.num_record_batches):
+            yield pa.Table.from_batches([file.get_batch(place)])
+
+
+def _written(path: Path, rows: int) -> dict[str, Any]:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return {"rows": rows, "bytes": path.stat().st_size, "sha256": file_hash(path)}
 
 
 def write_parquet(path: Path, name: str, parts: list[pa.Table | Path]) -> dict[str, Any]:
@@ -133,26 +158,28 @@ def write_parquet(path: Path, name: str, parts: list[pa.Table | Path]) -> dict[s
     name
         The table's name, which says how it is sorted; "" keeps the rows where they are.
     parts
-        Tables, or files that hold them, earlier rows first.
+        Tables, or arrow files that hold them in order, earlier rows first.
 
     Raises
     ------
     StoreError
         If the parts differ in their columns or in the type of one.
     """
-    schemas = [part.schema if isinstance(part, pa.Table) else pq.read_schema(part) for part in parts]
-    schema = _common_schema(name, schemas)
+    schema = _common_schema(name, [_schema_of(part) for part in parts])
+    text = [column.name for column in schema if pa.types.is_string(column.type)]
     rows = 0
-    if name == "loans" and len(parts) > 1:
-        # A loan is written when it ends: only the whole tape can be put into its order.
-        parts = [pa.concat_tables([batch.cast(schema) for part in parts for batch in _batches(part)])]
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for piece in _rechunk(parts, schema, name):
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=text) as writer:
+        for piece in _rechunk(_merged(parts, name) if name == "loans" else _in_turn(parts, name), schema):
             writer.write_table(piece, row_group_size=_ROW_GROUP)
             rows += piece.num_rows
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-    return {"rows": rows, "bytes": path.stat().st_size, "sha256": file_hash(path)}
+    return _written(path, rows)
+
+
+def _schema_of(part: pa.Table | Path) -> pa.Schema:
+    if isinstance(part, pa.Table):
+        return part.schema
+    with pa.OSFile(str(part), "rb") as source, pa.ipc.open_file(source) as file:
+        return file.schema
 
 
 def _common_schema(name: str, schemas: list[pa.Schema]) -> pa.Schema:
@@ -171,23 +198,41 @@ def _common_schema(name: str, schemas: list[pa.Schema]) -> pa.Schema:
     return pa.schema(known)
 
 
-def _rechunk(parts: list[pa.Table | Path], schema: pa.Schema, name: str) -> Iterator[pa.Table]:
-    """Yield the rows of all parts, sorted, in pieces of one size, so that bytes do not tell where checkpoints were."""
+def _rechunk(pieces: Iterator[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield the rows of all pieces in pieces of one size, so that bytes do not tell where checkpoints were."""
     waiting = schema.empty_table()
-    for part in parts:
-        for batch in [in_order(part, name)] if isinstance(part, pa.Table) else _batches(part):
-            waiting = pa.concat_tables([waiting, batch.cast(schema)])
-            while waiting.num_rows >= _ROW_GROUP:
-                yield waiting.slice(0, _ROW_GROUP).combine_chunks()
-                waiting = waiting.slice(_ROW_GROUP)
+    for piece in pieces:
+        waiting = pa.concat_tables([waiting, piece.cast(schema)])
+        while waiting.num_rows >= _ROW_GROUP:
+            yield waiting.slice(0, _ROW_GROUP).combine_chunks()
+            waiting = waiting.slice(_ROW_GROUP)
     if waiting.num_rows:
         yield waiting.combine_chunks()
 
 
-def _batches(part: pa.Table | Path) -> Iterator[pa.Table]:
-    if isinstance(part, pa.Table):
-        yield part
-        return
-    with pq.ParquetFile(part) as file:
-        for batch in file.iter_batches(_ROW_GROUP):
-            yield pa.Table.from_batches([batch])
+def _in_turn(parts: list[pa.Table | Path], name: str) -> Iterator[pa.Table]:
+    """Yield the parts of a table whose earlier rows lie in earlier parts, each in order."""
+    for part in parts:
+        yield from [in_order(part, name)] if isinstance(part, pa.Table) else read_arrow(part)
+
+
+def _merged(parts: list[pa.Table | Path], name: str) -> Iterator[pa.Table]:
+    """Yield the parts of a table in which an early row may be written late, as a loan is when it ends.
+
+    Every part is in order: whatever comes up to the least of their next ends can be put in order and given out.
+    """
+    (key,) = ORDER[name]
+    streams = [_in_turn([part], name) for part in parts]
+    first = [(stream, next((piece for piece in stream if piece.num_rows), None)) for stream in streams]
+    heads = [(stream, piece, whole_numbers(piece[key])) for stream, piece in first if piece is not None]
+    while heads:
+        end = min(keys[-1] for _, _, keys in heads)
+        ready, left = [], []
+        for stream, piece, keys in heads:
+            count = int(np.searchsorted(keys, end, side="right"))
+            ready.append(piece.slice(0, count))
+            rest = piece.slice(count) if count < len(keys) else next((p for p in stream if p.num_rows), None)
+            if rest is not None:
+                left.append((stream, rest, keys[count:] if count < len(keys) else whole_numbers(rest[key])))
+        yield in_order(pa.concat_tables(ready, promote_options="permissive").combine_chunks(), name)
+        heads = left

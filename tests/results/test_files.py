@@ -126,6 +126,6 @@ def test_a_harmed_checkpoint_is_found_out(tmp_path: Path) -> None:
     folder.begin(manifest())
     folder.save_checkpoint({"daily": twelve_tables()["daily"]}, {"merchant": {"wallet": np.arange(3)}}, {})
     folder.release()
-    _flip(tmp_path / "run" / "segments" / "0001" / "daily.parquet")
-    with pytest.raises(StoreError, match=r"segments/0001/daily\.parquet: was changed"):
+    _flip(tmp_path / "run" / "segments" / "0001" / "daily.arrow")
+    with pytest.raises(StoreError, match=r"segments/0001/daily\.arrow: was changed"):
         RunFolder(tmp_path / "run").begin(manifest())
