@@ -140,7 +140,7 @@ class LoanBook:
             grown[: self.n] = self.records[: self.n]
             self.records = grown
         span = slice(self.n, self.n + count)
-        self.records[span] = np.zeros(1, LOAN)
+        self.records[span].view(np.uint8)[:] = 0
         for name, column in values.items():
             self.records[name][span] = column
         rows = self.records["row"][span]

@@ -53,8 +53,9 @@ class Requests:
 
 
 def gather_wishes(m: Merchants, today: int, most_fen: int) -> Wishes:
-    """Those whose plans say that a loan would pay; fraudsters who strike want all they can get."""
+    """Those whose plans say that a loan would pay and who see a lender; fraudsters who strike want all they can get."""
     rows = rows_with(m.flags, ASKS)
+    rows = rows[np.any([own[rows] for own in m.lender["is_visible"]], axis=0)] if m.n_lenders else rows[:0]
     strikes = today >= m.bust_day[rows]
     amount = np.ceil(m.shortage[rows].astype(np.float64) / STEP).astype(np.int64) * STEP
     pressed = (m.flags[rows] & PRESSED) != 0

@@ -242,6 +242,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         stealing = self.plan_of_run.merchants.demand.business_stealing
         self.rush = (1.0 + stealing * lost / np.maximum(served, 1)).clip(1.0, 2.0).astype(_F)
         totals = dict(zip(TRADE_TOTALS, self._sums.trade.sum(axis=0).tolist(), strict=True))
+        totals["sales"] = int(served.sum())
         settle.book_trade(self.books, totals)
         return totals
 
@@ -371,7 +372,7 @@ _SLUMPS = ("recession", "category_slump")
 def _collector(lenders: list[Lender]) -> Any:
     """Mesa's data collector: the market's day, and the position of each lender, in yuan."""
     reporters: dict[str, Any] = {
-        "merchant_sales": lambda market: int(market._sums.trade[:, 0].sum()) / 100,
+        "merchant_sales": lambda market: int(market._sums.by_category[:, 1].sum()) / 100,
         "merchants_active": lambda market: int(market._sums.plan[:, 4].sum()),
     }
     for lender in lenders:

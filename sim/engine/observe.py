@@ -60,7 +60,7 @@ class _Seen:
             return self._day - self._of(m.opened_day).astype(np.float64)
         if name in ("season_index", "season_index_90d"):
             index: npt.NDArray[Any] = getattr(self._outlook, name)[self._day_index]
-            return index.astype(np.float32)[self._category]
+            return np.asarray(index, np.float32)[self._category]
         if name == "sales_deviation_30d":
             return np.sqrt(np.maximum(self._of(m.sales_variance_30d), _NOTHING)).astype(np.float64)
         if name == "traffic":

@@ -64,7 +64,7 @@ def change_equity(books: Books, lender: str, fen: int) -> None:
 
 def book_trade(books: Books, t: Totals) -> None:
     """Sales, confirmations, refunds, commission, costs and wash trades of the day."""
-    books.transfer(OUTSIDE_MONEY, ESCROW, t["shipped"])
+    books.transfer(OUTSIDE_MONEY, ESCROW, t["sales"] - t["paid_at_once"])
     books.transfer(OUTSIDE_MONEY, WALLETS, t["paid_at_once"])
     books.transfer(ESCROW, OUTSIDE_MONEY, t["refunded"])
     books.transfer(ESCROW, WALLETS, t["confirmed"])

@@ -60,8 +60,10 @@ def comes_back(status: Scalar, reopen_day: Scalar, day: Scalar) -> Scalar:
 
 
 def close_shops(merchants: Merchants, rows: npt.NDArray[np.intp], p: MerchantParameters, seed: int, day: int) -> None:
-    """Begin to wind down the shops of ``rows``; some draw a day on which they will be back."""
+    """Begin to wind down the shops of ``rows``, with all that is on its way; some draw a day to be back."""
     m = merchants
+    m.stock[rows] += m.on_order[:, rows].sum(axis=0)
+    m.on_order[:, rows] = 0.0
     m.status[rows] = CLOSING
     m.closed_day[rows] = day
     ids = m.merchant_id[rows]
@@ -84,15 +86,15 @@ def wind_down(
     m = merchants
     if rows.size == 0:
         return 0, rows
-    m.stock[rows] += m.on_order[:, rows].sum(axis=0)
-    m.on_order[:, rows] = 0.0
-    is_last = m.stock[rows] < 1.0
-    gone = np.where(is_last, m.stock[rows], m.stock[rows] * np.float32(SALES_A_DAY))
+    stock = m.stock[rows]
+    is_last = stock < 1.0
+    gone = np.where(is_last, stock, stock * np.float32(SALES_A_DAY))
     cost = m.order_value[rows] * (1.0 - m.margin[rows].astype(np.float64))
     money = np.floor(gone * cost * p.cash.salvage)
-    m.stock[rows] -= gone
+    m.stock[rows] = stock - gone
     m.wallet[rows] += money
-    done = rows[is_last & (m.shipped[:, rows].sum(axis=0) == 0.0)]
+    done = rows[is_last]
+    done = done[m.shipped[:, done].sum(axis=0) == 0.0]
     m.status[done] = CLOSED
     return int(money.sum()), done
 

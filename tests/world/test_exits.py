@@ -166,7 +166,7 @@ def test_a_shop_comes_back_on_its_day_with_what_it_has() -> None:
 def test_a_day_of_winding_down_sells_a_tenth_at_half_its_cost() -> None:
     m = shops(stock=100.0, wallet=5.0)
     m.on_order[0], m.on_order[1] = 30.0, 10.0
-    m.status[2] = CLOSING
+    close_shops(m, np.array([2]), P, 3, TODAY)
     money, closed = sell_off(m)
     sold = 140.0 * SALES_A_DAY
     assert money == math.floor(sold * 15_000 * P.cash.salvage)
@@ -183,12 +183,12 @@ def test_the_books_get_what_the_wallets_got_and_shops_close_empty() -> None:
     m = shops(50, stock=rng.uniform(0, 3000, 50), order_value=np.rint(rng.uniform(500, 90_000, 50)))
     m.margin[:] = rng.uniform(0.05, 0.9, 50)
     m.on_order[:] = rng.uniform(0, 50, (2, 50))
-    m.status[:] = CLOSING
     worth = (m.stock + m.on_order.sum(axis=0)) * m.order_value.astype(float) * (1.0 - m.margin) * P.cash.salvage
+    close_shops(m, np.arange(50), P, 3, TODAY)
     days, received = 0, 0
     while (m.status != CLOSED).any():
         before = int(m.wallet.sum())
-        stock = m.stock + m.on_order.sum(axis=0)
+        stock = m.stock.copy()
         money, closed = sell_off(m)
         assert money == int(m.wallet.sum()) - before
         assert (m.stock <= stock).all()

@@ -255,34 +255,41 @@ def repay(
         if 0 < terms.remind_before[lender] == loan.due - today and loan.product != ORDER_LOAN:
             sums[T_CONTACTS] += 1
 
-        if loan.balance == 0 and owed_now(loan) == 0:
-            wallet += close(loan, today, terms.refund_days[lender], sums)
-            if loan.max_dpd == 0:
-                lenders.n_repaid[lender, row] += 1
+        if loan.balance > 0 and loan.overdue == 0 and loan.unpaid_since == 0 and loan.inherited_dpd == 0:
+            # in good standing: nothing to close, to age or to remember
+            m.wallet[row] = wallet
+            put_in_bucket(loan, 0, sums)
+            stays_open = True
         else:
-            age(loan, today, terms.non_accrual_after[lender], terms.write_off_after[lender], sums)
-        m.wallet[row] = wallet
-
-        lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], loan.max_dpd)
-        if loan.status == PAID_OFF:
-            closings[n_closed] = k
-            n_closed += 1
-        if loan.status == PAID_OFF or loan.status == WRITTEN_OFF:
-            lenders.n_open[lender, row] -= 1
-            for stage in range(STAGES):
-                m.shipped[stage, row] += loan.pledged[stage]
-                loan.pledged[stage] = 0.0
-        else:
-            late = np.int64(max(loan.dpd, loan.inherited_dpd))
-            put_in_bucket(loan, late, sums)
+            if loan.balance == 0 and owed_now(loan) == 0:
+                wallet += close(loan, today, terms.refund_days[lender], sums)
+                if loan.max_dpd == 0:
+                    lenders.n_repaid[lender, row] += 1
+            else:
+                age(loan, today, terms.non_accrual_after[lender], terms.write_off_after[lender], sums)
+            m.wallet[row] = wallet
+            stays_open = loan.status == ACTIVE
+            lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], loan.max_dpd)
+            if loan.status == PAID_OFF:
+                closings[n_closed] = k
+                n_closed += 1
+            if stays_open:
+                late = np.int64(max(loan.dpd, loan.inherited_dpd))
+                put_in_bucket(loan, late, sums)
+                lenders.dpd[lender, row] = max(lenders.dpd[lender, row], late)
+                lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], late)
+            else:
+                lenders.n_open[lender, row] -= 1
+                for stage in range(STAGES):
+                    m.shipped[stage, row] += loan.pledged[stage]
+                    loan.pledged[stage] = 0.0
+        if stays_open:
             debt[row - first] += max(loan.balance - pledged_left(loan), 0.0)
             # what nears its due date is kept back by those who mean to pay it
             if loan.product != ORDER_LOAN and loan.overdue == 0 and loan.due - today <= r.horizon:
                 owed = owed_now(loan)
                 if means_to_pay(m, row, struck, owed, lenders.limit_fen[lender, row], r):
                     due_soon[row - first] += owed
-            lenders.dpd[lender, row] = max(lenders.dpd[lender, row], late)
-            lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], late)
         gone = before - loan.balance
         lenders.exposure_fen[lender, row] -= gone
         if loan.product != ORDER_LOAN:

@@ -29,9 +29,7 @@ from sim.world.wash import faked_value, faking_cost
 _F = np.float32
 
 # Totals of the day, whole fen, in this order.
-TRADE_TOTALS = (
-    "sales", "lost", "shipped", "paid_at_once", "refunded", "confirmed", "commission", "costs", "faked", "faking_cost",
-)  # fmt: skip
+TRADE_TOTALS = ("paid_at_once", "refunded", "confirmed", "commission", "costs", "faked", "faking_cost")
 
 TradeColumns = namedtuple(
     "TradeColumns",
@@ -125,7 +123,7 @@ def sell(
 
     Writes ``lost`` (orders), ``recorded`` and ``refunded`` (fen) as float32, ``sold_fen`` and ``lost_fen`` as int64.
     """
-    sales = lost_value = shipped = at_once = refunds = confirmed = fees = costs = faked = faking = np.int64(0)
+    at_once = refunds = confirmed = fees = costs = faked = faking = np.int64(0)
     for j in range(order_value.size):
         sold = sold_orders(wanted[j], stock[j])
         missed = wanted[j] - sold
@@ -164,9 +162,6 @@ def sell(
         refunded[j] = _F(refund)
         sold_fen[j] = np.int64(value)
         lost_fen[j] = np.int64(missed * price)
-        sales += np.int64(value)
-        lost_value += np.int64(missed * price)
-        shipped += np.int64(on)
         at_once += np.int64(off)
         refunds += np.int64(refund)
         confirmed += np.int64(receipts)
@@ -174,16 +169,13 @@ def sell(
         costs += np.int64(paid)
         faked += np.int64(fake)
         faking += np.int64(fake_fee)
-    totals[0] += sales
-    totals[1] += lost_value
-    totals[2] += shipped
-    totals[3] += at_once
-    totals[4] += refunds
-    totals[5] += confirmed
-    totals[6] += fees
-    totals[7] += costs
-    totals[8] += faked
-    totals[9] += faking
+    totals[0] += at_once
+    totals[1] += refunds
+    totals[2] += confirmed
+    totals[3] += fees
+    totals[4] += costs
+    totals[5] += faked
+    totals[6] += faking
 
 
 @kernel

@@ -128,8 +128,11 @@ class SalesMultiple:
             wanted *= factors[step]
             wanted *= np.take(growth, repaid, mode="clip")
             was_late, late_now = worst >= self.late_from, dpd >= self.late_from
-            limit[rows], reasons[rows, 0] = self._bounded(wanted, was_late, late_now, step < len(self.score_from))
-        return Answer(limit, reasons)
+            limit[rows] = self._bounded(wanted, was_late, late_now)
+            if context.explain:
+                below_best = step < len(self.score_from)
+                reasons[rows, 0] = self._reasons(wanted, limit[rows], was_late, late_now, below_best)
+        return Answer(limit, reasons if context.explain else None)
 
     def _growth(self) -> npt.NDArray[np.float64]:
         """Give ``(1 + progressive) ** k`` for k from 0 to ``progressive_steps``, by multiplication: no power."""
@@ -137,24 +140,32 @@ class SalesMultiple:
         return np.asarray(np.cumprod(steps), np.float64)
 
     def _bounded(
+        self, wanted: npt.NDArray[np.float64], was_late: npt.NDArray[np.bool_], late_now: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        """Cap, cut, round down and drop what is too small."""
+        hundreds = np.minimum(wanted, self.cap)
+        hundreds *= 1.0 - self.late_cut * was_late
+        hundreds /= ROUND_TO_FEN
+        limit = hundreds.astype(np.int64)
+        limit *= ROUND_TO_FEN
+        limit *= (limit >= self.minimum) & ~late_now
+        return limit
+
+    def _reasons(
         self,
         wanted: npt.NDArray[np.float64],
+        limit: npt.NDArray[np.int64],
         was_late: npt.NDArray[np.bool_],
         late_now: npt.NDArray[np.bool_],
         below_best: npt.NDArray[np.bool_],
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
-        """Cap, cut, round down and drop what is too small; say what bound the limit most."""
-        capped = np.minimum(wanted, self.cap)
+    ) -> npt.NDArray[np.int8]:
+        """Say what bound each limit most."""
         reason = np.where(below_best, np.int8(_LOW_SCORE), np.int8(_NO_REASON))
         np.copyto(reason, np.int8(_CAPPED), where=wanted > self.cap)
         np.copyto(reason, np.int8(_WAS_LATE), where=was_late)
-        capped *= 1.0 - self.late_cut * was_late
-        limit = (np.floor(capped / ROUND_TO_FEN) * ROUND_TO_FEN).astype(np.int64)
-        too_small = limit < self.minimum
-        np.copyto(reason, np.int8(_TOO_SMALL), where=too_small)
+        np.copyto(reason, np.int8(_TOO_SMALL), where=limit < self.minimum)
         np.copyto(reason, np.int8(_LATE_NOW), where=late_now)
-        limit *= ~(too_small | late_now)
-        return limit, reason
+        return reason
 
 
 @dataclass(frozen=True)
