@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 KERNEL_SOURCES := $(shell find sim/core sim/world sim/lenders sim/engine -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check docs clean
+.PHONY: help install demo test test-slow check bench-check docs clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 install: $(VENV)/.warm ## make the environment, install lendsim, compile its kernels (minutes, once)
 
@@ -29,6 +29,9 @@ check: $(VENV)/.dev ## lint, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict sim
 	$(BIN)/lint-imports
+
+bench-check: $(VENV)/.warm ## fail if the engine has become more than a quarter dearer
+	$(BIN)/python -m sim.app.bench.guard
 
 docs: $(VENV)/.dev ## write the generated pages of docs/ again
 	$(BIN)/python tests/test_docs.py

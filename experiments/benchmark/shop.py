@@ -58,6 +58,7 @@ class Merchant(mesa.Agent):
         super().__init__(model)
         for name in (*TRAITS, *STATE):
             setattr(self, name, getattr(born, name)[..., row].tolist())
+        self.orders_mean_30d = self.sales_mean_30d / self.order_value
         self.loans: list[Loan] = []
         self.gain, self.is_pressed, self.is_visible = 0.0, False, False
         self.limit = self.exposure = self.line = self.n_repaid = self.dpd = self.worst_dpd = 0

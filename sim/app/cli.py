@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import sim
-from sim.app.commands import authoring, compare, results, run
+from sim.app.commands import authoring, bench, compare, results, run
 from sim.app.commands.ending import INTERRUPTED, say
 
 app = typer.Typer(
@@ -53,6 +53,7 @@ app.command("schema")(authoring.schema)
 app.command("new")(authoring.new)
 app.command("report")(results.report)
 app.command("export")(results.export)
+app.command("bench")(bench.bench)
 app.command("version")(version)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
+    from sim.app.bench.compare import Benchmark
     from sim.results.metrics import Measure
     from sim.results.run import Run
     from sim.study.compare import Comparison
@@ -133,6 +134,51 @@ def print_comparison(comparison: Comparison) -> None:
     out.print(comparison.verdict())
     for note in comparison.notes:
         out.print(f"\n{note}")
+
+
+def print_benchmark(found: Benchmark) -> None:
+    """Say what a benchmark has found."""
+    out = _out()
+    heads = ("", "merchants", "CPU ns per merchant-day", "bytes per merchant", "loans per merchant")
+    table = _table(*heads, numbers=range(1, 5))
+    for name, rows in (("lendsim", found.engine), ("peer", found.peer)):
+        for row in rows:
+            table.add_row(
+                name,
+                f"{row['merchants']:,}",
+                f"{row['cpu_ns_per_merchant_day']:,.0f}",
+                f"{row['bytes_per_merchant']:,.0f}",
+                f"{row['loans_per_merchant']:.3f}",
+            )
+    out.print(table)
+    last = found.engine[-1]
+    table = _table(f"Where they go, {last['merchants']:,} merchants", "ns", "share")
+    for name, value in sorted(last["steps"].items(), key=lambda part: -part[1]):
+        table.add_row(name, f"{value:.1f}", f"{value / last['cpu_ns_per_merchant_day']:.0%}")
+    out.print(table)
+    lines = [
+        f"CPU time on one thread, medians of {found.repeats} runs of {found.days} days of base, after "
+        "30 days; the rows of the run are written to the disk. Bytes: peak memory of a further merchant.",
+        f"The smallest process had {found.engine[0]['bytes'] / 1e6:,.0f} MB at its peak.",
+        f"Finishing the run folder of {last['merchants']:,} merchants takes {last['finish_cpu_seconds']:.1f} s more.",
+    ]
+    if found.exponent is not None:
+        lines.append(f"CPU time grows with merchants to the power of {found.exponent:.2f}.")
+    if found.times_cheaper is not None:
+        lines.append(
+            f"A merchant-day costs the peer of {found.peer[-1]['merchants']:,} merchants {found.times_cheaper:,.0f} "
+            f"times what it costs lendsim at {last['merchants']:,}."
+        )
+    cold, cached = found.compile_seconds["cold"], found.compile_seconds["cached"]
+    lines.append(f"Kernels: compiled in {cold:.0f} s, read from the cache in {cached:.1f} s, a first market included.")
+    band = found.bandwidth
+    lines.append(
+        f"Memory: a merchant's day moves {band['bytes_per_merchant_day']:,} bytes in columns, "
+        f"{band['moved_per_second'] / 1e9:.1f} GB/s, {band['share']:.0%} of the "
+        f"{band['bytes_per_second'] / 1e9:.1f} GB/s of a copy on one core."
+    )
+    for line in lines:
+        out.print(line)
 
 
 def _brief(measure: Measure, value: Value) -> str:

@@ -69,7 +69,7 @@ LOAN = np.dtype(
 )
 """One loan as a record: a pass over loans reads nearly all of one before the next, so they lie together."""
 
-_TIDY = 8  # the book is tidied when one loan in so many is paid off
+_TIDY = 12  # the book is tidied when one loan in so many is paid off
 
 
 @rule
@@ -153,7 +153,7 @@ class LoanBook:
     def take_closed(self) -> dict[str, npt.NDArray[Any]]:
         """Remove the paid-off loans, tidy the book, and return their columns.
 
-        The book is only touched when an eighth of it is paid off, as moving costs more than passing over.
+        The book is only touched when a twelfth of it is paid off, as moving costs more than passing over.
         """
         if self.n_closed == 0 or _TIDY * self.n_closed < self.n:
             return {}

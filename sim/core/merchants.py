@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -96,7 +97,6 @@ STATE: Mapping[str, Column] = _columns(
     ("sales_mean_30d", "float32", "fen/day", "world.sales", "exponentially weighted recorded sales, 30 days"),
     ("sales_mean_90d", "float32", "fen/day", "world.sales", "exponentially weighted recorded sales, 90 days"),
     ("sales_variance_30d", "float32", "fen^2/day^2", "world.sales", "exponentially weighted variance of daily sales"),
-    ("orders_mean_30d", "float32", "orders/day", "world.sales", "exponentially weighted recorded orders, 30 days"),
     ("returns_mean_30d", "float32", "fen/day", "world.sales", "exponentially weighted refunds, 30 days"),
     ("sales_total", "float64", "fen", "world.sales", "true sales since entry"),
     ("lost_total", "float32", "fen", "world.sales", "demand lost for want of stock since entry"),
@@ -226,12 +226,17 @@ class Merchants:
     def __init__(self, n: int, n_lenders: int) -> None:
         self.n = n
         self.n_lenders = n_lenders
+        self.lender: dict[str, npt.NDArray[Any]] = {}
+        room = iter(_one_block([*_shapes(n), *_lender_shapes(n, n_lenders)]))
         for column in (*TRAITS.values(), *STATE.values()):
-            shape = (n,) if column.shape == 1 else (column.shape, n)
-            setattr(self, column.name, np.zeros(shape, column.dtype))
-        self.lender = {
-            column.name: np.zeros((n_lenders, n), column.dtype) for column in LENDER_BLOCK.values()
-        }
+            setattr(self, column.name, next(room))
+        for column in LENDER_BLOCK.values():
+            self.lender[column.name] = next(room)
+
+    def part(self, rows: slice) -> Any:
+        """Trait and state columns of some rows, as views with the same names; ``n`` is how many rows there are."""
+        own = {name: getattr(self, name)[..., rows] for name in (*TRAITS, *STATE)}
+        return SimpleNamespace(n=own["merchant_id"].size, **own)
 
     def __getattr__(self, name: str) -> npt.NDArray[Any]:  # declared for the type checker; set in __init__
         raise AttributeError(f"no merchant column {name!r}")
@@ -245,3 +250,33 @@ class Merchants:
         """Call ``change(name, array)`` for every column, in the declared order."""
         for name, array in self.columns().items():
             change(name, array)
+
+
+_Shape = tuple[tuple[int, ...], np.dtype[Any]]
+_LINE = 64  # bytes of a cache line
+
+
+def _shapes(n: int) -> list[_Shape]:
+    columns = (*TRAITS.values(), *STATE.values())
+    return [((n,) if one.shape == 1 else (one.shape, n), np.dtype(one.dtype)) for one in columns]
+
+
+def _lender_shapes(n: int, n_lenders: int) -> list[_Shape]:
+    return [((n_lenders, n), np.dtype(one.dtype)) for one in LENDER_BLOCK.values()]
+
+
+def _one_block(shapes: Sequence[_Shape]) -> list[npt.NDArray[Any]]:
+    """Arrays of zeros that lie together in one block, each from a cache line of its own on.
+
+    One block is given back to the system whole, and is large enough for large pages; a line lies between two columns,
+    lest columns of a round number of merchants compete for the same places of the cache.
+    """
+    sizes = [int(np.prod(shape)) * dtype.itemsize for shape, dtype in shapes]
+    ends = np.cumsum([(size // _LINE + 2) * _LINE for size in sizes]) if sizes else np.zeros(1, np.int64)
+    block = np.zeros(int(ends[-1]) + _LINE, np.uint8)
+    first = -block.ctypes.data % _LINE
+    starts = [first, *(first + ends[:-1]).tolist()]
+    return [
+        block[start : start + size].view(dtype).reshape(shape)
+        for start, size, (shape, dtype) in zip(starts, sizes, shapes, strict=True)
+    ]

@@ -339,6 +339,10 @@ class Market(mesa.Model):  # type: ignore[misc]
             if each_day:
                 each_day(self.day_index)
 
+    def dispose(self) -> None:
+        """Let the memory go with the last reference; Mesa would keep every model for as long as the process lives."""
+        getattr(mesa.Agent, "_ids", {}).pop(self, None)
+
     def notes(self) -> list[str]:
         """What a reader of the run should know about its input."""
         return self.replay.notes() if self.replay else []

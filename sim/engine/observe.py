@@ -56,13 +56,15 @@ class _Seen:
             return self._sales if name == "sales_mean_30d" else self._of(getattr(m, _STORED[name]))
         if name in _OWN_RECORD:
             return self._own(name).astype(np.int64)
+        if name == "orders_mean_30d":
+            return self._orders
         if name == "tenure_days":
             return self._day - self._of(m.opened_day).astype(np.float64)
         if name in ("season_index", "season_index_90d"):
             index: npt.NDArray[Any] = getattr(self._outlook, name)[self._day_index]
-            return np.asarray(index, np.float32)[self._category]
+            return np.asarray(index[self._category], np.float32)
         if name == "sales_deviation_30d":
-            return np.sqrt(np.maximum(self._of(m.sales_variance_30d), _NOTHING)).astype(np.float64)
+            return np.asarray(np.sqrt(np.maximum(self._of(m.sales_variance_30d), _NOTHING)), np.float64)
         if name == "traffic":
             return self._of(m.demand_mean) * VISITS_AN_ORDER
         if name == "escrow_fen":
@@ -70,7 +72,7 @@ class _Seen:
         if name == "buyer_concentration":
             # few buyers, and buyers who come back every day, look alike: this is how fake orders show
             wash = self._of(m.wash).astype(np.float64)
-            return np.minimum(wash / (1.0 + wash) + 1.0 / (1.0 + 30.0 * self._of(m.orders_mean_30d)), 1.0)
+            return np.minimum(wash / (1.0 + wash) + 1.0 / (1.0 + 30.0 * self._orders), 1.0)
         if name == "days_since_first_loan":
             first = self._own("first_loan_day").astype(np.int64)
             return np.where(first > 0, self._day - first, -1)
@@ -95,6 +97,12 @@ class _Seen:
     @cached_property
     def _sales(self) -> npt.NDArray[np.float32]:
         return self._of(self._m.sales_mean_30d)
+
+    @cached_property
+    def _orders(self) -> npt.NDArray[np.float32]:
+        """Recorded orders a day: an order of a shop always has the same value."""
+        orders: npt.NDArray[np.float32] = np.divide(self._sales, self._of(self._m.order_value))
+        return orders
 
     @cached_property
     def _category(self) -> npt.NDArray[np.int8]:
@@ -122,7 +130,7 @@ class _Seen:
 
 _NOTHING, _ONE = np.float32(0), np.float32(1)
 # Seen as they are kept: a policy looks at the merchants' own columns, without a copy, where it looks at whole tiles.
-_STORED = {name: name for name in ("platform", "category", "region", "orders_mean_30d")} | {
+_STORED = {name: name for name in ("platform", "category", "region")} | {
     "sales_mean_7d": "sales_mean_7d",
     "sales_mean_30d": "sales_mean_30d",
     "sales_mean_90d": "sales_mean_90d",

@@ -20,8 +20,8 @@ from sim.results.run import Run
 from sim.results.store import RunFolder, new_manifest
 
 Progress = Callable[[int, int, int], None]
-HELD_BYTES = 12_000_000  # rows that a run holds in memory before it puts them onto the disk
-PIECE = 1 << 16  # loans or merchants that are written at a time in the end
+HELD_BYTES = 8_000_000  # rows that a run holds in memory before it puts them onto the disk
+PIECE = 1 << 15  # loans or merchants that are written at a time in the end
 
 
 def simulate(
@@ -96,6 +96,7 @@ def simulate(
                     keep(market)
         notes, n_merchants = list(chosen.notes) + market.notes(), market.merchants.n
         rows = final_tables(market, folder)
+        market.dispose()
         del market  # what is left to do is done without it, and in the room it took
         gc.collect()
         used = {

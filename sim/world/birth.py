@@ -67,14 +67,22 @@ def _entry_days(p: MerchantParameters, u: FloatArray, start: int) -> npt.NDArray
     return np.where(u < present, start, start + 1 + np.floor(late * p.entry.over)).astype(np.int16)
 
 
-def draw_traits(merchants: Merchants, p: MerchantParameters, institutions: Institutions, seed: int, start: int) -> None:
-    """Write every trait column of ``merchants``; ``start`` is the day number of the first day.
+BIRTHS = 1 << 16  # merchants that are born together, so that draws need little memory
 
-    Rows are the ids 1 to n. Sizes: a lognormal body, and with probability ``tail_share`` a Pareto tail that begins
+
+def draw_traits(merchants: Merchants, p: MerchantParameters, institutions: Institutions, seed: int, start: int) -> None:
+    """Write every trait column of ``merchants``, whose ids are 1 to n; ``start`` is the day number of the first day."""
+    merchants.merchant_id[:] = np.arange(1, merchants.n + 1)
+    for first in range(0, merchants.n, BIRTHS):
+        _draw_traits(merchants.part(slice(first, first + BIRTHS)), p, institutions, seed, start)
+
+
+def _draw_traits(m: Any, p: MerchantParameters, institutions: Institutions, seed: int, start: int) -> None:
+    """The traits of the merchants of one part.
+
+    Sizes: a lognormal body, and with probability ``tail_share`` a Pareto tail that begins
     1.6 standard deviations above the median (Taobao's shop sizes are top-heavy, facts B.4 V54).
     """
-    m = merchants
-    m.merchant_id[:] = np.arange(1, m.n + 1)
     ids = m.merchant_id
 
     def uniform(stream: str, k: int) -> FloatArray:
@@ -166,6 +174,12 @@ def begin_shops(
     dict
         Opening totals in fen that come into the market with them: ``wallet``, ``shipped`` and ``outside_debt``.
     """
+    if rows.size > BIRTHS:
+        parts = [
+            begin_shops(merchants, rows[first : first + BIRTHS], p, outside, seed, season)
+            for first in range(0, rows.size, BIRTHS)
+        ]
+        return {name: sum(part[name] for part in parts) for name in parts[0]}
     m = merchants
     confirmation = float(p.trade.confirmation)
     ids = m.merchant_id[rows]
@@ -209,7 +223,6 @@ def begin_shops(
     for name in ("sales_mean_7d", "sales_mean_30d", "sales_mean_90d"):
         getattr(m, name)[rows] = sales
     m.sales_variance_30d[rows] = sales * m.order_value[rows] + (0.4 * sales) ** 2
-    m.orders_mean_30d[rows] = daily * (1.0 - m.off_platform[rows])
     m.returns_mean_30d[rows] = sales * m.return_rate[rows]
     m.reputation[rows] = np.clip(1.0 + RATED * m.quality[rows] - MISSED * (1.0 - served), 0.5, 1.5)
     m.status[rows] = OPEN

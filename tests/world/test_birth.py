@@ -336,7 +336,7 @@ def test_first_shocks_are_in_their_stationary_state() -> None:
 def test_goods_on_the_way_last_for_the_lead_time() -> None:
     """A rich shop has its whole lead time on order, and on average holds its cover, or the least that a shop holds."""
     m, rows, _ = opened(cash={"patience": 10.0, "patience_sigma": 0.0})
-    daily = m.orders_mean_30d[rows] / (1.0 - m.off_platform[rows])
+    daily = m.sales_mean_30d[rows] / m.order_value[rows] / (1.0 - m.off_platform[rows])
     assert np.allclose(m.on_order[:, rows].sum(axis=0), daily * m.lead_days[rows], rtol=1e-4)
     season = SEASON[m.category[rows]]
     cover = m.demand_mean[rows] * season * m.cover_days[rows]
@@ -351,7 +351,7 @@ def test_goods_on_the_way_last_for_the_lead_time() -> None:
 
 def test_unconfirmed_orders_last_for_the_confirmation_time() -> None:
     m, rows, _ = opened(trade={"confirmation": "20 days"})
-    value = m.orders_mean_30d[rows].astype(float) * m.order_value[rows]
+    value = m.sales_mean_30d[rows].astype(float)
     assert np.abs(m.shipped[:, rows].sum(axis=0) - 20 * value).max() <= 4 + 1e-5 * (20 * value).max()
 
 
@@ -361,7 +361,8 @@ def test_poor_shops_hold_less_and_owe_more() -> None:
     for patience in (0.3, 3.0):
         m, rows, _ = opened(cash={"patience": patience, "patience_sigma": 0.0})
         full = m.demand_mean[rows] * SEASON[m.category[rows]] * m.cover_days[rows]
-        held[patience] = (m.stock[rows] / full, m.orders_mean_30d[rows], m.outside_debt[rows], m.wallet[rows])
+        orders = m.sales_mean_30d[rows] / m.order_value[rows]
+        held[patience] = (m.stock[rows] / full, orders, m.outside_debt[rows], m.wallet[rows])
     poor, rich = held[0.3], held[3.0]
     assert np.median(poor[0]) < 0.5
     assert np.median(rich[0]) > 0.8

@@ -41,7 +41,7 @@ PlanColumns = namedtuple(
     (
         "merchant_id", "category", "status", "opened_day", "entry_day", "reopen_day", "bust_day", "order_value",
         "margin", "lead_days", "cover_days", "promotion_fit", "fixed_cost", "patience", "habit", "bother",
-        "price_sensitivity", "demand_mean", "orders_mean_30d", "sales_mean_90d", "stock", "on_order", "shipped",
+        "price_sensitivity", "demand_mean", "sales_mean_30d", "sales_mean_90d", "stock", "on_order", "shipped",
         "wallet", "arrears", "outside_debt", "shortage", "gain", "flags",
     ),
 )  # fmt: skip
@@ -188,8 +188,9 @@ def make_up_mind(
 
 @kernel
 def decide_to_leave(
-    r: Any, opened_day: Any, orders_30d: Any, fixed_cost: Any, arrears: Any, low: Any, flags: Any, which: Any
-) -> None:
+    r: Any, opened_day: Any, mean_30d: Any, order_value: Any, fixed_cost: Any, arrears: Any, low: Any, flags: Any,
+    which: Any,
+) -> None:  # fmt: skip
     """Turn the few flags of those who may leave into those who do; ``which`` (n,) of uint32 is scratch."""
     found = 0
     for j in range(flags.size):  # a list first, lest the hazard be worked out for everybody
@@ -198,7 +199,7 @@ def decide_to_leave(
     for k in range(found):
         j = which[k]
         hazard = exit_hazard(
-            orders_30d[j],
+            mean_30d[j] / order_value[j],
             _F(r.today - opened_day[j]),
             r.hazard,
             r.exponent,
@@ -253,5 +254,6 @@ def plan(
         c.gain[a:b], distress, bits[0], bits[1], c.on_order[0, a:b], c.flags[a:b],
     )  # fmt: skip
     decide_to_leave(
-        r, c.opened_day[a:b], c.orders_mean_30d[a:b], c.fixed_cost[a:b], c.arrears[a:b], bits[1], c.flags[a:b], bits[0]
-    )
+        r, c.opened_day[a:b], c.sales_mean_30d[a:b], c.order_value[a:b], c.fixed_cost[a:b], c.arrears[a:b], bits[1],
+        c.flags[a:b], bits[0],
+    )  # fmt: skip

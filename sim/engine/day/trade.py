@@ -37,8 +37,8 @@ TradeColumns = namedtuple(
         "merchant_id", "category", "platform", "status", "entry_day", "volatility", "promotion_fit", "growth",
         "base_orders", "order_value", "off_platform", "return_rate", "advertising", "fixed_cost", "wash", "quality",
         "shock", "luck", "stock", "shipped", "wallet", "arrears", "outside_debt", "reputation", "demand_mean",
-        "sales_mean_7d", "sales_mean_30d", "sales_mean_90d", "sales_variance_30d", "orders_mean_30d",
-        "returns_mean_30d", "sales_total", "lost_total",
+        "sales_mean_7d", "sales_mean_30d", "sales_mean_90d", "sales_variance_30d", "returns_mean_30d",
+        "sales_total", "lost_total",
     ),
 )  # fmt: skip
 
@@ -180,18 +180,16 @@ def sell(
 
 @kernel
 def remember(
-    live: Any, wanted: Any, lost: Any, usual: Any, recorded: Any, refunded: Any, order_value: Any, quality: Any,
-    reputation: Any, demand_mean: Any, mean_7d: Any, mean_30d: Any, mean_90d: Any, variance_30d: Any, orders_30d: Any,
-    returns_30d: Any,
+    live: Any, wanted: Any, lost: Any, usual: Any, recorded: Any, refunded: Any, quality: Any, reputation: Any,
+    demand_mean: Any, mean_7d: Any, mean_30d: Any, mean_90d: Any, variance_30d: Any, returns_30d: Any,
 ) -> None:  # fmt: skip
     """Move the rating and the running means of a tile by what happened today; all float32 (n,)."""
-    for j in range(order_value.size):
+    for j in range(quality.size):
         value = recorded[j]
         variance_30d[j] = moved_variance(variance_30d[j], mean_30d[j], value, _F(1 / 30))
         mean_7d[j] = moved_mean(mean_7d[j], value, _F(1 / 7))
         mean_30d[j] = moved_mean(mean_30d[j], value, _F(1 / 30))
         mean_90d[j] = moved_mean(mean_90d[j], value, _F(1 / 90))
-        orders_30d[j] = moved_mean(orders_30d[j], value / order_value[j], _F(1 / 30))
         returns_30d[j] = moved_mean(returns_30d[j], refunded[j], _F(1 / 30))
         demand_mean[j] = moved_mean(demand_mean[j], wanted[j] * usual[j], _F(1 / 28) * live[j])
         reputation[j] = moved_reputation(reputation[j], quality[j], lost[j], wanted[j], live[j])
@@ -254,8 +252,8 @@ def trade(
         c.lost_total[a:b], lost, recorded, refunded, fen[0], fen[1], totals,
     )  # fmt: skip
     remember(
-        live, wanted, lost, usual, recorded, refunded, c.order_value[a:b], c.quality[a:b], c.reputation[a:b],
-        c.demand_mean[a:b], c.sales_mean_7d[a:b], c.sales_mean_30d[a:b], c.sales_mean_90d[a:b],
-        c.sales_variance_30d[a:b], c.orders_mean_30d[a:b], c.returns_mean_30d[a:b],
+        live, wanted, lost, usual, recorded, refunded, c.quality[a:b], c.reputation[a:b], c.demand_mean[a:b],
+        c.sales_mean_7d[a:b], c.sales_mean_30d[a:b], c.sales_mean_90d[a:b], c.sales_variance_30d[a:b],
+        c.returns_mean_30d[a:b],
     )  # fmt: skip
     sum_by_category(c.category[a:b], fen[1], fen[0], by_category)

@@ -1,0 +1,1 @@
+"""How fast the engine is, measured beside a peer: CPU time, memory, where the time goes."""

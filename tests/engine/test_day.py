@@ -1,0 +1,364 @@
+"""The compiled loops of a merchant's day, each against the same rule in plain NumPy, on random states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import stats
+
+from sim.core import draws
+from sim.core.loanbook import LOAN
+from sim.core.merchants import CLOSED, CLOSING, OPEN, WAITING
+from sim.engine.day import plan as plans
+from sim.engine.day import trade as trades
+from sim.engine.day.plan import PlanRules
+from sim.engine.day.sparse import loan_sums, rows_with, whole_sum
+from sim.engine.day.trade import TradeRules
+from sim.lenders.policies.losses import add_losses
+from sim.world.birth import NEVER
+from sim.world.exits import FRAUDSTERS_STAY
+from sim.world.sales import MISSED, RATED
+from sim.world.wash import FEE, TIED_UP
+
+F = np.float32
+N, TODAY, SEED = 999, 4400, 5  # an odd number, so that loops have a rest beside their full vectors
+Columns = dict[str, npt.NDArray[Any]]
+IDS = np.arange(7, 7 + N, dtype=np.int32)
+
+TRADE = TradeRules(
+    key_shock=draws.day_key(SEED, "sales.shock", TODAY), key_orders=draws.day_key(SEED, "sales.orders", TODAY),
+    carry=F(0.97), innovation=F(0.24), noise=F(0.3), stage_share=0.4, restocked=F(0.7), outside_day=0.0006,
+    today=TODAY, replays=False,
+)  # fmt: skip
+PLAN = PlanRules(
+    key_attention=draws.day_key(SEED, "attention", TODAY), confirmation=F(10), reserve_days=F(5), outside_cap=F(20),
+    outside_take=F(0.3), outside_price=F(0.0006), lowest_price=F(0.0005), owner_take=F(0.05), smallest=F(50_000),
+    hazard=F(0.007), exponent=F(0.85), youth=F(1.0), ruin_days=F(30), ruin_hazard=F(0.1), today=TODAY,
+)  # fmt: skip
+
+
+@pytest.fixture(params=range(3))
+def rng(request: pytest.FixtureRequest) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(request.param))
+
+
+def floats(rng: np.random.Generator, low: float, high: float) -> npt.NDArray[np.float32]:
+    return rng.uniform(low, high, N).astype(F)
+
+
+def fen(rng: np.random.Generator, high: float) -> npt.NDArray[np.float64]:
+    """Whole fen, a third of them nothing or next to it."""
+    return np.floor(rng.uniform(0, high, N) * rng.choice([0.0, 1e-4, 1.0, 1.0], N))
+
+
+def statuses(rng: np.random.Generator) -> npt.NDArray[np.int8]:
+    return rng.choice([WAITING, OPEN, OPEN, OPEN, CLOSING, CLOSED], N).astype(np.int8)
+
+
+def close(found: Any, expected: Any, digits: float = 1e-5) -> None:
+    np.testing.assert_allclose(found, expected, rtol=digits, atol=1e-6)
+
+
+# ------------------------------------------------------------------------------------------------------------- trade
+
+
+def test_factors_are_looked_up(rng: np.random.Generator) -> None:
+    code, factor, out = rng.integers(0, 9, N).astype(np.int8), floats(rng, 0, 2)[:9], np.empty(N, F)
+    trades.look_up(code, factor, out)
+    assert np.array_equal(out, factor[code])
+
+
+def test_bits_are_those_of_the_draws() -> None:
+    high, low = np.empty(N, np.uint32), np.empty(N, np.uint32)
+    trades.bits_of(TRADE.key_shock, IDS, high, low)
+    bits = (high.astype(np.uint64) << np.uint64(32)) | low
+    uniforms = ((bits >> np.uint64(12)).astype(np.float64) + 0.5) / 2.0**52
+    assert np.array_equal(uniforms, draws.uniform(SEED, "sales.shock", TODAY, IDS))
+
+
+def test_draws_are_box_and_muller_of_the_bits() -> None:
+    high, low, z1, z2, z3, u = np.empty(N, np.uint32), np.empty(N, np.uint32), *(np.empty(N, F) for _ in range(4))
+    trades.draw(TRADE, IDS, high, low, z1, z2, z3, u)
+    for stream, found in (("sales.shock", (z1, z2)), ("sales.orders", (z3,))):
+        trades.bits_of(draws.day_key(SEED, stream, TODAY), IDS, high, low)
+        first, second = (((half >> 9).astype(np.float64) + 0.5) / 2.0**23 for half in (high, low))
+        radius, turn = np.sqrt(-2.0 * np.log(first)), 2.0 * np.pi * second
+        for z, wave in zip(found, (-np.cos(turn), -np.sin(turn)), strict=False):
+            np.testing.assert_allclose(z, radius * wave, atol=3e-5)
+    close(u, first)
+
+
+def test_demand_follows_its_formula(rng: np.random.Generator) -> None:
+    status, entry = statuses(rng), (TODAY + rng.integers(-700, 100, N)).astype(np.int16)
+    volatility, fit, growth = floats(rng, 0, 0.8), floats(rng, 0, 3), floats(rng, -0.9, 3)
+    base, reputation, shock, luck = floats(rng, 0, 30), floats(rng, 0.5, 1.5), floats(rng, -3, 3), floats(rng, -50, 50)
+    season, boost, lift = floats(rng, 0.6, 1.6), floats(rng, 1, 2), floats(rng, 1, 3)
+    z = [rng.standard_normal(N).astype(F) for _ in range(3)]
+    u, live, wanted, usual = floats(rng, 1e-6, 1), *(np.empty(N, F) for _ in range(3))
+    before = shock.copy(), luck.copy()
+    trades.want(
+        TRADE, status, entry, volatility, fit, growth, base, reputation, shock, luck, season, boost, lift, *z, u, live,
+        wanted, usual,
+    )  # fmt: skip
+    is_open, days = status == OPEN, TODAY - entry.astype(float)
+    close(shock, 0.97 * before[0] + 0.24 * z[0])
+    close(luck, before[1] + np.where(days >= 0, shock, 0.0))
+    assert np.array_equal(live, is_open)
+    calendar = season * (1.0 + fit * (lift - 1.0))
+    close(usual, 1.0 / calendar)
+    trend = np.maximum(1.0 + growth * days / 365.0, 0.2)
+    level = np.exp(volatility * (shock - volatility / 2.0) + 0.3 * (z[1] - 0.15))
+    mean = is_open * base * calendar * trend * reputation * boost * level
+    small = mean < 6.0
+    few = stats.poisson.ppf(u, np.maximum(mean, 1e-12))
+    many = np.maximum(np.floor(mean + np.sqrt(mean) * z[2] + (z[2] ** 2.0 - 1.0) / 6.0 + 0.5), 0.0)
+    expected = np.where(small, few, many)
+    assert (wanted == expected).mean() > 0.995  # float32 falls on the other side of a step now and then
+    assert np.abs(wanted - expected).max() <= 1.0
+    assert not wanted[~is_open].any()
+    assert 0.2 < small.mean() < 0.95
+
+
+def selling(rng: np.random.Generator) -> Columns:
+    c = {name: fen(rng, 3e6) for name in ("s1", "s2", "s3", "s4", "wallet", "arrears", "outside_debt", "sales_total")}
+    c |= {"live": (statuses(rng) == OPEN).astype(F), "stock": floats(rng, -0.5, 40)}
+    c["wanted"] = np.floor(floats(rng, 0, 30)) * c["live"]
+    c |= {"fee": floats(rng, 0, 0.05), "order_value": np.rint(floats(rng, 500, 90_000)), "wash": floats(rng, -0.5, 0.5)}
+    c["wash"] = np.maximum(c["wash"], F(0))
+    c |= {name: floats(rng, 0, 0.3) for name in ("off_platform", "return_rate", "advertising")}
+    c |= {"fixed_cost": np.floor(floats(rng, 0, 90_000)), "mean_30d": floats(rng, 0, 2e5), "lost_total": fen(rng, 1e5)}
+    c["lost_total"] = c["lost_total"].astype(F)
+    return c
+
+
+def test_a_sale_moves_stock_and_money_to_the_fen(rng: np.random.Generator) -> None:
+    c = selling(rng)
+    b = {name: column.astype(np.float64) for name, column in c.items()}
+    lost, recorded, refunded = (np.empty(N, F) for _ in range(3))
+    sold_fen, lost_fen, totals = np.empty(N, np.int64), np.empty(N, np.int64), np.zeros(7, np.int64)
+    order = (
+        "live", "wanted", "fee", "order_value", "off_platform", "return_rate", "advertising", "fixed_cost", "wash",
+        "mean_30d", "stock", "s1", "s2", "s3", "s4", "wallet", "arrears", "outside_debt", "sales_total", "lost_total",
+    )  # fmt: skip
+    trades.sell(TRADE, *(c[name] for name in order), lost, recorded, refunded, sold_fen, lost_fen, totals)
+
+    sold = np.minimum(b["wanted"], np.maximum(np.floor(b["stock"]), 0.0))
+    value, missed = sold * b["order_value"], b["wanted"] - sold
+    off = np.floor(value * b["off_platform"])
+    faked = b["live"] * np.maximum(np.floor(np.minimum(c["wash"] * c["mean_30d"], TIED_UP * b["wallet"])), 0.0)
+    out = [np.where(b[s] < 100.0, b[s], np.floor(b[s] * 0.4)) for s in ("s1", "s2", "s3", "s4")]
+    refund = np.floor(out[3] * b["return_rate"])
+    receipts = out[3] - refund
+    charge = np.floor(receipts * b["fee"])
+    costs = b["arrears"] + b["live"] * b["fixed_cost"] + np.floor(value * b["advertising"])
+    costs += np.floor(b["outside_debt"] * 0.0006)
+    money = b["wallet"] + receipts - charge + off - faked - np.floor(faked * FEE)
+    paid = np.maximum(np.minimum(costs, money), 0.0)
+    exact = {
+        "s1": b["s1"] + value - off - out[0], "s2": b["s2"] + out[0] - out[1], "s3": b["s3"] + out[1] - out[2] + faked,
+        "s4": b["s4"] + out[2] - out[3], "wallet": money - paid, "arrears": costs - paid,
+        "sales_total": b["sales_total"] + value,
+    }  # fmt: skip
+    for name, expected in exact.items():
+        assert np.array_equal(c[name], expected), name
+    close(c["stock"], b["stock"] + refund / b["order_value"] * 0.7 - sold, 1e-4)
+    close(c["lost_total"], b["lost_total"] + missed * b["order_value"])
+    assert np.array_equal(lost, missed)
+    assert np.array_equal(recorded, (value - off + faked).astype(F))
+    assert np.array_equal(refunded, refund.astype(F))
+    assert np.array_equal(sold_fen, value)
+    assert np.array_equal(lost_fen, missed * b["order_value"])
+    sums = (off, refund, receipts, charge, paid, faked, np.floor(faked * FEE))
+    assert totals.tolist() == [int(column.sum()) for column in sums]
+    assert all(column.any() for column in (*sums, missed))
+
+
+def test_means_and_rating_move_by_their_weights(rng: np.random.Generator) -> None:
+    live, wanted = (statuses(rng) == OPEN).astype(F), np.floor(floats(rng, 0, 30))
+    lost, usual = np.floor(wanted * floats(rng, 0, 1)), floats(rng, 0.3, 2)
+    recorded, refunded, quality = floats(rng, 0, 1e6), floats(rng, 0, 1e4), floats(rng, -3, 3)
+    reputation, pace = floats(rng, 0.5, 1.5), floats(rng, 0, 30)
+    means = [floats(rng, 0, 1e6) for _ in range(3)]
+    variance, returns = floats(rng, 0, 1e10), floats(rng, 0, 1e4)
+    before = [column.astype(np.float64) for column in (reputation, pace, *means, variance, returns)]
+    trades.remember(
+        live, wanted, lost, usual, recorded, refunded, quality, reputation, pace, *means, variance, returns
+    )
+    value, old = recorded.astype(np.float64), before[2:5]
+    for mean, was, days in zip(means, old, (7, 30, 90), strict=True):
+        close(mean, was + (value - was) / days)
+    close(variance, (1 - 1 / 30) * (before[5] + (value - old[1]) ** 2 / 30), 1e-4)
+    close(returns, before[6] + (refunded - before[6]) / 30)
+    close(pace, before[1] + (wanted * usual - before[1]) / 28 * live)
+    deserved = 1.0 + RATED * quality - MISSED * lost / np.maximum(wanted, 1.0)
+    close(reputation, before[0] + live * 0.01 * (deserved - before[0]))
+
+
+def test_sums_by_category_add_up(rng: np.random.Generator) -> None:
+    category, lost, sold = rng.integers(0, 7, N).astype(np.int8), *(rng.integers(0, 10**12, (2, N)))
+    out = np.ones((2, 7), np.int64)
+    trades.sum_by_category(category, lost, sold, out)
+    for code in range(7):
+        assert out[:, code].tolist() == [1 + lost[category == code].sum(), 1 + sold[category == code].sum()]
+
+
+# ------------------------------------------------------------------------------------------------------------- plans
+
+
+def test_goods_arrive_and_what_is_missing_is_seen(rng: np.random.Generator) -> None:
+    status, value, margin = statuses(rng), floats(rng, 500, 90_000), floats(rng, 0.05, 0.9)
+    lead, cover, fit, pace = floats(rng, 2, 60), floats(rng, 1, 60), floats(rng, 0, 3), floats(rng, 0, 20)
+    ahead, lift, decay = floats(rng, 0.5, 2), floats(rng, 0, 5), floats(rng, 0, 0.02)
+    stock, on1, on2 = floats(rng, 0, 400), floats(rng, 0, 50), floats(rng, 0, 50)
+    before = [column.astype(np.float64) for column in (stock, on1, on2)]
+    live, cost, need, goods, needed, gain = (np.empty(N, F) for _ in range(6))
+    plans.stock_up(
+        PLAN, status, value, margin, lead, cover, fit, pace, ahead, lift, decay, stock, on1, on2, live, cost, need,
+        goods, needed, gain,
+    )  # fmt: skip
+    is_open, unit = status == OPEN, value * (1.0 - margin.astype(float))
+    moved, arrived = before[1] * 2 / lead, before[2] * 2 / lead
+    have, coming = before[0] * (1.0 - decay) + arrived, before[1] + before[2] - arrived
+    target = np.maximum(pace * ((lead + cover) * ahead + fit * lift), 2.0)
+    gap = is_open * np.maximum(target - have - coming, 0.0)
+    close(stock, have)
+    np.testing.assert_allclose(on1, before[1] - moved, atol=1e-4)
+    np.testing.assert_allclose(on2, before[2] + moved - arrived, atol=1e-4)
+    assert np.array_equal(live, is_open)
+    close(cost, unit)
+    np.testing.assert_allclose(need, gap * unit, rtol=1e-4, atol=1e-4 * 90_000)
+    close(goods, (have + coming) * unit)
+    close(needed, pace * ahead * ((lead + cover) * unit + 10 * value))
+    worth = margin / (1.0 - margin) * np.minimum(gap / target, 1.0) / (lead + cover / 2 + 10)
+    np.testing.assert_allclose(gain, worth, rtol=1e-3, atol=1e-6)
+    assert 0.1 < (gap > 0).mean() < 0.9
+
+
+def test_the_wallet_is_shared_out_to_the_fen(rng: np.random.Generator) -> None:
+    live, need, goods = (statuses(rng) == OPEN).astype(F), floats(rng, -1e6, 2e6), floats(rng, 0, 3e6)
+    need = np.maximum(need, F(0)) * live
+    needed, gain, fixed = floats(rng, 0, 4e6), floats(rng, 0, 0.002), np.floor(floats(rng, 0, 90_000))
+    patience, sensitivity, mean = floats(rng, 0.5, 1.5), floats(rng, 0.5, 2), floats(rng, 0, 2e5)
+    debt, due = fen(rng, 1e6), fen(rng, 5e5) * rng.integers(0, 2, N)
+    chain, wallet, arrears, outside = [fen(rng, 1e6) for _ in range(4)], fen(rng, 4e6), fen(rng, 1e5), fen(rng, 2e6)
+    before, shortage, spent = (wallet.copy(), outside.copy()), np.empty(N, F), np.empty(N, F)
+    distress, totals = np.empty(N, np.uint8), np.zeros(5, np.int64)
+    plans.share_out(
+        PLAN, live, need, goods, needed, gain, fixed, patience, sensitivity, mean, debt, due, *chain, wallet, arrears,
+        outside, shortage, spent, distress, totals,
+    )  # fmt: skip
+    reserve = (F(5) * fixed).astype(np.float64) + due
+    own = before[0] + goods + sum(chain) - before[1] - debt - arrears
+    extra = np.minimum(own - patience.astype(np.float64) * needed, before[0] - reserve)
+    take = live * np.floor(np.maximum(np.float64(F(0.05)) * extra, 0.0))
+    spend = live * np.floor(np.maximum(np.minimum(need, before[0] - take - reserve), 0.0))
+    money = before[0] - take - spend
+    short = need - spend + arrears
+    short = np.where(short >= 1.0, short, 0.0)
+    pressed = (arrears > 0) | (due > money)
+    wants = pressed | (gain > F(0.0006) * sensitivity)
+    room = (F(20) * mean).astype(np.float64) - before[1]
+    drawn = live * np.where(wants, np.floor(np.maximum(np.minimum(np.float64(F(0.3)) * short, room), 0.0)), 0.0)
+    idle = 0.2 * (money - reserve)
+    back = np.where(short <= 0, np.floor(np.maximum(np.minimum(before[1], idle), 0.0)), 0.0)
+    assert np.array_equal(wallet, money + drawn - back)
+    assert np.array_equal(outside, before[1] + drawn - back)
+    assert np.array_equal(spent, spend.astype(F))
+    still = np.maximum(due - wallet, 0.0)
+    close(shortage, np.maximum(short - drawn + still, 0.0))
+    assert np.array_equal(distress & 1, pressed)
+    assert np.array_equal(distress >> 1, (arrears > 0) | (still > 0))
+    sums = (spend, drawn, back, take, live)
+    assert totals.tolist() == [int(column.sum()) for column in sums]
+    assert all(column.any() for column in (*sums, shortage))
+
+
+def test_flags_are_raised_for_those_they_are_meant_for(rng: np.random.Generator) -> None:
+    status, entry = statuses(rng), (TODAY + rng.integers(0, 3, N)).astype(np.int16)
+    reopen = rng.choice([0, TODAY, TODAY + 1], N).astype(np.int16)
+    bust = rng.choice([NEVER, TODAY - 40, TODAY - 5, TODAY + 5], N, p=(0.7, 0.1, 0.1, 0.1)).astype(np.int16)
+    fixed, habit, bother = floats(rng, 0, 1e4), floats(rng, 0, 1), floats(rng, 0, 5e3)
+    sensitivity, arrears = floats(rng, 0.5, 2), fen(rng, 1e6)
+    stock, cost, spent = floats(rng, -1, 1), floats(rng, 100, 9_000), floats(rng, 0, 1e5)
+    shortage, gain = floats(rng, 0, 2e5), floats(rng, 0, 0.002)
+    distress, opened = rng.integers(0, 4, N).astype(np.uint8), (TODAY - rng.integers(0, 3000, N)).astype(np.int16)
+    high, low = rng.integers(0, 2**32, (2, N), dtype=np.uint32)
+    low[rng.random(N) < 0.5] >>= np.uint32(7)  # more leavers than chance would give
+    mean, value = floats(rng, 0, 9e5), floats(rng, 500, 90_000)
+    on1, flags, which = floats(rng, 0, 9), np.full(N, 255, np.uint8), np.empty(N, np.uint32)
+    before = on1.copy()
+    plans.make_up_mind(
+        PLAN, status, entry, reopen, bust, fixed, habit, bother, sensitivity, arrears, stock, cost, spent, shortage,
+        gain, distress, high, low, on1, flags,
+    )  # fmt: skip
+    plans.decide_to_leave(PLAN, opened, mean, value, fixed, arrears, low, flags, which)
+    close(on1, before + spent / cost)
+    is_open, strikes = status == OPEN, bust <= TODAY
+    flees = bust.astype(int) <= TODAY - FRAUDSTERS_STAY
+    thinks, leaves = (((bits >> np.uint32(9)).astype(np.float64) + 0.5) / 2.0**23 for bits in (high, low))
+    pays = (gain - F(0.0005) * sensitivity) * shortage * F(10) > bother
+    asks = ((pays | ((distress & 1) > 0)) & (thinks < habit) & (shortage >= 50_000)) | strikes
+    young = 1.0 + 180.0 / (180.0 + TODAY - opened.astype(float))
+    hazard = F(0.007) * (mean.astype(float) / value * 91.0 + 1.0) ** -0.85 * young + 0.1 * (arrears > 30.0 * fixed)
+    expected = {
+        plans.ASKS: is_open & asks,
+        plans.PRESSED: is_open & (strikes | ((distress & 2) > 0)),
+        plans.LEAVES: is_open & (flees | (leaves < hazard)),
+        plans.FLEES: is_open & flees,
+        plans.WINDS_DOWN: (status == CLOSING) | ((status == CLOSED) & (stock > 0)),
+        plans.ENTERS: (status == WAITING) & (entry == TODAY + 1),
+        plans.REOPENS: (status >= CLOSING) & (reopen == TODAY + 1),
+        plans._MAY_LEAVE: np.zeros(N, np.bool_),
+    }
+    for bit, right in expected.items():
+        found = (flags & bit) > 0
+        assert (found != right).sum() <= 1, bit  # a float32 on the other side of an edge
+        assert bit == plans._MAY_LEAVE or 5 < right.sum() < 0.9 * N, bit
+
+
+# ------------------------------------------------------------------------------------------------- the few, and sums
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 1000, 4099])
+def test_rows_with_a_flag_are_found(n: int) -> None:
+    rng = np.random.Generator(np.random.Philox(n))
+    for share in (0.0, 0.02, 1.0):
+        flags = rng.integers(0, 256, n).astype(np.uint8) & np.uint8(127)
+        flags |= np.where(rng.random(n) < share, np.uint8(128), np.uint8(0))
+        for bit in (1, 4, 128):
+            assert np.array_equal(rows_with(flags, bit), np.flatnonzero(flags & bit))
+
+
+def test_sums_of_whole_fen_are_exact(rng: np.random.Generator) -> None:
+    column = np.floor(rng.uniform(0, 2.0**52 / N, N))
+    assert whole_sum(column) == sum(int(value) for value in column)
+
+
+def test_a_loan_book_is_summed_by_lender_and_basis(rng: np.random.Generator) -> None:
+    book = np.zeros(N, LOAN)
+    book["lender"], book["balance"] = rng.integers(0, 3, N), rng.integers(0, 10**9, N)
+    book["accrued"], book["units_per_fen"] = rng.integers(0, 10**15, N), rng.choice([365_000_000, 360_000_000], N)
+    book["pledged"] = rng.integers(0, 10**7, (N, 4))
+    balances, interest = np.zeros(3, np.int64), np.zeros((3, 2), np.int64)
+    assert loan_sums(book, balances, interest) == int(book["pledged"].sum())
+    for lender in range(3):
+        own = book[book["lender"] == lender]
+        assert balances[lender] == own["balance"].sum()
+        for place, basis in enumerate((365, 360)):
+            assert interest[lender, place] == own["accrued"][own["units_per_fen"] == basis * 10**6].sum()
+
+
+def test_points_are_lost_by_the_edges_passed(rng: np.random.Generator) -> None:
+    values = rng.uniform(0, 10, (4, N)).astype(F)
+    edges = np.sort(rng.uniform(0, 10, (4, 3)), axis=1).astype(F)
+    edges[1, 2] = np.inf
+    steps, start = rng.integers(-9, 9, (4, 3)).astype(np.int8), rng.integers(0, 30, 4).astype(np.int8)
+    losses, total = np.empty((4, N), np.int8), np.empty(N, np.int16)
+    add_losses(values, edges, steps, start, losses, total)
+    passed = values[:, None, :] >= edges[:, :, None]
+    expected = start[:, None] + (passed * steps[:, :, None]).sum(axis=1)
+    assert np.array_equal(losses, expected)
+    assert np.array_equal(total, expected.sum(axis=0))
