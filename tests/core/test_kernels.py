@@ -6,6 +6,10 @@ Counts are tested twice: without any draw, by passing an even grid of uniforms t
 from __future__ import annotations
 
 import math
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -322,3 +326,40 @@ def test_the_cache_moves_where_it_can_be_written(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(kernels.tempfile, "gettempdir", lambda: str(blocked))
     with pytest.raises(OSError, match="XDG_CACHE_HOME"):
         kernels.cache_folder()
+
+
+USES_A_RULE = """
+import sys
+from sim.core.kernels import kernel
+from sim.world.wash import faking_cost
+
+@kernel
+def cost_of(value):
+    return faking_cost(value)
+
+print(cost_of(1_000_000.0), sum(cost_of.stats.cache_hits.values()))
+"""
+
+
+def test_editing_a_rule_compiles_what_it_was_inlined_into(tmp_path: Path) -> None:
+    """The kernel's own file stays as it is; the rule it took from another one does not."""
+    house, script = tmp_path / "house", tmp_path / "uses_a_rule.py"
+    root = Path(kernels.__file__).parents[2]
+    shutil.copytree(root / "sim", house / "sim", ignore=shutil.ignore_patterns("__pycache__"))
+    script.write_text(USES_A_RULE)
+    elsewhere = os.environ | {"PYTHONPATH": str(house), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    elsewhere.pop("NUMBA_CACHE_DIR", None)
+
+    def said() -> list[str]:
+        command = [sys.executable, str(script)]
+        return subprocess.run(command, capture_output=True, text=True, env=elsewhere, check=True).stdout.split()
+
+    assert said() == ["20000", "0"]
+    assert said() == ["20000", "1"]  # from the cache
+    rule = house / "sim" / "world" / "wash.py"
+    text = rule.read_text()
+    assert "FEE = 0.02" in text
+    rule.write_text(text.replace("FEE = 0.02", "FEE = 0.05"))
+    assert said() == ["50000", "0"]
+    rule.write_text(text)
+    assert said() == ["20000", "1"]

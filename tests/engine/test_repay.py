@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from small import YUAN, Desk
@@ -644,3 +646,40 @@ def test_order_loans_that_are_swept_are_no_refinancing() -> None:
     desk.live_to(1)
     assert desk.book["status"][0] == PAID_OFF
     assert mark_refinancing(desk.book, desk.m.last_loan_day, desk.closed, Desk.FIRST + 1) == 0
+
+
+# ------------------------------------------------------------------------------------------------- the short way
+
+
+def crowd(seed: int, **changes: Any) -> Desk:
+    """Shops with loans of all ages and kinds, and wallets from empty to full."""
+    rng = np.random.Generator(np.random.Philox(seed))
+    desk = Desk(shops=80, forget=0.0, idle_days=4.0, repay_ahead=5, **changes)
+    m = desk.m
+    m.fixed_cost[:] = rng.integers(0, 20_000, 80)
+    m.sales_mean_30d[:] = rng.integers(0, 60_000, 80)
+    m.wallet[:] = rng.integers(0, 400_000, 80) * rng.integers(0, 2, 80)
+    m.integrity[:] = rng.choice([0, OPPORTUNIST], 80)
+    for row in rng.integers(0, 80, 160).tolist():
+        pledged = tuple(rng.integers(0, 900, 4).tolist()) if rng.random() < 0.4 else ()
+        desk.lend(int(rng.integers(5, 9)) * 100, FIVE, days=int(rng.integers(3, 60)), row=row, pledged=pledged)
+    return desk
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_quiet_loan_does_what_the_long_way_does(seed: int) -> None:
+    """A reminder long before the due date sends all the long way, and changes nothing where nobody forgets."""
+    short, long = crowd(seed), crowd(seed, remind_before=9_999)
+    rng = np.random.Generator(np.random.Philox(seed))
+    for day in range(1, 50):
+        gifts = rng.integers(0, 90_000, 80) * (rng.random(80) < 0.1)
+        for desk in (short, long):
+            desk.m.wallet += gifts
+        assert short.live_to(day) == long.live_to(day)
+        assert short.book.records[:160].tobytes() == long.book.records[:160].tobytes()
+        assert np.array_equal(short.debt, long.debt)
+        assert np.array_equal(short.due_soon, long.due_soon)
+    ours, theirs = short.m.columns(), long.m.columns()
+    assert all(ours[name].tobytes() == theirs[name].tobytes() for name in ours)
+    assert {ACTIVE, PAID_OFF} <= set(short.book["status"].tolist())
+    assert (short.book["max_dpd"] > 0).any()
