@@ -57,6 +57,9 @@ def cache_folder() -> Path:
     raise OSError("no writable folder for the compiled kernels; set XDG_CACHE_HOME")
 
 
+# Threads that wait must sleep: while one lender decides, spinning ones would use as much time as they save.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 if "NUMBA_CACHE_DIR" not in os.environ:
     setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010  (numba declares no types)
 

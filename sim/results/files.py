@@ -108,12 +108,12 @@ def verify_file(path: Path, written: Mapping[str, Any], *, content: bool = True)
         raise StoreError(f"{path}: has {size} bytes, the run wrote {written['bytes']}: truncated or edited")
     if content and file_hash(path) != written["sha256"]:
         raise StoreError(f"{path}: was changed after the run (its hash is not the manifest's)")
-    rows = _rows_of(path)
+    rows = count_rows(path)
     if rows != written["rows"]:
         raise StoreError(f"{path}: has {rows} rows, the manifest says {written['rows']}")
 
 
-def _rows_of(path: Path) -> int:
+def count_rows(path: Path) -> int:
     """Rows of a parquet or an arrow file."""
     if path.suffix == ".parquet":
         with pq.ParquetFile(path) as file:

@@ -68,8 +68,11 @@ def dates(day_numbers: npt.ArrayLike, none_at: int | None = 0) -> pa.Array:
 
 
 def names(codes: npt.NDArray[Any], words: Sequence[str | None]) -> pa.Array:
-    """Arrow strings of codes into ``words``, dictionary-encoded while in memory."""
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(list(words)))
+    """Arrow strings of codes into ``words``, dictionary-encoded while in memory; None as a word gives null."""
+    is_none = np.array([word is None for word in words])
+    mask = is_none[codes] if is_none.any() else None
+    indices = pa.array(codes.astype(np.int16), mask=mask)
+    return pa.DictionaryArray.from_arrays(indices, pa.array([word or "" for word in words]))
 
 
 class Recorder:
@@ -169,7 +172,7 @@ class Recorder:
         self.written.update(tables)
         self._days.clear()
         self._n_bytes = 0
-        return {name: plain(table) for name, table in tables.items()}
+        return tables
 
     def _no_rows(self, name: str) -> pa.Table:
         """A table of the right columns without rows."""

@@ -40,7 +40,7 @@ from sim.results.files import (
 )
 from sim.results.manifest import KEY, as_json, code_version, differences, manifest_hash, new_manifest, read_manifest
 from sim.results.run import Run, open_run
-from sim.results.tables import TableLike, as_arrow, read_arrow, write_group, write_parquet
+from sim.results.tables import TableLike, as_arrow, read_arrow, seal_group, write_group, write_parquet
 
 __all__ = ["KEY", "Checkpoint", "Run", "RunFolder", "code_version", "new_manifest", "open_run"]
 
@@ -68,7 +68,7 @@ class RunFolder:
         self.path = Path(path)
         self._lock: int | None = None
         self._is_begun = False
-        self._segments: dict[str, dict[str, Any]] = {}  # what was written, by number and table
+        self._segments: dict[str, dict[str, Any]] = {}  # by number and table what is sealed; {} for what is not
 
     @property
     def state(self) -> FolderState:
@@ -146,7 +146,8 @@ class RunFolder:
         self._kept()
         with labelled(self.path, "cannot write a segment"):
             name = f"{len(self._segments) + 1:04d}"
-            self._segments[name] = write_group(self.path / "segments" / name, tables)
+            write_group(self.path / "segments" / name, tables)
+            self._segments[name] = {}
 
     def save_checkpoint(
         self, tables: Mapping[str, TableLike], state: Mapping[str, TableLike], progress: Mapping[str, Any]
@@ -166,9 +167,12 @@ class RunFolder:
         self.add_segment(tables)
         with labelled(self.path, "cannot write a checkpoint"):
             number = int(kept["checkpoint"]["number"]) + 1 if kept["checkpoint"] else 1
-            files = write_group(self.path / "checkpoint" / f"{number:04d}", state, keeps_order=True)
+            folder = self.path / "checkpoint" / f"{number:04d}"
+            write_group(folder, state, keeps_order=True)
+            for name in (name for name, sealed in self._segments.items() if not sealed):
+                self._segments[name] = seal_group(self.path / "segments" / name)
             kept["checkpoint"] = {
-                "number": number, "segments": self._segments, "state": files, "progress": dict(progress)
+                "number": number, "segments": self._segments, "state": seal_group(folder), "progress": dict(progress)
             }  # fmt: skip
             write_json(self.path / UNFINISHED, kept)
             self._sweep(keep=number)
@@ -185,15 +189,12 @@ class RunFolder:
             As given to `begin`, with what became known since (time used, counts).
         """
         self._kept()
-        segments = self._segments
         with labelled(self.path, "cannot write the run"):
             whole: dict[str, dict[str, Any]] = {}
-            for name in sorted({*tables, *(name for segment in segments.values() for name in segment)}):
-                parts: list[pa.Table | Path] = [
-                    self.path / "segments" / number / f"{name}.arrow"
-                    for number, segment in sorted(segments.items())
-                    if name in segment
-                ]
+            groups = [self.path / "segments" / number for number in sorted(self._segments)]
+            files = [path for group in groups for path in group.glob("*.arrow")]
+            for name in sorted({*tables, *(path.stem for path in files)}):
+                parts: list[pa.Table | Path] = [path for path in files if path.stem == name]
                 parts += [as_arrow(tables[name])] if name in tables else []
                 whole[name] = write_parquet(beside(self.path / f"{name}.parquet"), name, parts)
             write_bytes(beside(self.path / SCENARIO), scenario_yaml.encode())

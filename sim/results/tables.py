@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sim.errors import StoreError
-from sim.results.files import beside, file_hash, remove, sync_folder
+from sim.results.files import beside, count_rows, file_hash, remove, sync_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,8 +76,9 @@ def in_order(table: pa.Table, name: str) -> pa.Table:
 
 def _sort_key(column: pa.ChunkedArray) -> NDArray[np.int64]:
     """Return whole numbers that sort as the column does; text by its characters."""
-    if pa.types.is_string(column.type):
-        coded = pc.dictionary_encode(column.combine_chunks())
+    if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type):
+        whole = pa.table({"": column}).unify_dictionaries().column(0).combine_chunks()
+        coded = whole if pa.types.is_dictionary(whole.type) else pc.dictionary_encode(whole)
         words = np.array(["", *coded.dictionary.to_pylist()], dtype=str)  # the first stands for a missing one
         ranks = np.argsort(np.argsort(words, kind="stable"))
         return np.asarray(ranks[whole_numbers(coded.indices, missing=-1) + 1], dtype=np.int64)
@@ -112,29 +113,27 @@ def is_text(column: pa.ChunkedArray, text: str) -> NDArray[np.bool_]:
     return np.equal(whole_numbers(coded.indices, missing=-1), words.index(text) if text in words else -2)
 
 
-def write_group(
-    folder: Path, tables: Mapping[str, TableLike], *, keeps_order: bool = False
-) -> dict[str, dict[str, Any]]:
+def write_group(folder: Path, tables: Mapping[str, TableLike], *, keeps_order: bool = False) -> None:
     """Write tables into a folder that gets its name when it is whole; with `keeps_order` rows stay where they are."""
     unnamed = beside(folder)
     remove(unnamed)
     remove(folder)
     unnamed.mkdir(parents=True)
-    written = {}
     for name, table in tables.items():
-        whole = as_arrow(table)
-        written[name] = write_arrow(unnamed / f"{name}.arrow", whole if keeps_order else in_order(whole, name))
-    sync_folder(unnamed)
+        whole = table.unify_dictionaries() if isinstance(table, pa.Table) else as_arrow(table)
+        whole = whole if keeps_order else in_order(whole, name)
+        path = unnamed / f"{name}.arrow"
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, whole.schema) as writer:
+            writer.write_table(whole, max_chunksize=_BATCH)
     os.replace(unnamed, folder)
+
+
+def seal_group(folder: Path) -> dict[str, dict[str, Any]]:
+    """Make the arrow files of a group outlive a power cut; return by table the ``rows``, ``bytes`` and ``sha256``."""
+    sealed = {path.stem: _written(path, count_rows(path)) for path in sorted(folder.glob("*.arrow"))}
+    sync_folder(folder)
     sync_folder(folder.parent)
-    return written
-
-
-def write_arrow(path: Path, table: pa.Table) -> dict[str, Any]:
-    """Write a table into an arrow file, fsynced; return its ``rows``, ``bytes`` and ``sha256``."""
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table, max_chunksize=_BATCH)
-    return _written(path, table.num_rows)
+    return sealed
 
 
 def read_arrow(path: Path) -> Iterator[pa.Table]:
@@ -191,7 +190,7 @@ def _common_schema(name: str, schemas: list[pa.Schema]) -> pa.Schema:
             raise StoreError(f"table {name}: the columns changed between two checkpoints: {odd}")
     known: list[pa.Field] = []
     for position, column in enumerate(first.names):
-        kinds = {schema.types[position] for schema in schemas} - {pa.null()}
+        kinds = {_plain_type(schema.types[position]) for schema in schemas} - {pa.null()}
         if len(kinds) > 1:
             raise StoreError(f"table {name}: column {column} changed its type: {', '.join(sorted(map(str, kinds)))}")
         known.append(pa.field(column, kinds.pop() if kinds else pa.null()))

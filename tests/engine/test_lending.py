@@ -17,6 +17,7 @@ from sim.core.merchants import OPEN
 from sim.engine import lend
 from sim.engine.lend import Requests, Wishes
 from sim.engine.market import Market
+from sim.results.recorder import plain
 from sim.results.run import Run
 
 POOR: dict[str, Any] = {
@@ -60,7 +61,7 @@ def test_no_day_on_which_more_is_lent_than_is_funded(changes: dict[str, Any]) ->
         assert lender.cash_fen >= 0, day
         assert lender.bank_debt_fen <= max(before, int(cap * max(lender.equity_fen, 0))), day
         assert lender.balance_fen <= lender.equity_fen + lender.bank_debt_fen + owed_and_set_aside(market), day
-    table = market.recorder.take()["daily"].to_pandas()
+    table = plain(market.recorder.take()["daily"]).to_pandas()
     assert (table["balance_fen"] <= table["funds_fen"]).all()
     assert int(table["rejected_funds"].sum()) > 10
 

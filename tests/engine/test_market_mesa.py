@@ -16,6 +16,7 @@ from sim.errors import ScenarioError
 from sim.institutions.funder import Funder
 from sim.institutions.platform import Platform
 from sim.lenders.lender import Lender
+from sim.results.recorder import plain
 
 TINY = str(SCENARIOS / "tiny.yaml")
 
@@ -73,7 +74,7 @@ def test_the_frame_is_the_days_of_the_run() -> None:
     assert list(frame.columns) == [
         "merchant_sales", "merchants_active", "ali.balance", "ali.cash", "ali.bank_debt", "ali.equity",
     ]  # fmt: skip
-    days = model.recorder.take()["daily"].to_pandas()
+    days = plain(model.recorder.take()["daily"]).to_pandas()
     for column in ("merchant_sales", "ali.balance", "ali.cash", "ali.bank_debt", "ali.equity"):
         recorded = days[f"{column.removeprefix('ali.')}_fen"].to_numpy() / 100
         assert (frame[column].to_numpy() == recorded).all(), column
