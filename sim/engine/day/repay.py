@@ -32,6 +32,7 @@ from sim.engine.day.loan import (
     pledged_left,
     put_in_bucket,
     recover,
+    sweep_quietly,
 )
 from sim.world.repayment import FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
 
@@ -118,15 +119,20 @@ def means_to_pay(m: Any, row: Scalar, struck: bool, due: Scalar, limit: Scalar, 
 
 @rule
 def is_quiet(loan: Any, m: Any, terms: Any, r: Any) -> Scalar:
-    """Whether nothing can happen today to a loan but one more night's interest: a line that is not due, nor near it,
-    and whose borrower has no idle money."""
-    if loan.status != ACTIVE or loan.product == ORDER_LOAN or loan.overdue > 0 or loan.balance == 0:
+    """Whether a loan is in good standing, not due nor near it, and its borrower has no idle money to repay it with."""
+    if loan.overdue > 0 or loan.balance == 0 or loan.unpaid_since > 0 or loan.inherited_dpd > 0:
         return False
-    days = loan.due - r.today
-    near = max(r.repay_ahead, r.horizon)
-    if days <= near or days <= terms.remind_before[loan.lender] or loan.inherited_dpd > 0 or r.today <= loan.opened:
+    days, near = loan.due - r.today, np.int64(0) if loan.product == ORDER_LOAN else max(r.repay_ahead, r.horizon)
+    if days <= near or days <= terms.remind_before[loan.lender] or r.today <= loan.opened:
         return False
     return m.wallet[loan.row] - idle_from(m, loan.row, r) < 1.0
+
+
+@rule
+def take_back(m: Any, row: Scalar, refund: Scalar, restocked: Scalar) -> None:
+    """Goods of returned orders go back to the shelves, as far as they can be sold again, and are remembered."""
+    m.stock[row] += _F(refund / m.order_value[row] * restocked)
+    m.returns_mean_30d[row] += _F(refund / 30.0)
 
 
 @rule
@@ -187,14 +193,25 @@ def repay(
         if today > loan.opened and loan.balance > 0 and row != counted:
             counted = row
             m.days_in_debt[row] += 1
-        if is_quiet(loan, m, terms, r):
-            accrue(loan, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums)
-            put_in_bucket(loan, 0, sums)
-            debt[row - first] += loan.balance
-            continue
-        before = loan.balance
         struck = today >= m.bust_day[row]
         order = terms.allocation[lender]
+        if is_quiet(loan, m, terms, r):
+            if loan.product != ORDER_LOAN:
+                accrue(loan, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums)
+                put_in_bucket(loan, 0, sums)
+                debt[row - first] += loan.balance
+                continue
+            if not struck:
+                is_all, refund, paid = sweep_quietly(
+                    loan, r.stage_share, m.return_rate[row], commission[m.platform[row]], order, sums
+                )
+                if is_all:
+                    take_back(m, row, refund, r.restocked)
+                    put_in_bucket(loan, 0, sums)
+                    debt[row - first] += max(loan.balance - pledged_left(loan), 0.0)
+                    lenders.exposure_fen[lender, row] -= paid
+                    continue
+        before = loan.balance
         wallet = np.int64(m.wallet[row])
         if today > loan.opened:
             accrue(loan, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums)
@@ -209,8 +226,7 @@ def repay(
             swept = min(net, owed_now(loan))
             pay(loan, swept, order, sums)
             wallet += net - swept
-            m.stock[row] += _F(refund / m.order_value[row] * r.restocked)
-            m.returns_mean_30d[row] += _F(refund / 30.0)
+            take_back(m, row, refund, r.restocked)
             sums[T_SWEPT] += swept
             sums[T_FREED] += net - swept
             sums[T_BUYERS] += np.int64(refund)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.kernels import allocating_kernel, kernel
+from sim.core.loanbook import ORDER_LOAN
 
 
 @allocating_kernel
@@ -50,6 +51,7 @@ def loan_sums(loans: Any, balances: Any, interest: Any) -> Any:
     for loan in loans:
         balances[loan.lender] += loan.balance
         interest[loan.lender, 1 if loan.units_per_fen == 360_000_000 else 0] += loan.accrued
-        for stage in range(loan.pledged.size):
-            pledged += loan.pledged[stage]
+        if loan.product == ORDER_LOAN:
+            for stage in range(loan.pledged.size):
+                pledged += loan.pledged[stage]
     return np.int64(pledged)
