@@ -23,7 +23,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 # Loops over some twenty columns need more than the default number of overlap checks before they vectorise.
 for _option in ("runtime-memory-check", "vectorize-memory-check", "pragma-vectorize-memory-check"):
@@ -92,6 +92,24 @@ def _bitcast(source: Any, target: Any, llvm_type: Any) -> Any:
     return cast
 
 
+@intrinsic
+def _floor(typing_context: Any, x: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.call(builder.module.declare_intrinsic("llvm.floor", [args[0].type]), args)
+
+    return x(x), codegen
+
+
+def floor(x: Any) -> Any:
+    """The largest whole number not above x, in the type of x: ``math.floor`` compiles to a detour over int64."""
+    return np.floor(x)
+
+
+@overload(floor, inline="always", strict=False)
+def _compiled_floor(x: Any) -> Any:
+    return lambda x: _floor(x)
+
+
 _u64_as_f64 = _bitcast(types.uint64, types.float64, ir.DoubleType())
 _f64_as_u64 = _bitcast(types.float64, types.uint64, ir.IntType(64))
 _u32_as_f32 = _bitcast(types.uint32, types.float32, ir.FloatType())
@@ -146,7 +164,7 @@ def low_half(h: Scalar) -> Scalar:
 @rule
 def exp64(x: Scalar) -> Scalar:
     """exp(x) for |x| < 700, relative error below 1e-9, without libm."""
-    n = math.floor(x * 1.4426950408889634 + 0.5)
+    n = floor(x * 1.4426950408889634 + 0.5)
     r = x - n * 0.6931471805599453
     p = 1 / 5040 + r * (1 / 40320 + r * (1 / 362880))
     p = 1.0 + r * (1.0 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * p))))))
@@ -168,7 +186,7 @@ def log64(x: Scalar) -> Scalar:
 @rule
 def exp32(x: Scalar) -> Scalar:
     """exp(x) in float32 for |x| < 80, relative error below 1e-6, without libm."""
-    n = _F(math.floor(x * _F(1.44269504) + _F(0.5)))
+    n = _F(floor(x * _F(1.44269504) + _F(0.5)))
     r = (x - n * _F(0.693359375)) + n * _F(2.12194440e-4)
     p = _F(1 / 24) + r * (_F(1 / 120) + r * _F(1 / 720))
     p = _F(1) + r * (_F(1) + r * (_F(1 / 2) + r * (_F(1 / 6) + r * p)))
@@ -249,7 +267,7 @@ def poisson(mean: Scalar, u: Scalar, z: Scalar) -> Scalar:
         count += _F(1) if u > cdf else _F(0)
         p *= small * _F(1.0 / term)
         cdf += p
-    wide = _F(math.floor(mean + _F(math.sqrt(mean)) * z + (z * z - _F(1)) * _F(1 / 6) + _F(0.5)))
+    wide = _F(floor(mean + _F(math.sqrt(mean)) * z + (z * z - _F(1)) * _F(1 / 6) + _F(0.5)))
     wide = wide if wide > _F(0) else _F(0)
     return count if mean < _F(_SMALL_MEAN) else wide
 
@@ -260,7 +278,7 @@ def leave_stage(amount: Scalar, share: Scalar) -> Scalar:
 
     A chain of K stages that each pass on ``share`` a day holds a yuan for K/share days on average.
     """
-    out = math.floor(amount * share)
+    out = floor(amount * share)
     return amount if amount < 100.0 else out
 
 

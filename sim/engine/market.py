@@ -194,8 +194,10 @@ class Market(mesa.Model):  # type: ignore[misc]
         """Shops that enter, and closed ones that come back."""
         if day.index:
             flags = self.merchants.flags
-            self._begin(rows_with(flags, ENTERS), day.index)
-            reopen_shops(self.merchants, rows_with(flags, REOPENS))
+            coming = rows_with(flags, ENTERS | REOPENS)
+            enters = (flags[coming] & ENTERS) > 0
+            self._begin(coming[enters], day.index)
+            reopen_shops(self.merchants, coming[~enters])
 
     def _live(self, day: Day) -> Lived:
         """One day of every merchant, and its entries in the books."""
@@ -271,11 +273,12 @@ class Market(mesa.Model):  # type: ignore[misc]
     def _let_go(self, day: Day) -> int:
         """Shops leave, wind down and close; what they owe stays owed. Returns the number that left."""
         m, p = self.merchants, self.plan_of_run.merchants
-        closing = rows_with(m.flags, WINDS_DOWN)
-        rows = rows_with(m.flags, LEAVES)
+        going = rows_with(m.flags, LEAVES | WINDS_DOWN)
+        leaves = (m.flags[going] & LEAVES) > 0
+        rows = going[leaves]
         close_shops(m, rows, p, self.seed_number, day.number)
         m.reopen_day[rows[(m.flags[rows] & FLEES) != 0]] = 0
-        money, _ = wind_down(m, np.concatenate([closing, rows]), p)
+        money, _ = wind_down(m, going, p)
         settle.book_sell_off(self.books, money)
         return int(rows.size)
 

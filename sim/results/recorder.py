@@ -56,6 +56,7 @@ DAILY = (
     "merchants_active",
     "merchant_exits",
 )
+_PIECE = 4096  # loans
 CAUSES = ("", "unable", "unwilling", "fraud")
 DECISIONS = ("approved", "declined", "no_funds")
 
@@ -100,8 +101,10 @@ class Recorder:
 
     def loans(self, columns: Columns, merchants: Merchants) -> None:
         """Append loans to the tape; ``columns`` are those of the loan book."""
-        if columns and columns["loan_id"].size:
-            self._keep(self._loans, loan_table(columns, merchants, self.lenders))
+        n = columns["loan_id"].size if columns else 0
+        for start in range(0, n, _PIECE):  # records lie apart by column: pieces of them stay in the processor's cache
+            piece = {name: column[start : start + _PIECE] for name, column in columns.items()}
+            self._keep(self._loans, loan_table(piece, merchants, self.lenders))
 
     def month_end(self, number: int, columns: Any) -> None:
         """Append the loans outstanding at a month's end; ``columns`` is the loan book, or its columns by name."""

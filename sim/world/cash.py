@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from sim.core.kernels import Scalar, rule
+from sim.core.kernels import Scalar, floor, rule
 
 _F = np.float32
 LEAST_STOCK = 2.0  # orders; the smallest shop holds a piece to sell and one in reserve; assumption
@@ -41,7 +39,7 @@ def spent_on_stock(need: Scalar, wallet: Scalar, reserve: Scalar) -> Scalar:
     """Whole fen spent on stock today: the need, out of what is left above the reserve."""
     spare = wallet - reserve
     spend = need if need < spare else spare
-    return math.floor(spend) if spend > 0.0 else 0.0
+    return floor(spend) if spend > 0.0 else 0.0
 
 
 @rule
@@ -52,7 +50,7 @@ def outside_draw(
     room = room_days * sales_mean - outside_debt
     draw = take * shortage
     draw = draw if draw < room else room
-    return math.floor(draw) if (draw > 0.0 and wants) else 0.0
+    return floor(draw) if (draw > 0.0 and wants) else 0.0
 
 
 @rule
@@ -60,7 +58,7 @@ def outside_repayment(outside_debt: Scalar, wallet: Scalar, reserve: Scalar, sho
     """Whole fen paid back outside today: a fifth of the idle money, and nothing while the shop is short."""
     idle = _FIFTH * (wallet - reserve)
     pay = outside_debt if outside_debt < idle else idle
-    return math.floor(pay) if (pay > 0.0 and shortage <= 0.0) else 0.0
+    return floor(pay) if (pay > 0.0 and shortage <= 0.0) else 0.0
 
 
 _FIFTH = 0.2
@@ -74,4 +72,4 @@ def owner_draw(
     idle = wallet - reserve
     extra = worth - patience * needed
     draw = take * (extra if extra < idle else idle)
-    return math.floor(draw) if draw > 0.0 else 0.0
+    return floor(draw) if draw > 0.0 else 0.0

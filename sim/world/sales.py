@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from sim.core.kernels import Scalar, exp32, rule
+from sim.core.kernels import Scalar, exp32, floor, rule
 
 _F = np.float32
 RATED = 0.15  # rating that one standard deviation of quality earns; assumption
@@ -41,7 +39,7 @@ def promotion_lift(fit: Scalar, lift: Scalar) -> Scalar:
 @rule
 def sold_orders(wanted: Scalar, stock: Scalar) -> Scalar:
     """Whole orders sold: what is wanted, bounded by stock."""
-    have = _F(math.floor(stock))
+    have = _F(floor(stock))
     have = have if have > _F(0) else _F(0)
     return wanted if wanted < have else have
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from sim.core.kernels import Scalar, rule
+from sim.core.kernels import Scalar, floor, rule
 
 FEE = 0.02  # paid to whoever fakes the orders, as a share of their value; assumption
 TIED_UP = 0.3  # at most this share of the wallet is put into fake orders a day; assumption
@@ -15,11 +13,11 @@ def faked_value(wash: Scalar, sales_mean: Scalar, wallet: Scalar, live: Scalar) 
     """Whole fen of fake orders placed today: the shop's habit times its sales, as far as its money goes."""
     wish = wash * sales_mean
     most = TIED_UP * wallet
-    value = math.floor(wish if wish < most else most)
+    value = floor(wish if wish < most else most)
     return live * (value if value > 0.0 else 0.0)
 
 
 @rule
 def faking_cost(value: Scalar) -> Scalar:
     """Whole fen paid for faking orders of that value."""
-    return math.floor(value * FEE)
+    return floor(value * FEE)

@@ -215,11 +215,12 @@ def test_goods_arrive_and_what_is_missing_is_seen(rng: np.random.Generator) -> N
     stock, on1, on2 = floats(rng, 0, 400), floats(rng, 0, 50), floats(rng, 0, 50)
     before = [column.astype(np.float64) for column in (stock, on1, on2)]
     live, cost, need, goods, needed, gain = (np.empty(N, F) for _ in range(6))
-    plans.stock_up(
+    active = plans.stock_up(
         PLAN, status, value, margin, lead, cover, fit, pace, ahead, lift, decay, stock, on1, on2, live, cost, need,
         goods, needed, gain,
     )  # fmt: skip
     is_open, unit = status == OPEN, value * (1.0 - margin.astype(float))
+    assert active == is_open.sum()
     moved, arrived = before[1] * 2 / lead, before[2] * 2 / lead
     have, coming = before[0] * (1.0 - decay) + arrived, before[1] + before[2] - arrived
     target = np.maximum(pace * ((lead + cover) * ahead + fit * lift), 2.0)
@@ -244,11 +245,11 @@ def test_the_wallet_is_shared_out_to_the_fen(rng: np.random.Generator) -> None:
     patience, sensitivity, mean = floats(rng, 0.5, 1.5), floats(rng, 0.5, 2), floats(rng, 0, 2e5)
     debt, due = fen(rng, 1e6), fen(rng, 5e5) * rng.integers(0, 2, N)
     chain, wallet, arrears, outside = [fen(rng, 1e6) for _ in range(4)], fen(rng, 4e6), fen(rng, 1e5), fen(rng, 2e6)
-    before, shortage, spent = (wallet.copy(), outside.copy()), np.empty(N, F), np.empty(N, F)
+    before, shortage, spent, unpaid = (wallet.copy(), outside.copy()), *(np.empty(N, F) for _ in range(3))
     distress, totals = np.empty(N, np.uint8), np.zeros(5, np.int64)
     plans.share_out(
         PLAN, live, need, goods, needed, gain, fixed, patience, sensitivity, mean, debt, due, *chain, wallet, arrears,
-        outside, shortage, spent, distress, totals,
+        outside, shortage, spent, unpaid, distress, totals,
     )  # fmt: skip
     reserve = (F(5) * fixed).astype(np.float64) + due
     own = before[0] + goods + sum(chain) - before[1] - debt - arrears
@@ -271,8 +272,9 @@ def test_the_wallet_is_shared_out_to_the_fen(rng: np.random.Generator) -> None:
     close(shortage, np.maximum(short - drawn + still, 0.0))
     assert np.array_equal(distress & 1, pressed)
     assert np.array_equal(distress >> 1, (arrears > 0) | (still > 0))
-    sums = (spend, drawn, back, take, live)
-    assert totals.tolist() == [int(column.sum()) for column in sums]
+    assert np.array_equal(unpaid, arrears.astype(F))
+    sums = (spend, drawn, back, take)
+    assert totals.tolist() == [*(int(column.sum()) for column in sums), 0]
     assert all(column.any() for column in (*sums, shortage))
 
 
@@ -281,7 +283,7 @@ def test_flags_are_raised_for_those_they_are_meant_for(rng: np.random.Generator)
     reopen = rng.choice([0, TODAY, TODAY + 1], N).astype(np.int16)
     bust = rng.choice([NEVER, TODAY - 40, TODAY - 5, TODAY + 5], N, p=(0.7, 0.1, 0.1, 0.1)).astype(np.int16)
     fixed, habit, bother = floats(rng, 0, 1e4), floats(rng, 0, 1), floats(rng, 0, 5e3)
-    sensitivity, arrears = floats(rng, 0.5, 2), fen(rng, 1e6)
+    sensitivity, arrears = floats(rng, 0.5, 2), fen(rng, 1e6).astype(F)
     stock, cost, spent = floats(rng, -1, 1), floats(rng, 100, 9_000), floats(rng, 0, 1e5)
     shortage, gain = floats(rng, 0, 2e5), floats(rng, 0, 0.002)
     distress, opened = rng.integers(0, 4, N).astype(np.uint8), (TODAY - rng.integers(0, 3000, N)).astype(np.int16)

@@ -6,12 +6,11 @@ lender and product, to which it adds.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from sim.core.kernels import Scalar, leave_stage, rule
+from sim.core.kernels import Scalar, floor, leave_stage, rule
 from sim.core.loanbook import ORDER_LOAN, PAID_OFF, WRITTEN_OFF, billed
 from sim.core.merchants import STAGES
 from sim.world.repayment import UNABLE, UNWILLING
@@ -120,8 +119,8 @@ def sweep_quietly(loan: Any, share: Scalar, return_rate: Scalar, fee: Scalar, al
         loan.pledged[0] - q0, loan.pledged[1] + q0 - q1, loan.pledged[2] + q1 - q2, loan.pledged[3] + q2 - out
     )  # fmt: skip
     left = p0 + p1 + p2 + p3
-    refund = math.floor(out * return_rate)
-    charge = math.floor((out - refund) * fee)
+    refund = floor(out * return_rate)
+    charge = floor((out - refund) * fee)
     net = np.int64(out - refund - charge)
     units = loan.balance * np.int64(loan.rate)
     interest = billed(loan.accrued + units, loan.units_per_fen)
@@ -133,8 +132,8 @@ def sweep_quietly(loan: Any, share: Scalar, return_rate: Scalar, fee: Scalar, al
             break
     principal = net - first
     rest = loan.balance - principal
-    beyond = rest - np.int64(math.floor(left * loan.advance + 1e-6))
-    falls = min(beyond, np.int64(math.floor(refund * loan.advance)))
+    beyond = rest - np.int64(floor(left * loan.advance + 1e-6))
+    falls = min(beyond, np.int64(floor(refund * loan.advance)))
     if rest <= 0 or left == 0.0 or falls > 0 or net >= loan.balance + interest:
         return False, 0.0, np.int64(0)
     loan.pledged[0] = p0
@@ -173,8 +172,8 @@ def fall_due(loan: Any, refund: Scalar, today: Scalar) -> None:
         falls = rest
     else:
         # the millionth keeps a product that is whole on paper from falling below it
-        beyond = loan.balance - np.int64(math.floor(left * loan.advance + 1e-6)) - loan.overdue
-        falls = max(min(min(rest, beyond), np.int64(math.floor(refund * loan.advance))), 0)
+        beyond = loan.balance - np.int64(floor(left * loan.advance + 1e-6)) - loan.overdue
+        falls = max(min(min(rest, beyond), np.int64(floor(refund * loan.advance))), 0)
     # interest left when the principal is paid is due as well
     if falls > 0 or (loan.balance == 0 and owed_now(loan) > 0):
         loan.overdue += falls
@@ -267,6 +266,6 @@ def put_in_bucket(loan: Any, late: Scalar, totals: Any) -> None:
 def recover(loan: Any, unable: Scalar, unwilling: Scalar, totals: Any) -> None:
     """What comes back on a written-off loan today, from the borrower's private means; fraudsters pay nothing."""
     share = unable if loan.cause == UNABLE else (unwilling if loan.cause == UNWILLING else 0.0)
-    money = np.int64(math.floor((loan.written_off - loan.recovered) * share))
+    money = np.int64(floor((loan.written_off - loan.recovered) * share))
     loan.recovered += money
     totals[T_RECOVERED] += money

@@ -72,16 +72,18 @@ def stock_up(
     r: Any, status: Any, order_value: Any, margin: Any, lead: Any, cover: Any, fit: Any, demand_mean: Any, ahead: Any,
     lift_ahead: Any, decay: Any, stock: Any, on1: Any, on2: Any, live: Any, cost: Any, need: Any, goods: Any,
     needed: Any, gain: Any,
-) -> None:  # fmt: skip
+) -> Any:  # fmt: skip
     """Receive the goods that arrive, and see what is missing; every array is float32 (n,) but ``status``.
 
     Writes ``stock`` and ``on1``, ``on2`` (orders on their way); ``live`` (1 for an open shop), ``cost`` (fen an
     order), ``need`` (fen of goods missing), ``goods`` (fen, at cost), ``needed`` (fen of capital that the shop's pace
-    ties up) and ``gain`` (of one more yuan in stock, per yuan and day).
+    ties up) and ``gain`` (of one more yuan in stock, per yuan and day). Returns the number of open shops.
     """
+    active = np.int32(0)
     for j in range(status.size):
         alive = _F(1) if status[j] == OPEN else _F(0)
         live[j] = alive
+        active += np.int32(alive)
         share = _F(2) / lead[j]
         moved, arrived = on1[j] * share, on2[j] * share
         unit = unit_cost(order_value[j], margin[j])
@@ -98,20 +100,22 @@ def stock_up(
         goods[j] = (have + coming) * unit
         needed[j] = demand_mean[j] * ahead[j] * ((lead[j] + cover[j]) * unit + r.confirmation * order_value[j])
         gain[j] = money_worth(margin[j], sale_chance(gap, target), lead[j], cover[j], r.confirmation)
+    return active
 
 
 @kernel
 def share_out(
     r: Any, live: Any, need: Any, goods: Any, needed: Any, gain: Any, fixed_cost: Any, patience: Any, sensitivity: Any,
     mean_90d: Any, debt: Any, due_soon: Any, s1: Any, s2: Any, s3: Any, s4: Any, wallet: Any, arrears: Any,
-    outside_debt: Any, shortage: Any, spent: Any, distress: Any, totals: Any,
+    outside_debt: Any, shortage: Any, spent: Any, unpaid: Any, distress: Any, totals: Any,
 ) -> None:  # fmt: skip
     """Share the wallet out: the owner, stock, outside money; fen in float64 (n,); adds to ``totals`` (PLAN_TOTALS).
 
-    Writes ``wallet``, ``outside_debt``, ``shortage``, ``spent`` (fen on stock, float32) and ``distress``: 1 for a shop
-    that cannot pay what is due, 2 for one that still cannot after it has borrowed outside, 3 for both (uint8).
+    Writes ``wallet``, ``outside_debt``, ``shortage``, ``spent`` (fen on stock) and ``unpaid`` (fen of costs) as
+    float32, and ``distress``: 1 for a shop that cannot pay what is due, 2 for one that still cannot after it has
+    borrowed outside, 3 for both (uint8).
     """
-    bought = drawn = repaid = taken = active = np.int64(0)
+    bought = drawn = repaid = taken = np.int64(0)
     for j in range(fixed_cost.size):
         wants = np.float64(need[j])
         reserve = kept_back(r.reserve_days, fixed_cost[j], due_soon[j])
@@ -125,8 +129,9 @@ def share_out(
 
         short = wants - spend + arrears[j]
         short = short if short >= 1.0 else 0.0  # less than a fen is rounding
-        unpaid = arrears[j] > 0.0
-        is_pressed = unpaid or due_soon[j] > money
+        is_late = arrears[j] > 0.0
+        unpaid[j] = _F(arrears[j])
+        is_pressed = is_late or due_soon[j] > money
         wants_outside = is_pressed or gain[j] > r.outside_price * sensitivity[j]
         draw = live[j] * outside_draw(
             short, outside_debt[j], r.outside_cap, mean_90d[j], r.outside_take, wants_outside
@@ -138,24 +143,22 @@ def share_out(
         lack = due_soon[j] - money
         missing = short - draw + (lack if lack > 0.0 else 0.0)
         shortage[j] = _F(missing if missing > 0.0 else 0.0)
-        distress[j] = (_B(1) if is_pressed else _B(0)) | (_B(2) if (unpaid or lack > 0.0) else _B(0))
+        distress[j] = (_B(1) if is_pressed else _B(0)) | (_B(2) if (is_late or lack > 0.0) else _B(0))
 
         bought += np.int64(spend)
         drawn += np.int64(draw)
         repaid += np.int64(back)
         taken += np.int64(take)
-        active += np.int64(live[j])
     totals[0] += bought
     totals[1] += drawn
     totals[2] += repaid
     totals[3] += taken
-    totals[4] += active
 
 
 @kernel
 def make_up_mind(
     r: Any, status: Any, entry_day: Any, reopen_day: Any, bust_day: Any, fixed_cost: Any, habit: Any, bother: Any,
-    sensitivity: Any, arrears: Any, stock: Any, cost: Any, spent: Any, shortage: Any, gain: Any, distress: Any,
+    sensitivity: Any, unpaid: Any, stock: Any, cost: Any, spent: Any, shortage: Any, gain: Any, distress: Any,
     high: Any, low: Any, on1: Any, flags: Any,
 ) -> None:  # fmt: skip
     """Order what was paid for, and flag what is rare; ``high`` and ``low`` are the bits of today's attention.
@@ -163,32 +166,33 @@ def make_up_mind(
     Writes ``on1`` (orders, float32 (n,)) and ``flags`` (uint8 (n,)).
     """
     most = most_hazard(r.hazard, r.youth)
+    # as narrow as the columns they are compared with
+    today, tomorrow, fled = np.int16(r.today), np.int16(r.today + 1), np.int16(r.today - FRAUDSTERS_STAY)
     for j in range(status.size):
         on1[j] += spent[j] / cost[j]
         is_open = status[j] == OPEN
-        strikes = r.today >= bust_day[j]
-        unpaid = _F(arrears[j])
+        strikes = bust_day[j] <= today
         pays = is_worth_asking(
             gain[j], r.lowest_price, sensitivity[j], shortage[j], _F(10), bother[j], (distress[j] & _B(1)) != _B(0)
         )
         asks = (pays and unit32(high[j]) < habit[j] and shortage[j] >= r.smallest) or strikes
         pressed = strikes or (distress[j] & _B(2)) != _B(0)
-        may_leave = unit32(low[j]) < most or unpaid > r.ruin_days * fixed_cost[j]
-        flees = r.today - FRAUDSTERS_STAY >= bust_day[j]
+        may_leave = unit32(low[j]) < most or unpaid[j] > r.ruin_days * fixed_cost[j]
+        flees = bust_day[j] <= fled
         found = _B(ASKS) if asks else _B(0)
         found |= _B(PRESSED) if pressed else _B(0)
         found |= _B(_MAY_LEAVE) if may_leave else _B(0)
         found |= _B(LEAVES | FLEES) if flees else _B(0)
         found = found if is_open else _B(0)
         found |= _B(WINDS_DOWN) if sells_off(status[j], stock[j]) else _B(0)
-        found |= _B(ENTERS) if (status[j] == WAITING and entry_day[j] == r.today + 1) else _B(0)
-        found |= _B(REOPENS) if comes_back(status[j], reopen_day[j], r.today + 1) else _B(0)
+        found |= _B(ENTERS) if (status[j] == WAITING and entry_day[j] == tomorrow) else _B(0)
+        found |= _B(REOPENS) if comes_back(status[j], reopen_day[j], tomorrow) else _B(0)
         flags[j] = found
 
 
 @kernel
 def decide_to_leave(
-    r: Any, opened_day: Any, mean_30d: Any, order_value: Any, fixed_cost: Any, arrears: Any, low: Any, flags: Any,
+    r: Any, opened_day: Any, mean_30d: Any, order_value: Any, fixed_cost: Any, unpaid: Any, low: Any, flags: Any,
     which: Any,
 ) -> None:  # fmt: skip
     """Turn the few flags of those who may leave into those who do; ``which`` (n,) of uint32 is scratch."""
@@ -204,7 +208,7 @@ def decide_to_leave(
             r.hazard,
             r.exponent,
             r.youth,
-            _F(arrears[j]),
+            unpaid[j],
             r.ruin_days * fixed_cost[j],
             r.ruin_hazard,
         )
@@ -227,16 +231,16 @@ def plan(
     r : PlanRules
     debt, due_soon : ndarray (tile,) of float64
         Fen owed to all lenders beyond pledged orders, and of it what falls due within the planning horizon.
-    bits, x, distress : ndarray (2, tile) of uint32, (9, tile) of float32, (tile,) of uint8
+    bits, x, distress : ndarray (2, tile) of uint32, (10, tile) of float32, (tile,) of uint8
         Scratch; the first b - a of each row are used.
     totals : ndarray (len(PLAN_TOTALS),) of int64
         Whole fen, added to.
     """
     ahead, lift_ahead, decay = x[0], x[1], x[2]
-    live, cost, need, goods, needed, spent = x[3], x[4], x[5], x[6], x[7], x[8]
+    live, cost, need, goods, needed, spent, unpaid = x[3], x[4], x[5], x[6], x[7], x[8], x[9]
     for k in range(3):
         look_up(c.category[a:b], factors[k], x[k])
-    stock_up(
+    totals[4] += stock_up(
         r, c.status[a:b], c.order_value[a:b], c.margin[a:b], c.lead_days[a:b], c.cover_days[a:b],
         c.promotion_fit[a:b], c.demand_mean[a:b], ahead, lift_ahead, decay, c.stock[a:b], c.on_order[0, a:b],
         c.on_order[1, a:b], live, cost, need, goods, needed, c.gain[a:b],
@@ -244,16 +248,16 @@ def plan(
     share_out(
         r, live, need, goods, needed, c.gain[a:b], c.fixed_cost[a:b], c.patience[a:b], c.price_sensitivity[a:b],
         c.sales_mean_90d[a:b], debt, due_soon, c.shipped[0, a:b], c.shipped[1, a:b], c.shipped[2, a:b],
-        c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.shortage[a:b], spent, distress,
-        totals,
+        c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.shortage[a:b], spent, unpaid,
+        distress, totals,
     )  # fmt: skip
     bits_of(r.key_attention, c.merchant_id[a:b], bits[0], bits[1])
     make_up_mind(
         r, c.status[a:b], c.entry_day[a:b], c.reopen_day[a:b], c.bust_day[a:b], c.fixed_cost[a:b], c.habit[a:b],
-        c.bother[a:b], c.price_sensitivity[a:b], c.arrears[a:b], c.stock[a:b], cost, spent, c.shortage[a:b],
+        c.bother[a:b], c.price_sensitivity[a:b], unpaid, c.stock[a:b], cost, spent, c.shortage[a:b],
         c.gain[a:b], distress, bits[0], bits[1], c.on_order[0, a:b], c.flags[a:b],
     )  # fmt: skip
     decide_to_leave(
-        r, c.opened_day[a:b], c.sales_mean_30d[a:b], c.order_value[a:b], c.fixed_cost[a:b], c.arrears[a:b], bits[1],
+        r, c.opened_day[a:b], c.sales_mean_30d[a:b], c.order_value[a:b], c.fixed_cost[a:b], unpaid, bits[1],
         c.flags[a:b], bits[0],
     )  # fmt: skip

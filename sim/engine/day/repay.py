@@ -6,12 +6,11 @@ It is the one place where a loan and its merchant's wallet meet; what happens to
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.core.kernels import Scalar, hash64, kernel, rule, unit64
+from sim.core.kernels import Scalar, floor, hash64, kernel, rule, unit64
 from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF, WRITTEN_OFF
 from sim.core.merchants import OPEN, STAGES
 from sim.engine.day.loan import (
@@ -220,8 +219,8 @@ def repay(
         refund = 0.0
         if loan.product == ORDER_LOAN:
             out = confirm_pledged(loan, r.stage_share)
-            refund = out if struck else math.floor(out * m.return_rate[row])
-            fee = math.floor((out - refund) * commission[m.platform[row]])
+            refund = out if struck else floor(out * m.return_rate[row])
+            fee = floor((out - refund) * commission[m.platform[row]])
             net = np.int64(out - refund - fee)
             swept = min(net, owed_now(loan))
             pay(loan, swept, order, sums)
@@ -246,22 +245,22 @@ def repay(
             u = unit64(hash64(r.key_forget, loan.loan_id, 0))
             forgotten = loan.product != ORDER_LOAN and forgets(u, r.forget, r.reminded, has_reminder)
             if willing and not forgotten:
-                paid = claim if wallet >= claim else np.int64(math.floor(wallet * r.hardship))
+                paid = claim if wallet >= claim else np.int64(floor(wallet * r.hardship))
             elif late >= terms.sweep_from[lender]:
-                paid = min(claim, np.int64(math.floor(wallet * terms.sweep_share[lender])))
+                paid = min(claim, np.int64(floor(wallet * terms.sweep_share[lender])))
             loan.cause = FRAUD if struck else (UNABLE if willing else UNWILLING)
         elif today > loan.opened and not struck:
             # idle money repays early: what is above some days of sales and costs and the wish for stock;
             # and as the due date nears, a daily part of the debt out of whatever there is
             costs = m.fixed_cost[row]
-            idle, days = np.int64(math.floor(wallet - idle_from(m, row, r))), loan.due - today
+            idle, days = np.int64(floor(wallet - idle_from(m, row, r))), loan.due - today
             is_near = loan.product != ORDER_LOAN and days <= r.repay_ahead
             if idle > 0 or is_near:
                 owed = owed_now(loan)
                 paid = min(owed, idle)
                 if is_near:
                     part = min(max(owed // days + 1, SMALLEST_PREPAYMENT), owed)
-                    paid = max(paid, min(part, np.int64(math.floor(wallet - costs))))
+                    paid = max(paid, min(part, np.int64(floor(wallet - costs))))
                 if paid < SMALLEST_PREPAYMENT and paid != owed:
                     paid = np.int64(0)
         if paid > 0:

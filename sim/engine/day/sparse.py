@@ -12,7 +12,7 @@ from sim.core.loanbook import ORDER_LOAN
 
 @allocating_kernel
 def rows_with(flags: Any, bit: Any) -> Any:
-    """Rows, int64 (k,), whose flags (n,) of uint8 have the bit."""
+    """Rows, int64 (k,), whose flags (n,) of uint8 have the bit, or one of several."""
     wanted, whole = np.uint8(bit), flags.size // 8 * 8
     rows, found = np.empty(64, np.int64), 0
     everywhere = np.uint64(0x0101010101010101) * np.uint64(bit)

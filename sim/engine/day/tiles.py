@@ -13,7 +13,7 @@ import numpy as np
 class Cut(NamedTuple):
     """How many merchants make a tile, and a chunk of whole tiles: one unit of work, with totals of its own."""
 
-    tile: int = 1024
+    tile: int = 2048
     chunk: int = 4096
 
     def n_chunks(self, n: int) -> int:

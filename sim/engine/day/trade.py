@@ -6,13 +6,12 @@ as the width of that one kind allows.
 
 from __future__ import annotations
 
-import math
 from collections import namedtuple
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.core.kernels import hash64, high_half, kernel, leave_stage, low_half, normal_pair_of, poisson, unit32
+from sim.core.kernels import floor, hash64, high_half, kernel, leave_stage, low_half, normal_pair_of, poisson, unit32
 from sim.core.merchants import OPEN
 from sim.world.sales import (
     demand_level,
@@ -100,7 +99,7 @@ def want(
     for j in range(status.size):
         x = next_shock(shock[j], r.carry, r.innovation, z_shock[j])
         shock[j] = x
-        days = np.int32(r.today) - np.int32(entry_day[j])
+        days = np.int32(r.today - entry_day[j])  # 32 bits, as wide as the rest of the loop
         luck[j] += x if days >= 0 else _F(0)
         alive = _F(1) if status[j] == OPEN else _F(0)
         live[j] = alive
@@ -129,7 +128,7 @@ def sell(
         missed = wanted[j] - sold
         price = np.float64(order_value[j])
         value = sold * price
-        off = math.floor(value * off_platform[j])
+        off = floor(value * off_platform[j])
         on = value - off
         fake = faked_value(wash[j], mean_30d[j], wallet[j], live[j])
         fake_fee = faking_cost(fake)
@@ -138,17 +137,17 @@ def sell(
         q2 = leave_stage(s2[j], r.stage_share)
         q3 = leave_stage(s3[j], r.stage_share)
         q4 = leave_stage(s4[j], r.stage_share)
-        refund = math.floor(q4 * return_rate[j])
+        refund = floor(q4 * return_rate[j])
         receipts = q4 - refund
-        charge = math.floor(receipts * fee[j])
+        charge = floor(receipts * fee[j])
         s1[j] += on - q1
         s2[j] += q1 - q2
         s3[j] += q2 - q3 + fake
         s4[j] += q3 - q4
         stock[j] += _F(refund) / order_value[j] * r.restocked - sold
 
-        cost = arrears[j] + live[j] * fixed_cost[j] + math.floor(value * advertising[j])
-        cost += math.floor(outside_debt[j] * r.outside_day)
+        cost = arrears[j] + live[j] * fixed_cost[j] + floor(value * advertising[j])
+        cost += floor(outside_debt[j] * r.outside_day)
         money = wallet[j] + receipts - charge + off - fake - fake_fee
         paid = cost if cost < money else money
         paid = paid if paid > 0.0 else 0.0
