@@ -107,7 +107,8 @@ def floor(x: Any) -> Any:
 
 @overload(floor, inline="always", strict=False)
 def _compiled_floor(x: Any) -> Any:
-    return lambda x: _floor(x)
+    compiled: Any = _floor
+    return lambda x: compiled(x)
 
 
 _u64_as_f64 = _bitcast(types.uint64, types.float64, ir.DoubleType())

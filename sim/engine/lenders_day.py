@@ -17,7 +17,7 @@ from sim.lenders.lender import Lender
 if TYPE_CHECKING:
     from sim.engine.market import Market
 
-REVIEW_TILE = 16_384  # merchants scored at a time, so that a review needs little memory
+REVIEW_TILE = 65_536  # merchants scored at a time, so that a review needs little memory
 
 
 @dataclass(frozen=True)

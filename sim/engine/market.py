@@ -313,7 +313,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             self.recorder.day(day.number, lender.index, market | own)
         if not self.lenders:
             self.recorder.day(day.number, -1, market)
-        self.recorder.loans(self.book.take_closed(), self.merchants)
+        self.recorder.loans(self.book.take_closed())
         if (day.date + timedelta(days=1)).day == 1:
             self.recorder.month_end(day.number, self.book)
         self.datacollector.collect(self)

@@ -59,20 +59,21 @@ class _Seen:
         if name == "orders_mean_30d":
             return self._orders
         if name == "tenure_days":
-            return self._day - self._of(m.opened_day).astype(np.float64)
+            return self._day - self._of(m.opened_day).astype(np.float32)
         if name in ("season_index", "season_index_90d"):
             index: npt.NDArray[Any] = getattr(self._outlook, name)[self._day_index]
             return np.asarray(index[self._category], np.float32)
         if name == "sales_deviation_30d":
-            return np.asarray(np.sqrt(np.maximum(self._of(m.sales_variance_30d), _NOTHING)), np.float64)
+            deviation: npt.NDArray[np.float32] = np.sqrt(np.maximum(self._of(m.sales_variance_30d), _NOTHING))
+            return deviation
         if name == "traffic":
-            return self._of(m.demand_mean) * VISITS_AN_ORDER
+            return self._of(m.demand_mean) * np.float32(VISITS_AN_ORDER)
         if name == "escrow_fen":
             return self._escrow.astype(np.int64)
         if name == "buyer_concentration":
             # few buyers, and buyers who come back every day, look alike: this is how fake orders show
-            wash = self._of(m.wash).astype(np.float64)
-            return np.minimum(wash / (1.0 + wash) + 1.0 / (1.0 + 30.0 * self._orders), 1.0)
+            wash = self._of(m.wash)
+            return np.minimum(wash / (_ONE + wash) + _ONE / (_ONE + np.float32(30) * self._orders), _ONE)
         if name == "days_since_first_loan":
             first = self._own("first_loan_day").astype(np.int64)
             return np.where(first > 0, self._day - first, -1)
@@ -80,11 +81,11 @@ class _Seen:
             return self._worst_anywhere().astype(np.int64)
         sales = np.maximum(self._sales, _ONE)
         if name == "return_rate":
-            return np.minimum(self._of(m.returns_mean_30d) / sales, _ONE).astype(np.float64)
+            return np.minimum(self._of(m.returns_mean_30d) / sales, _ONE)
         if name == "advertising_mean_30d":
-            return (self._of(m.advertising) * sales).astype(np.float64)
+            return self._of(m.advertising) * sales
         if name == "confirm_days":
-            return np.minimum(self._escrow / sales, 365.0)
+            return np.minimum(self._escrow.astype(np.float32) / sales, _YEAR)
         raise KeyError(name)
 
     def _of(self, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -128,7 +129,7 @@ class _Seen:
         return worst
 
 
-_NOTHING, _ONE = np.float32(0), np.float32(1)
+_NOTHING, _ONE, _YEAR = np.float32(0), np.float32(1), np.float32(365)
 # Seen as they are kept: a policy looks at the merchants' own columns, without a copy, where it looks at whole tiles.
 _STORED = {name: name for name in ("platform", "category", "region")} | {
     "sales_mean_7d": "sales_mean_7d",

@@ -174,7 +174,7 @@ def _last_pieces(market: Any) -> Iterator[dict[str, Any]]:
     book, merchants = market.book, market.merchants
     for start in range(0, book.n, PIECE):
         columns = {name: book[name][start : start + PIECE] for name in book.records.dtype.names}
-        market.recorder.loans(columns, merchants)
+        market.recorder.loans(columns)
         yield market.recorder.take()
     yield market.recorder.take(last=True)
     categories = list(market.plan_of_run.merchants.categories)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sim.core.clock import EPOCH
-from sim.core.loanbook import LOAN_COLUMNS, PRODUCTS, STATUSES, WRITTEN_OFF
+from sim.core.loanbook import LOAN_COLUMNS, LOANS_A_MERCHANT, PRODUCTS, STATUSES, WRITTEN_OFF
 from sim.core.merchants import INTEGRITY, OBSERVABLE, PLATFORMS, Merchants
 
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -56,7 +56,6 @@ DAILY = (
     "merchants_active",
     "merchant_exits",
 )
-_PIECE = 4096  # loans
 CAUSES = ("", "unable", "unwilling", "fraud")
 DECISIONS = ("approved", "declined", "no_funds")
 
@@ -99,12 +98,10 @@ class Recorder:
         """Write one row of `daily`: a day number, a lender's index (-1 for a world without lenders), its columns."""
         self._days.append((number, lender, *(values.get(name, 0) for name in DAILY)))
 
-    def loans(self, columns: Columns, merchants: Merchants) -> None:
+    def loans(self, columns: Columns) -> None:
         """Append loans to the tape; ``columns`` are those of the loan book."""
-        n = columns["loan_id"].size if columns else 0
-        for start in range(0, n, _PIECE):  # records lie apart by column: pieces of them stay in the processor's cache
-            piece = {name: column[start : start + _PIECE] for name, column in columns.items()}
-            self._keep(self._loans, loan_table(piece, merchants, self.lenders))
+        if columns and columns["loan_id"].size:
+            self._keep(self._loans, loan_table(columns, self.lenders))
 
     def month_end(self, number: int, columns: Any) -> None:
         """Append the loans outstanding at a month's end; ``columns`` is the loan book, or its columns by name."""
@@ -180,7 +177,7 @@ class Recorder:
     def _no_rows(self, name: str) -> pa.Table:
         """A table of the right columns without rows."""
         if name == "loans":
-            return loan_table(_no_loans(), None, self.lenders)
+            return loan_table(_no_loans(), self.lenders)
         if name == "loan_months":
             return _no_months()
         table = _no_applications()
@@ -206,15 +203,14 @@ def plain(table: pa.Table) -> pa.Table:
     return table.combine_chunks()
 
 
-def loan_table(c: Columns, merchants: Merchants | None, lenders: Sequence[str]) -> pa.Table:
+def loan_table(c: Columns, lenders: Sequence[str]) -> pa.Table:
     """The loan tape of book columns: one row a loan, with its state today."""
-    merchant_id = c["loan_id"] // 1_000_000 if merchants is None else merchants.merchant_id[c["row"]].astype(np.int64)
     written_off = c["status"] == WRITTEN_OFF
     return pa.table(
         {
             "loan_id": c["loan_id"],
             "lender": names(c["lender"], lenders),
-            "merchant_id": merchant_id,
+            "merchant_id": c["loan_id"] // LOANS_A_MERCHANT,
             "product": names(c["product"], PRODUCTS),
             "opened": dates(c["opened"]),
             "principal_fen": c["principal"],

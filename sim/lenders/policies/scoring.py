@@ -155,7 +155,7 @@ class Points:
         return Answer(score, reasons.T if context.explain else None)
 
 
-_TILE = 8_192  # thirteen attributes of so many rows fit the cache
+_TILE = 16_384  # thirteen attributes of so many rows fit the cache
 
 
 def _attributes(columns: list[npt.NDArray[Any]], out: npt.NDArray[np.float32], by_season: bool) -> None:
