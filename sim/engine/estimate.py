@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from sim.engine.scenario import Scenario
 
 # Measured with `base` on one core; the figures of a machine at hand differ.
-PROCESS_BYTES = 450_000_000
-BYTES_A_MERCHANT = 420
+PROCESS_BYTES = 400_000_000
+BYTES_A_MERCHANT = 250
 BYTES_A_LENDER_MERCHANT = 60
-SECONDS_A_MERCHANT_DAY = 120e-9
+SECONDS_A_MERCHANT_DAY = 80e-9
 SECONDS_A_DAY = 0.002
 
 

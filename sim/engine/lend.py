@@ -18,8 +18,7 @@ from sim.core.clock import day_number
 from sim.core.kernels import kernel
 from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, LoanBook
 from sim.core.merchants import STAGES, Merchants
-from sim.engine.day.plan import ASKS, PRESSED
-from sim.engine.day.sparse import rows_with
+from sim.engine.day.plan import PRESSED
 from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
 from sim.lenders.policies.funding import ranks, served
 
@@ -52,9 +51,8 @@ class Requests:
     wish: Rows  # position in the wishes
 
 
-def gather_wishes(m: Merchants, today: int, most_fen: int) -> Wishes:
-    """Those whose plans say that a loan would pay and who see a lender; fraudsters who strike want all they can get."""
-    rows = rows_with(m.flags, ASKS)
+def gather_wishes(m: Merchants, rows: Rows, today: int, most_fen: int) -> Wishes:
+    """What those of ``rows`` who see a lender ask for; fraudsters who strike want all they can get."""
     rows = rows[np.any([own[rows] for own in m.lender["is_visible"]], axis=0)] if m.n_lenders else rows[:0]
     strikes = today >= m.bust_day[rows]
     amount = np.ceil(m.shortage[rows].astype(np.float64) / STEP).astype(np.int64) * STEP

@@ -12,6 +12,7 @@ from sim.core import draws
 from sim.core.clock import Day
 from sim.core.merchants import OPEN
 from sim.engine import lend, settle
+from sim.engine.day.plan import ASKS
 from sim.lenders.lender import Lender
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def lend_today(market: Market, day: Day) -> dict[str, Lent]:
     if not doors or day.index >= len(market.calendar) - market.plan_of_run.calendar.run_off:
         return lent
     most = max(lender.spec.joint_cap for lender in doors)
-    wishes = lend.gather_wishes(m, day.number, most)
+    wishes = lend.gather_wishes(m, market.rows_with(ASKS), day.number, most)
     if wishes.rows.size == 0:
         return lent
     coin = draws.uniform(market.seed_number, "platform.outage", day.number, m.merchant_id[wishes.rows])

@@ -24,7 +24,7 @@ from sim.engine.books import Books
 from sim.engine.day.live import Loans, live
 from sim.engine.day.live import Totals as DayTotals
 from sim.engine.day.loan import REPAY_TOTALS
-from sim.engine.day.plan import ENTERS, FLEES, LEAVES, PLAN_TOTALS, REOPENS, WINDS_DOWN, PlanColumns
+from sim.engine.day.plan import ENTERS, FLEES, LEAVES, PLAN_TOTALS, RARE, REOPENS, WINDS_DOWN, PlanColumns
 from sim.engine.day.repay import Borrowers, Records
 from sim.engine.day.sparse import rows_with
 from sim.engine.day.tiles import CUT, Cut, columns_of
@@ -150,6 +150,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             np.zeros(chunks, np.int64),
         )
         self._edges = self.cut.edges(m.n)
+        self._rare: npt.NDArray[np.int64] = np.zeros(0, np.int64)  # rows of merchants with a rare flag
         self._decay = rules.stock_decay(self.plan_of_run.merchants)
         self._commission = self.platform.commission()
         self._terms = rules.lender_terms(self.lenders)
@@ -193,11 +194,8 @@ class Market(mesa.Model):  # type: ignore[misc]
     def _welcome_entrants(self, day: Day) -> None:
         """Shops that enter, and closed ones that come back."""
         if day.index:
-            flags = self.merchants.flags
-            coming = rows_with(flags, ENTERS | REOPENS)
-            enters = (flags[coming] & ENTERS) > 0
-            self._begin(coming[enters], day.index)
-            reopen_shops(self.merchants, coming[~enters])
+            self._begin(self.rows_with(ENTERS), day.index)
+            reopen_shops(self.merchants, self.rows_with(REOPENS))
 
     def _live(self, day: Day) -> Lived:
         """One day of every merchant, and its entries in the books."""
@@ -205,8 +203,14 @@ class Market(mesa.Model):  # type: ignore[misc]
         loans = Loans(self.book.records[: self.book.n], self.book.order, starts, np.empty(self.book.n, np.int32))
         given = *self._columns, *self._factors_of(day), *self._rules_of(day)
         live(self.merchants.n, *self.cut, *given, loans, *self._sums)
+        self._rare = rows_with(self.merchants.flags, RARE)
         self._note_closings(loans, day)
         return Lived(self._sum_trade(), self._sum_repayments(), self._sum_plans())
+
+    def rows_with(self, flag: int) -> npt.NDArray[np.int64]:
+        """Rows of the merchants with one of the rare flags."""
+        has_it: npt.NDArray[np.bool_] = (self.merchants.flags[self._rare] & flag) != 0
+        return self._rare[has_it]
 
     def _factors_of(self, day: Day) -> tuple[npt.NDArray[np.float32], ...]:
         """Factors of the day by category and platform, and the orders of a replay."""
@@ -233,7 +237,8 @@ class Market(mesa.Model):  # type: ignore[misc]
         """Loans that were paid off: those that paid them off with a new loan are marked."""
         per_chunk = self.cut.chunk // self.cut.tile
         begins, counts = loans.starts[:-1:per_chunk], self._sums.n_closed
-        closed = np.concatenate([loans.closings[at : at + count] for at, count in zip(begins, counts, strict=True)])
+        before = np.cumsum(counts) - counts
+        closed = loans.closings[np.repeat(begins - before, counts) + np.arange(counts.sum())]
         self.book.n_closed += closed.size
         lend.mark_refinancing(self.book, self.merchants.last_loan_day, closed, day.number)
 
@@ -273,12 +278,10 @@ class Market(mesa.Model):  # type: ignore[misc]
     def _let_go(self, day: Day) -> int:
         """Shops leave, wind down and close; what they owe stays owed. Returns the number that left."""
         m, p = self.merchants, self.plan_of_run.merchants
-        going = rows_with(m.flags, LEAVES | WINDS_DOWN)
-        leaves = (m.flags[going] & LEAVES) > 0
-        rows = going[leaves]
+        rows = self.rows_with(LEAVES)
         close_shops(m, rows, p, self.seed_number, day.number)
         m.reopen_day[rows[(m.flags[rows] & FLEES) != 0]] = 0
-        money, _ = wind_down(m, going, p)
+        money, _ = wind_down(m, self.rows_with(LEAVES | WINDS_DOWN), p)
         settle.book_sell_off(self.books, money)
         return int(rows.size)
 
@@ -356,6 +359,7 @@ class Market(mesa.Model):  # type: ignore[misc]
 
     def resume_at(self, day_index: int) -> None:
         """Go on from a restored state in which ``day_index`` days have been lived."""
+        self._rare = rows_with(self.merchants.flags, RARE)
         self.day_index = day_index
         self.running = day_index < len(self.calendar)
         for lender in self.lenders:

@@ -111,14 +111,14 @@ def test_a_row_that_is_used_again_remembers_nothing() -> None:
 
 def test_rows_are_only_moved_when_it_is_worth_it() -> None:
     book = a_book(100)
-    book["status"][:11] = PAID_OFF
-    book.n_closed = 11
+    book["status"][:19] = PAID_OFF
+    book.n_closed = 19
     assert book.take_closed() == {}
     assert book.n == 100
-    book["status"][11] = PAID_OFF
-    book.n_closed = 12
-    assert book.take_closed()["loan_id"].size == 12
-    assert (book.n, book.n_closed, LoanBook().take_closed()) == (88, 0, {})
+    book["status"][19] = PAID_OFF
+    book.n_closed = 20
+    assert book.take_closed()["loan_id"].size == 20
+    assert (book.n, book.n_closed, LoanBook().take_closed()) == (80, 0, {})
 
 
 def test_positions_by_merchant_hold_whatever_comes_and_goes() -> None:

@@ -36,6 +36,8 @@ PLAN_TOTALS = ("stock_bought", "outside_drawn", "outside_repaid", "owner_drawn",
 # all behind; sells its stock off; and tomorrow: enters, comes back.
 ASKS, PRESSED, LEAVES, FLEES, WINDS_DOWN, ENTERS, REOPENS, _MAY_LEAVE = (1 << bit for bit in range(8))
 
+RARE = ASKS | LEAVES | WINDS_DOWN | ENTERS | REOPENS  # what a merchant is looked at for, one by one
+
 PlanColumns = namedtuple(
     "PlanColumns",
     (
