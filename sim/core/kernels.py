@@ -244,6 +244,42 @@ def normal64(h1: Scalar, h2: Scalar) -> Scalar:
 
 _SMALL_MEAN = 6.0
 _TERMS = 20
+_FIRST_TERMS = 10  # enough for all but a few in a thousand
+
+
+@rule
+def _few(mean: Scalar, u: Scalar, terms: Scalar) -> Scalar:
+    """Count by inverse CDF of ``u``, for a mean of at most 6, over so many terms: at most ``terms``."""
+    small = mean if mean < _F(_SMALL_MEAN) else _F(_SMALL_MEAN)
+    p = exp32(-small)
+    cdf = p
+    count = _F(0)
+    for term in range(1, terms + 1):
+        count += _F(1) if u > cdf else _F(0)
+        p *= small * _F(1.0 / term)
+        cdf += p
+    return count
+
+
+@rule
+def poisson_below(mean: Scalar, u: Scalar, z: Scalar) -> Scalar:
+    """`poisson` at half its price: the same count, unless it `is_unsure`; then it may be more."""
+    count = _few(mean, u, _FIRST_TERMS)
+    wide = _wide(mean, z)
+    return count if mean < _F(_SMALL_MEAN) else wide
+
+
+@rule
+def is_unsure(mean: Scalar, count: Scalar) -> Scalar:
+    """Whether a count of `poisson_below` is too large to be sure of."""
+    return count == _F(_FIRST_TERMS) and mean < _F(_SMALL_MEAN)
+
+
+@rule
+def _wide(mean: Scalar, z: Scalar) -> Scalar:
+    """Count by a Cornish-Fisher normal, for a large mean."""
+    count = _F(floor(mean + _F(math.sqrt(mean)) * z + (z * z - _F(1)) * _F(1 / 6) + _F(0.5)))
+    return count if count > _F(0) else _F(0)
 
 
 @rule
@@ -260,16 +296,8 @@ def poisson(mean: Scalar, u: Scalar, z: Scalar) -> Scalar:
     z : float32
         Standard normal, used when the mean is large: ``mean + sqrt(mean) z + (z^2 - 1)/6``, rounded, at least 0.
     """
-    small = mean if mean < _F(_SMALL_MEAN) else _F(_SMALL_MEAN)
-    p = exp32(-small)
-    cdf = p
-    count = _F(0)
-    for term in range(1, _TERMS + 1):
-        count += _F(1) if u > cdf else _F(0)
-        p *= small * _F(1.0 / term)
-        cdf += p
-    wide = _F(floor(mean + _F(math.sqrt(mean)) * z + (z * z - _F(1)) * _F(1 / 6) + _F(0.5)))
-    wide = wide if wide > _F(0) else _F(0)
+    count = _few(mean, u, _TERMS)
+    wide = _wide(mean, z)
     return count if mean < _F(_SMALL_MEAN) else wide
 
 

@@ -97,11 +97,12 @@ def test_demand_follows_its_formula(rng: np.random.Generator) -> None:
     base, reputation, shock, luck = floats(rng, 0, 30), floats(rng, 0.5, 1.5), floats(rng, -3, 3), floats(rng, -50, 50)
     season, boost, lift = floats(rng, 0.6, 1.6), floats(rng, 1, 2), floats(rng, 1, 3)
     z = [rng.standard_normal(N).astype(F) for _ in range(3)]
-    u, live, wanted, usual = floats(rng, 1e-6, 1), *(np.empty(N, F) for _ in range(3))
+    u, expected_orders, live, wanted, usual = floats(rng, 1e-6, 1), *(np.empty(N, F) for _ in range(4))
+    which = np.empty(N, np.uint32)
     before = shock.copy(), luck.copy()
     trades.want(
-        TRADE, status, entry, volatility, fit, growth, base, reputation, shock, luck, season, boost, lift, *z, u, live,
-        wanted, usual,
+        TRADE, status, entry, volatility, fit, growth, base, reputation, shock, luck, season, boost, lift, *z, u, which,
+        expected_orders, live, wanted, usual,
     )  # fmt: skip
     is_open, days = status == OPEN, TODAY - entry.astype(float)
     close(shock, 0.97 * before[0] + 0.24 * z[0])
@@ -112,6 +113,7 @@ def test_demand_follows_its_formula(rng: np.random.Generator) -> None:
     trend = np.maximum(1.0 + growth * days / 365.0, 0.2)
     level = np.exp(volatility * (shock - volatility / 2.0) + 0.3 * (z[1] - 0.15))
     mean = is_open * base * calendar * trend * reputation * boost * level
+    close(expected_orders, mean, 1e-4)
     small = mean < 6.0
     few = stats.poisson.ppf(u, np.maximum(mean, 1e-12))
     many = np.maximum(np.floor(mean + np.sqrt(mean) * z[2] + (z[2] ** 2.0 - 1.0) / 6.0 + 0.5), 0.0)

@@ -67,7 +67,7 @@ def live(
         Written: the arrays of Totals. A parallel loop must not write to arrays in a tuple, which numba drops.
     """
     for part in prange(n_closed.size):
-        bits, x = np.empty((2, tile), np.uint32), np.empty((14, tile), np.float32)
+        bits, x = np.empty((2, tile), np.uint32), np.empty((15, tile), np.float32)
         fen, distress = np.empty((2, tile), np.int64), np.empty(tile, np.uint8)
         debt, due_soon = np.zeros(tile, np.float64), np.zeros(tile, np.float64)
         traded[part] = 0

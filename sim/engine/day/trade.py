@@ -11,7 +11,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.core.kernels import floor, hash64, high_half, kernel, leave_stage, low_half, normal_pair_of, poisson, unit32
+from sim.core.kernels import (
+    floor,
+    hash64,
+    high_half,
+    is_unsure,
+    kernel,
+    leave_stage,
+    low_half,
+    normal_pair_of,
+    poisson,
+    poisson_below,
+    unit32,
+)
 from sim.core.merchants import OPEN
 from sim.world.sales import (
     demand_level,
@@ -89,12 +101,12 @@ def draw(r: Any, ids: Any, high: Any, low: Any, z_shock: Any, z_noise: Any, z_co
 def want(
     r: Any, status: Any, entry_day: Any, volatility: Any, fit: Any, growth: Any, base_orders: Any, reputation: Any,
     shock: Any, luck: Any, season: Any, boost: Any, lift: Any, z_shock: Any, z_noise: Any, z_count: Any, u_count: Any,
-    live: Any, wanted: Any, usual: Any,
+    which: Any, mean: Any, live: Any, wanted: Any, usual: Any,
 ) -> None:  # fmt: skip
     """Move the shock and count the orders wanted today; ``usual`` is what turns them into the pace of an average day.
 
-    Every array is float32 (n,) but ``status`` and ``entry_day``. Writes ``shock``, ``luck``, ``live`` (1 for an open
-    shop, 0 for others), ``wanted`` and ``usual``.
+    Every array is float32 (n,) but ``status``, ``entry_day`` and ``which`` (uint32, scratch). Writes ``shock``,
+    ``luck``, ``mean`` (orders expected), ``live`` (1 for an open shop, 0 for others), ``wanted`` and ``usual``.
     """
     for j in range(status.size):
         x = next_shock(shock[j], r.carry, r.innovation, z_shock[j])
@@ -105,10 +117,17 @@ def want(
         live[j] = alive
         calendar = season[j] * promotion_lift(fit[j], lift[j])
         usual[j] = _F(1) / calendar
-        mean = alive * base_orders[j] * calendar * trend(growth[j], _F(days) * _F(1 / 365)) * reputation[j] * boost[j]
-        wanted[j] = mean * demand_level(volatility[j], x, r.noise, z_noise[j])
+        usually = base_orders[j] * calendar * trend(growth[j], _F(days) * _F(1 / 365)) * reputation[j] * boost[j]
+        mean[j] = alive * usually * demand_level(volatility[j], x, r.noise, z_noise[j])
     for j in range(status.size):
-        wanted[j] = poisson(wanted[j], u_count[j], z_count[j])
+        wanted[j] = poisson_below(mean[j], u_count[j], z_count[j])
+    found = 0
+    for j in range(status.size):  # the few whose count is not sure
+        which[found] = j
+        found += 1 if is_unsure(mean[j], wanted[j]) else 0
+    for k in range(found):
+        j = which[k]
+        wanted[j] = poisson(mean[j], u_count[j], z_count[j])
 
 
 @kernel
@@ -221,7 +240,7 @@ def trade(
     commission : ndarray (n_platforms,) of float32
         The platform's share of confirmed sales.
     r : TradeRules
-    bits, x, fen : ndarray (2, tile) of uint32, (14, tile) of float32, (2, tile) of int64
+    bits, x, fen : ndarray (2, tile) of uint32, (15, tile) of float32, (2, tile) of int64
         Scratch; the first b - a of each row are used.
     totals : ndarray (len(TRADE_TOTALS),) of int64
         Whole fen, added to.
@@ -231,7 +250,7 @@ def trade(
     season, boost, lift = x[0], x[1], x[2]
     fee, live, wanted, usual = x[3], x[4], x[5], x[6]
     z_shock, z_noise, z_count, u_count = x[7], x[8], x[9], x[10]
-    lost, recorded, refunded = x[11], x[12], x[13]
+    lost, recorded, refunded, mean = x[11], x[12], x[13], x[14]
     for k in range(3):
         look_up(c.category[a:b], factors[k], x[k])
     look_up(c.platform[a:b], commission, fee)
@@ -239,7 +258,7 @@ def trade(
     want(
         r, c.status[a:b], c.entry_day[a:b], c.volatility[a:b], c.promotion_fit[a:b], c.growth[a:b],
         c.base_orders[a:b], c.reputation[a:b], c.shock[a:b], c.luck[a:b], season, boost, lift, z_shock, z_noise,
-        z_count, u_count, live, wanted, usual,
+        z_count, u_count, bits[0], mean, live, wanted, usual,
     )  # fmt: skip
     if r.replays:
         for j in range(b - a):
