@@ -37,6 +37,7 @@ def write_picture(found: Benchmark, path: Path) -> Path:
         for place, (_, value) in enumerate(parts):
             steps.annotate(f"{value:.1f}", (value, place), (3, 0), textcoords="offset points", va="center")
         steps.set(title=f"Where they go, {last['merchants']:,} merchants")
+        steps.margins(x=0.12)
         steps.grid(visible=False)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=150, metadata={"Software": None})
