@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.clock import Day, days
-from sim.core.loanbook import PRODUCTS, LoanBook
+from sim.core.loanbook import LoanBook
 from sim.core.merchants import Merchants
-from sim.engine import lend, rules, settle
+from sim.engine import merchants_day, rules, settle
 from sim.engine.books import Books
-from sim.engine.day.live import Loans, live
-from sim.engine.day.live import Totals as DayTotals
-from sim.engine.day.loan import REPAY_TOTALS
-from sim.engine.day.plan import ENTERS, FLEES, LEAVES, PLAN_TOTALS, RARE, REOPENS, WINDS_DOWN, PlanColumns
-from sim.engine.day.repay import Borrowers, Records
+from sim.engine.day.plan import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOWN
 from sim.engine.day.sparse import rows_with
-from sim.engine.day.tiles import CUT, Cut, columns_of
-from sim.engine.day.trade import TRADE_TOTALS, TradeColumns
+from sim.engine.day.tiles import CUT, Cut
 from sim.engine.lenders_day import Lent, lend_today, review
+from sim.engine.merchants_day import Lived, live_day
 from sim.engine.observe import Observer
 from sim.engine.replay import Replay
 from sim.engine.scenario import Scenario, load
@@ -43,15 +38,6 @@ from sim.world.outlook import build_outlook
 
 _F = np.float32
 Totals = dict[str, int]
-
-
-@dataclass(frozen=True)
-class Lived:
-    """What the merchants' day came to, whole fen and counts by name: of all merchants, and of each lender's loans."""
-
-    traded: Totals
-    repaid: dict[str, Totals]
-    planned: Totals
 
 
 class Market(mesa.Model):  # type: ignore[misc]
@@ -91,7 +77,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         self._welcome_entrants(day)
         # every merchant trades, then its loans are served, then it plans: sales and confirmations; pledged proceeds and
         # due dates, before the wallet is spent; stock from what is left, outside money, owners, wishes, leavers
-        lived = self._live(day)
+        lived = live_day(self, day)
         self._review_merchants(day)
         lent = lend_today(self, day)
         exits = self._let_go(day)
@@ -129,31 +115,11 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
         self.day_index = 0
         self.running = True
+        self.rare: npt.NDArray[np.int64] = np.zeros(0, np.int64)  # rows of merchants with a rare flag
         self.rush = np.ones(len(p.categories), _F)  # factor on demand that comes over from rivals out of stock
-        self._ready_columns(len(p.categories))
+        self.terms = rules.lender_terms(self.lenders)
+        self.room = merchants_day.lay_out(self)
         self.datacollector = _collector(self.lenders)
-
-    def _ready_columns(self, n_categories: int) -> None:
-        """Arguments of the compiled day that stay the same arrays all along."""
-        m, chunks, n_lenders = self.merchants, self.cut.n_chunks(self.merchants.n), len(self.lenders)
-        self._columns = (
-            columns_of(TradeColumns, m),
-            columns_of(Borrowers, m),
-            Records(*(m.lender[name] for name in Records._fields)),
-            columns_of(PlanColumns, m),
-        )
-        self._sums = DayTotals(
-            np.zeros((chunks, len(TRADE_TOTALS)), np.int64),
-            np.zeros((chunks, 2, n_categories), np.int64),
-            np.zeros((chunks, n_lenders, len(PRODUCTS), len(REPAY_TOTALS)), np.int64),
-            np.zeros((chunks, len(PLAN_TOTALS)), np.int64),
-            np.zeros(chunks, np.int64),
-        )
-        self._edges = self.cut.edges(m.n)
-        self._rare: npt.NDArray[np.int64] = np.zeros(0, np.int64)  # rows of merchants with a rare flag
-        self._decay = rules.stock_decay(self.plan_of_run.merchants)
-        self._commission = self.platform.commission()
-        self._terms = rules.lender_terms(self.lenders)
 
     def _open_market(self) -> None:
         """Merchants are born, the first shops open, the lenders are given their money."""
@@ -189,7 +155,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             if lender.live_to(day.date):
                 settle.change_equity(self.books, lender.lender_id, lender.spec.equity - equity)
                 self._tell(lender)
-                self._terms = rules.lender_terms(self.lenders)
+                self.terms = rules.lender_terms(self.lenders)
 
     def _welcome_entrants(self, day: Day) -> None:
         """Shops that enter, and closed ones that come back."""
@@ -197,77 +163,9 @@ class Market(mesa.Model):  # type: ignore[misc]
             self._begin(self.rows_with(ENTERS), day.index)
             reopen_shops(self.merchants, self.rows_with(REOPENS))
 
-    def _live(self, day: Day) -> Lived:
-        """One day of every merchant, and its entries in the books."""
-        starts = np.searchsorted(self.book.rows, self._edges)
-        loans = Loans(self.book.records[: self.book.n], self.book.order, starts, np.empty(self.book.n, np.int32))
-        given = *self._columns, *self._factors_of(day), *self._rules_of(day)
-        live(self.merchants.n, *self.cut, *given, loans, *self._sums)
-        self._rare = rows_with(self.merchants.flags, RARE)
-        self._note_closings(loans, day)
-        return Lived(self._sum_trade(), self._sum_repayments(), self._sum_plans())
-
     def rows_with(self, flag: int) -> npt.NDArray[np.int64]:
         """Rows of the merchants with one of the rare flags."""
-        has_it: npt.NDArray[np.bool_] = (self.merchants.flags[self._rare] & flag) != 0
-        return self._rare[has_it]
-
-    def _factors_of(self, day: Day) -> tuple[npt.NDArray[np.float32], ...]:
-        """Factors of the day by category and platform, and the orders of a replay."""
-        outlook, i = self.outlook, day.index
-        return (
-            np.stack([outlook.demand[i], self.rush, outlook.lift[i]]),
-            np.stack([outlook.season_ahead[i], outlook.lift_ahead[i], self._decay]),
-            self._commission,
-            self.replay.orders_of(day.number) if self.replay else np.zeros(0, _F),
-        )
-
-    def _rules_of(self, day: Day) -> tuple[Any, ...]:
-        """Scalars of the day's trade, repayments and plans, and the lenders' terms."""
-        p, outside, seed = self.plan_of_run.merchants, self.plan_of_run.institutions.outside_money, self.seed_number
-        lowest = min((product.rate_ppm_year for lender in self.lenders for product in lender.products), default=0)
-        return (
-            rules.trade_rules(p, outside, seed, day, replays=self.replay is not None),
-            rules.repay_rules(p, seed, day),
-            rules.plan_rules(p, outside, seed, day, lowest),
-            self._terms,
-        )
-
-    def _note_closings(self, loans: Loans, day: Day) -> None:
-        """Loans that were paid off: those that paid them off with a new loan are marked."""
-        per_chunk = self.cut.chunk // self.cut.tile
-        begins, counts = loans.starts[:-1:per_chunk], self._sums.n_closed
-        before = np.cumsum(counts) - counts
-        closed = loans.closings[np.repeat(begins - before, counts) + np.arange(counts.sum())]
-        self.book.n_closed += closed.size
-        lend.mark_refinancing(self.book, self.merchants.last_loan_day, closed, day.number)
-
-    def _sum_trade(self) -> Totals:
-        """Demand, sales, wash trades, confirmations, costs."""
-        # a share of what could not be served looks elsewhere in the category tomorrow (design rule 3)
-        lost, served = self._sums.by_category.sum(axis=0)
-        stealing = self.plan_of_run.merchants.demand.business_stealing
-        self.rush = (1.0 + stealing * lost / np.maximum(served, 1)).clip(1.0, 2.0).astype(_F)
-        totals = dict(zip(TRADE_TOTALS, self._sums.trade.sum(axis=0).tolist(), strict=True))
-        totals["sales"] = int(served.sum())
-        settle.book_trade(self.books, totals)
-        return totals
-
-    def _sum_repayments(self) -> dict[str, Totals]:
-        """Pledged proceeds, what was due, prepayments, ages, write-offs, recoveries; by lender."""
-        by_lender = self._sums.repay.sum(axis=(0, 2))
-        found: dict[str, Totals] = {}
-        for lender in self.lenders:
-            totals = dict(zip(REPAY_TOTALS, by_lender[lender.index].tolist(), strict=True))
-            settle.book_repayments(self.books, lender.lender_id, totals)
-            found[lender.lender_id] = totals
-        return found
-
-    def _sum_plans(self) -> Totals:
-        """Stock, outside money, owners."""
-        totals = dict(zip(PLAN_TOTALS, self._sums.plan.sum(axis=0).tolist(), strict=True))
-        settle.book_plans(self.books, totals)
-        return totals
+        return np.asarray(self.rare[(self.merchants.flags[self.rare] & flag) != 0])
 
     def _review_merchants(self, day: Day) -> None:
         """Scores, limits and who sees the entry, where a review is due."""
@@ -359,14 +257,14 @@ class Market(mesa.Model):  # type: ignore[misc]
 
     def resume_at(self, day_index: int) -> None:
         """Go on from a restored state in which ``day_index`` days have been lived."""
-        self._rare = rows_with(self.merchants.flags, RARE)
+        self.rare = rows_with(self.merchants.flags, RARE)
         self.day_index = day_index
         self.running = day_index < len(self.calendar)
         for lender in self.lenders:
             self._tell(lender)
             if day_index:
                 lender.live_to(self.calendar[day_index - 1].date)
-        self._terms = rules.lender_terms(self.lenders)
+        self.terms = rules.lender_terms(self.lenders)
 
     def _tell(self, lender: Lender) -> None:
         """Tell a lender where its money stands."""
@@ -383,8 +281,8 @@ _SLUMPS = ("recession", "category_slump")
 def _collector(lenders: list[Lender]) -> Any:
     """Mesa's data collector: the market's day, and the position of each lender, in yuan."""
     reporters: dict[str, Any] = {
-        "merchant_sales": lambda market: int(market._sums.by_category[:, 1].sum()) / 100,
-        "merchants_active": lambda market: int(market._sums.plan[:, 4].sum()),
+        "merchant_sales": lambda market: int(market.room.sums.by_category[:, 1].sum()) / 100,
+        "merchants_active": lambda market: int(market.room.sums.plan[:, 4].sum()),
     }
     for lender in lenders:
         for name in ("balance", "cash", "bank_debt", "equity"):

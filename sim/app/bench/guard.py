@@ -1,8 +1,8 @@
 """The guard on speed: a fixed small case against a calibration kernel that runs beside it.
 
 A busy or a slower machine slows both, so that the ratio of what each takes in quiet moments stays; a change of the code
-that makes the case dearer moves it. Run as ``python -m sim.app.bench.guard`` (``make bench-check``). After a change that
-is worth its price, write the new ratio into RECORDED and say so in the changelog.
+that makes the case dearer moves it. Run as ``python -m sim.app.bench.guard`` (``make bench-check``). After a change
+that is worth its price, write the new ratio into RECORDED and say so in the changelog.
 """
 
 from __future__ import annotations

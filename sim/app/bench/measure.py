@@ -22,7 +22,7 @@ PER = 1e9  # nanoseconds a second
 # The steps of `Market.step`, by method, in words.
 STEPS = {
     "_welcome_entrants": "entrants",
-    "_live": "merchants' day: trade, loans, plans",
+    "live_day": "merchants' day: trade, loans, plans",
     "_review_merchants": "reviews",
     "lend_today": "applications and payouts",
     "_let_go": "leavers",
@@ -80,7 +80,7 @@ def measure_engine(merchants: int, warm_up: int, days: int, threads: int = 1) ->
             by_step.update(spent)
 
     by_step: dict[str, float] = {}
-    owners: dict[str, Any] = {"lend_today": engine, "take": Recorder, "add_segment": RunFolder}
+    owners: dict[str, Any] = {"live_day": engine, "lend_today": engine, "take": Recorder, "add_segment": RunFolder}
     for name in STEPS:
         timed(owners.get(name, engine.Market), name)
     settle = engine.Market._record

@@ -1,0 +1,141 @@
+"""The merchants' day as one compiled call: what goes into it, and what comes out of it into the books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.clock import Day
+from sim.core.loanbook import PRODUCTS
+from sim.engine import lend, rules, settle
+from sim.engine.day.live import Loans, Totals, live
+from sim.engine.day.loan import REPAY_TOTALS
+from sim.engine.day.plan import PLAN_TOTALS, RARE, PlanColumns
+from sim.engine.day.repay import Borrowers, Records
+from sim.engine.day.sparse import rows_with
+from sim.engine.day.tiles import columns_of
+from sim.engine.day.trade import TRADE_TOTALS, TradeColumns
+
+if TYPE_CHECKING:
+    from sim.engine.market import Market
+
+_F = np.float32
+
+
+@dataclass(frozen=True)
+class Lived:
+    """What the merchants' day came to, whole fen and counts by name: of all merchants, and of each lender's loans."""
+
+    traded: dict[str, int]
+    repaid: dict[str, dict[str, int]]
+    planned: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Room:
+    """Arguments of the compiled day that stay the same arrays all along."""
+
+    columns: tuple[Any, ...]  # TradeColumns, Borrowers, Records, PlanColumns
+    sums: Totals
+    edges: npt.NDArray[np.int64]  # first rows of the tiles
+    decay: npt.NDArray[np.float32]  # share of its value that stock loses a day, by category
+    commission: npt.NDArray[np.float32]  # by platform
+
+
+def lay_out(market: Market) -> Room:
+    """Lay out the room for a market's days."""
+    m, p, chunks = market.merchants, market.plan_of_run.merchants, market.cut.n_chunks(market.merchants.n)
+    records = Records(*(m.lender[name] for name in Records._fields))
+    return Room(
+        (columns_of(TradeColumns, m), columns_of(Borrowers, m), records, columns_of(PlanColumns, m)),
+        Totals(
+            np.zeros((chunks, len(TRADE_TOTALS)), np.int64),
+            np.zeros((chunks, 2, len(p.categories)), np.int64),
+            np.zeros((chunks, len(market.lenders), len(PRODUCTS), len(REPAY_TOTALS)), np.int64),
+            np.zeros((chunks, len(PLAN_TOTALS)), np.int64),
+            np.zeros(chunks, np.int64),
+        ),
+        market.cut.edges(m.n),
+        rules.stock_decay(p),
+        market.platform.commission(),
+    )
+
+
+def live_day(market: Market, day: Day) -> Lived:
+    """Live one day of every merchant, and enter it in the books."""
+    book, room = market.book, market.room
+    starts = np.searchsorted(book.rows, room.edges)
+    loans = Loans(book.records[: book.n], book.order, starts, np.empty(book.n, np.int32))
+    given = *room.columns, *_factors(market, day), *_rules(market, day)
+    live(market.merchants.n, *market.cut, *given, loans, *room.sums)
+    market.rare = rows_with(market.merchants.flags, RARE)
+    _note_closings(market, loans, day)
+    return Lived(_sum_trade(market), _sum_repayments(market), _sum_plans(market))
+
+
+def _factors(market: Market, day: Day) -> tuple[npt.NDArray[np.float32], ...]:
+    """Factors of the day by category and platform, and the orders of a replay."""
+    outlook, i = market.outlook, day.index
+    return (
+        np.stack([outlook.demand[i], market.rush, outlook.lift[i]]),
+        np.stack([outlook.season_ahead[i], outlook.lift_ahead[i], market.room.decay]),
+        market.room.commission,
+        market.replay.orders_of(day.number) if market.replay else np.zeros(0, _F),
+    )
+
+
+def _rules(market: Market, day: Day) -> tuple[Any, ...]:
+    """Scalars of the day's trade, repayments and plans, and the lenders' terms."""
+    p, seed = market.plan_of_run.merchants, market.seed_number
+    outside = market.plan_of_run.institutions.outside_money
+    lowest = min((product.rate_ppm_year for lender in market.lenders for product in lender.products), default=0)
+    return (
+        rules.trade_rules(p, outside, seed, day, replays=market.replay is not None),
+        rules.repay_rules(p, seed, day),
+        rules.plan_rules(p, outside, seed, day, lowest),
+        market.terms,
+    )
+
+
+def _note_closings(market: Market, loans: Loans, day: Day) -> None:
+    """Loans that were paid off: those that paid them off with a new loan are marked."""
+    per_chunk = market.cut.chunk // market.cut.tile
+    begins, counts = loans.starts[:-1:per_chunk], market.room.sums.n_closed
+    before = np.cumsum(counts) - counts
+    closed = loans.closings[np.repeat(begins - before, counts) + np.arange(counts.sum())]
+    market.book.n_closed += closed.size
+    lend.mark_refinancing(market.book, market.merchants.last_loan_day, closed, day.number)
+
+
+def _sum_trade(market: Market) -> dict[str, int]:
+    """Demand, sales, wash trades, confirmations, costs."""
+    sums = market.room.sums
+    # a share of what could not be served looks elsewhere in the category tomorrow (design rule 3)
+    lost, served = sums.by_category.sum(axis=0)
+    stealing = market.plan_of_run.merchants.demand.business_stealing
+    market.rush = (1.0 + stealing * lost / np.maximum(served, 1)).clip(1.0, 2.0).astype(_F)
+    totals = dict(zip(TRADE_TOTALS, sums.trade.sum(axis=0).tolist(), strict=True))
+    totals["sales"] = int(served.sum())
+    settle.book_trade(market.books, totals)
+    return totals
+
+
+def _sum_repayments(market: Market) -> dict[str, dict[str, int]]:
+    """Pledged proceeds, what was due, prepayments, ages, write-offs, recoveries; by lender."""
+    by_lender = market.room.sums.repay.sum(axis=(0, 2))
+    found: dict[str, dict[str, int]] = {}
+    for lender in market.lenders:
+        totals = dict(zip(REPAY_TOTALS, by_lender[lender.index].tolist(), strict=True))
+        settle.book_repayments(market.books, lender.lender_id, totals)
+        found[lender.lender_id] = totals
+    return found
+
+
+def _sum_plans(market: Market) -> dict[str, int]:
+    """Stock, outside money, owners."""
+    totals = dict(zip(PLAN_TOTALS, market.room.sums.plan.sum(axis=0).tolist(), strict=True))
+    settle.book_plans(market.books, totals)
+    return totals
