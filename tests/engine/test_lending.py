@@ -426,9 +426,9 @@ def test_another_day_count_holds_for_new_loans_and_the_books_still_close() -> No
 def test_a_penalty_that_changes_holds_for_running_loans() -> None:
     harsher = {"new": {"date": "2012-03-20", "set": {"penalty_multiple": 2}}}
     market = lived(scenario({"lenders.ali.changes": harsher}), 34)
-    assert market._terms.penalty_permille.tolist() == [1500]
+    assert market.terms.penalty_permille.tolist() == [1500]
     market.step()
-    assert market._terms.penalty_permille.tolist() == [2000]
+    assert market.terms.penalty_permille.tolist() == [2000]
 
 
 def test_no_loans_in_the_run_off_and_the_book_runs_down() -> None:
