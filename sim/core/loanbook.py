@@ -144,6 +144,9 @@ class LoanBook:
     """
 
     def __init__(self, room: int = 256) -> None:
+        self._begin(room)
+
+    def _begin(self, room: int) -> None:
         self.n = 0
         self.n_closed = 0  # paid off and still in the book; the market counts them
         self.records = _room_for(room)
@@ -196,11 +199,7 @@ class LoanBook:
 
     def restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Become the book whose ``state`` this is."""
-        self.__init__(self.records.size)  # type: ignore[misc]
+        self._begin(self.records.size)
         self.append(**state)
         self.n_closed = int(np.count_nonzero(self["status"] == PAID_OFF))
 
-
-def sum_by_lender(values: npt.NDArray[Any], lender: npt.NDArray[Any], n_lenders: int) -> list[int]:
-    """Exact integer sums of ``values`` by lender: the re-summing that the books are checked against."""
-    return [int(values[lender == index].sum(dtype=np.int64)) for index in range(n_lenders)]

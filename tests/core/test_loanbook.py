@@ -19,7 +19,6 @@ from sim.core.loanbook import (
     WRITTEN_OFF,
     LoanBook,
     billed,
-    sum_by_lender,
 )
 from sim.core.merchants import STAGES
 
@@ -167,11 +166,6 @@ def test_interest_is_billed_half_up() -> None:
     upf = 365 * 10**6
     halves = np.array([0, upf // 2 - 1, upf // 2, upf, 3 * upf // 2, -upf // 2])
     assert [billed.py_func(int(units), upf) for units in halves] == [0, 0, 1, 1, 2, 0]
-
-
-def test_sums_by_lender_are_exact() -> None:
-    values = np.array([2**60, 1, 2**60, 5, -3])
-    assert sum_by_lender(values, np.array([0, 0, 2, 2, 2]), 4) == [2**60 + 1, 0, 2**60 + 2, 0]
 
 
 def test_codes_are_positions_in_their_names() -> None:
