@@ -191,7 +191,7 @@ class RunFolder:
         self._kept()
         with labelled(self.path, "cannot write the run"):
             whole: dict[str, dict[str, Any]] = {}
-            groups = [self.path / "segments" / number for number in sorted(self._segments)]
+            groups = [self.path / "segments" / number for number in sorted(self._segments, key=int)]
             files = [path for group in groups for path in group.glob("*.arrow")]
             for name in sorted({*tables, *(path.stem for path in files)}):
                 parts: list[pa.Table | Path] = [path for path in files if path.stem == name]
