@@ -156,8 +156,9 @@ def print_benchmark(found: Benchmark) -> None:
     for name, value in sorted(last["steps"].items(), key=lambda part: -part[1]):
         table.add_row(name, f"{value:.1f}", f"{value / last['cpu_ns_per_merchant_day']:.0%}")
     out.print(table)
+    runs = "one run" if found.repeats == 1 else f"medians of {found.repeats} runs"
     lines = [
-        f"CPU time on one thread, medians of {found.repeats} runs of {found.days} days of base, after "
+        f"CPU time on one thread, {runs} of {found.days} days of base, after "
         "30 days; the rows of the run are written to the disk. Bytes: peak memory of a further merchant.",
         f"The smallest process had {found.engine[0]['bytes'] / 1e6:,.0f} MB at its peak.",
         f"Finishing the run folder of {last['merchants']:,} merchants takes {last['finish_cpu_seconds']:.1f} s more.",

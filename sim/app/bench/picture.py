@@ -25,6 +25,7 @@ def write_picture(found: Benchmark, path: Path) -> Path:
             cost.plot(sizes, values, mark, color=colour, label=name)
             for size, value in zip(sizes, values, strict=True):
                 cost.annotate(f"{value:,.0f}", (size, value), (0, 7), textcoords="offset points", ha="center")
+        cost.margins(x=0.15)
         cost.set(xscale="log", yscale="log", title="CPU nanoseconds per merchant and day", xlabel="merchants")
         every = [row["cpu_ns_per_merchant_day"] for row in (*found.peer, *found.engine)]
         cost.set_ylim(min(every) / 2, max(every) * 3)
