@@ -70,6 +70,7 @@ LOAN = np.dtype(
 """One loan as a record: a pass over loans reads nearly all of one before the next, so they lie together."""
 
 _LINE = 64  # bytes of a cache line
+_AT_ONCE = 2_048  # loans that are turned into columns at a time
 _TIDY = 5  # the book is tidied when one loan in so many is paid off
 
 
@@ -80,19 +81,26 @@ def billed(units: Scalar, units_per_fen: Scalar) -> Scalar:
 
 
 @kernel
-def _close_ranks(records: Any, n_settled: Any) -> Any:
-    """Move the loans that are not paid off to the front, in order.
-
-    Returns how many there are, and how many of them were among the first ``n_settled``.
-    """
-    stay = settled = 0
+def _close_ranks(records: Any) -> Any:
+    """Move the loans that are not paid off to the front, in order; returns how many there are."""
+    stay = 0
     for k in range(records.size):
         if records[k].status != PAID_OFF:
             if stay != k:
                 records[stay] = records[k]
             stay += 1
-            settled += 1 if k < n_settled else 0
-    return stay, settled
+    return stay
+
+
+@kernel
+def _copy_late(records: Any, order: Any, n_settled: Any, late: Any) -> Any:
+    """Copy the loans from position ``n_settled`` on that are not paid off to ``late``, by row; returns how many."""
+    found = 0
+    for k in order:
+        if k >= n_settled and records[k].status != PAID_OFF:
+            late[found] = records[k]
+            found += 1
+    return found
 
 
 @kernel
@@ -161,10 +169,7 @@ class LoanBook:
     def append(self, **values: npt.ArrayLike) -> None:
         """Add loans, one an element of the given columns; columns that are not given start at zero."""
         count = len(np.atleast_1d(np.asarray(values["loan_id"])))
-        if self.n + count > self.records.size:
-            grown = _room_for(max(self.records.size * 5 // 4, self.n + count))
-            grown[: self.n] = self.records[: self.n]
-            self.records = grown
+        self._make_room(self.n + count)
         span = slice(self.n, self.n + count)
         self.records[span].view(np.uint8)[:] = 0
         for name, column in values.items():
@@ -176,6 +181,13 @@ class LoanBook:
         self.order, self.rows = order, merged
         self.n += count
 
+    def _make_room(self, n: int) -> None:
+        """Move the book to a larger room if this one does not hold ``n`` loans."""
+        if n > self.records.size:
+            grown = _room_for(max(self.records.size * 5 // 4, n))
+            grown[: self.n] = self.records[: self.n]
+            self.records = grown
+
     def take_closed(self) -> dict[str, npt.NDArray[Any]]:
         """Remove the paid-off loans, tidy the book, and return their columns.
 
@@ -183,15 +195,26 @@ class LoanBook:
         """
         if self.n_closed == 0 or _TIDY * self.n_closed < self.n:
             return {}
-        taken = self.records.take(np.flatnonzero(self["status"] == PAID_OFF))
-        n, settled = _close_ranks(self.records[: self.n], self._n_settled)
-        late = self.records[settled:n]
-        _merge_in_place(self.records[:n], settled, late.take(np.argsort(late["row"], kind="stable")))
+        taken = self._columns_at(np.flatnonzero(self["status"] == PAID_OFF))
+        self._make_room(2 * self.n - self._n_settled)
+        late = self.records[self.n :]
+        n_late = _copy_late(self.records, self.order, self._n_settled, late)
+        n = _close_ranks(self.records[: self._n_settled]) + n_late
+        _merge_in_place(self.records[:n], n - n_late, late[:n_late])
         self.n = self._n_settled = int(n)
         self.n_closed = 0
         self.order = np.arange(self.n, dtype=np.int32)
         self.rows = self["row"].copy()
-        return {name: taken[name] for name in LOAN.names or ()}
+        return taken
+
+    def _columns_at(self, positions: npt.NDArray[np.intp]) -> dict[str, npt.NDArray[Any]]:
+        """Columns of the loans at ``positions`` (k,), each an array of its own; some loans at a time, to stay in cache."""
+        columns = {name: np.empty((positions.size, *LOAN[name].shape), LOAN[name].base) for name in LOAN.names or ()}
+        for start in range(0, positions.size, _AT_ONCE):
+            piece = self.records.take(positions[start : start + _AT_ONCE])
+            for name, column in columns.items():
+                column[start : start + _AT_ONCE] = piece[name]
+        return columns
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Copies of all columns, for a checkpoint."""
