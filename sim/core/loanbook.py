@@ -208,7 +208,7 @@ class LoanBook:
         return taken
 
     def _columns_at(self, positions: npt.NDArray[np.intp]) -> dict[str, npt.NDArray[Any]]:
-        """Columns of the loans at ``positions`` (k,), each an array of its own; some loans at a time, to stay in cache."""
+        """Columns of the loans at ``positions`` (k,), each an array of its own; a piece at a time stays in cache."""
         columns = {name: np.empty((positions.size, *LOAN[name].shape), LOAN[name].base) for name in LOAN.names or ()}
         for start in range(0, positions.size, _AT_ONCE):
             piece = self.records.take(positions[start : start + _AT_ONCE])

@@ -104,12 +104,15 @@ def confirm_pledged(loan: Any, share: Scalar) -> Scalar:
 
 
 @rule
-def sweep_quietly(loan: Any, share: Scalar, return_rate: Scalar, fee: Scalar, allocation: Any, totals: Any) -> Scalar:
+def sweep_quietly(
+    loan: Any, share: Scalar, return_rate: Scalar, fee: Scalar, allocation: Any, ready: Scalar, today: Scalar, totals: Any
+) -> Scalar:
     """One night and the sweep of an order loan in good standing, if that is all that happens to it today.
 
     It does what `accrue`, `confirm_pledged`, `pay` and `fall_due` do, in one go and without the cases that a loan that
-    was never late has not. Returns whether it did, the fen returned to buyers and the principal paid; where the
-    proceeds would pay the loan off, or a part of it falls due, nothing is changed.
+    was never late has not. What falls due for a returned order is paid at once, if ``ready`` covers it: the fen in the
+    wallet of a borrower who pays. Returns whether it did, the fen returned to buyers, the principal paid and the fen
+    taken from the wallet; where the loan would be paid off, or be late, nothing is changed.
     """
     q0 = leave_stage(loan.pledged[0], share)
     q1 = leave_stage(loan.pledged[1], share)
@@ -124,18 +127,27 @@ def sweep_quietly(loan: Any, share: Scalar, return_rate: Scalar, fee: Scalar, al
     net = np.int64(out - refund - charge)
     units = loan.balance * np.int64(loan.rate)
     interest = billed(loan.accrued + units, loan.units_per_fen)
-    first = min(net, interest)
+    first, is_principal_first = min(net, interest), False
     for step in range(3):
         if allocation[step] == PRINCIPAL:
-            first = max(net - loan.balance, 0)
+            first, is_principal_first = max(net - loan.balance, 0), True
         if allocation[step] == INTEREST or allocation[step] == PRINCIPAL:
             break
     principal = net - first
     rest = loan.balance - principal
     beyond = rest - np.int64(floor(left * loan.advance + 1e-6))
-    falls = min(beyond, np.int64(floor(refund * loan.advance)))
-    if rest <= 0 or left == 0.0 or falls > 0 or net >= loan.balance + interest:
-        return False, 0.0, np.int64(0)
+    falls = max(min(beyond, np.int64(floor(refund * loan.advance))), 0)
+    claim = falls + interest - first if falls > 0 else np.int64(0)
+    if rest <= claim or left == 0.0 or claim > ready or net >= loan.balance + interest:
+        return False, 0.0, np.int64(0), np.int64(0)
+    if falls > 0:
+        more = claim if is_principal_first else falls
+        first += claim - more
+        principal += more
+        rest -= more
+        totals[T_WALLET] += claim
+        if loan.first_due == 0:
+            loan.first_due = today
     loan.pledged[0] = p0
     loan.pledged[1] = p1
     loan.pledged[2] = p2
@@ -150,7 +162,7 @@ def sweep_quietly(loan: Any, share: Scalar, return_rate: Scalar, fee: Scalar, al
     totals[T_SWEPT] += net
     totals[T_BUYERS] += np.int64(refund)
     totals[T_COMMISSION] += np.int64(charge)
-    return True, refund, principal
+    return True, refund, principal, claim
 
 
 @rule

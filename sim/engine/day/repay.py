@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.core.kernels import Scalar, floor, hash64, kernel, rule, unit64
 from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF, WRITTEN_OFF
-from sim.core.merchants import OPEN, STAGES
+from sim.core.merchants import HONEST, OPEN, STAGES
 from sim.engine.day.loan import (
     T_BUYERS,
     T_COMMISSION,
@@ -201,10 +201,12 @@ def repay(
                 debt[row - first] += loan.balance
                 continue
             if not struck:
-                is_all, refund, paid = sweep_quietly(
-                    loan, r.stage_share, m.return_rate[row], commission[m.platform[row]], order, sums
+                ready = np.int64(m.wallet[row]) if m.integrity[row] == HONEST else np.int64(0)
+                is_all, refund, paid, claim = sweep_quietly(
+                    loan, r.stage_share, m.return_rate[row], commission[m.platform[row]], order, ready, today, sums
                 )
                 if is_all:
+                    m.wallet[row] -= claim
                     take_back(m, row, refund, r.restocked)
                     put_in_bucket(loan, 0, sums)
                     debt[row - first] += max(loan.balance - pledged_left(loan), 0.0)
