@@ -77,7 +77,7 @@ class Books:
         day : str
             The day, for the message.
         counted : mapping of account to int
-            Grains re-summed from the arrays, outside the kernels that moved the money.
+            Grains as the arrays hold them, counted apart from all that moves the money; may be empty.
         """
         sums: dict[str, int] = defaultdict(int)
         for (holder, _), grains in self.balances.items():

@@ -20,7 +20,13 @@ def save(market: Market) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     -------
     tuple
         Tables of columns (stage and lender columns flattened as ``NAME.k``), and what goes into JSON.
+
+    Raises
+    ------
+    BooksError
+        If the books do not agree with the state, which is then not worth going on from.
     """
+    market.count_books()
     merchants = {
         key: values
         for name, column in market.merchants.columns().items()

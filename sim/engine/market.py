@@ -194,9 +194,11 @@ class Market(mesa.Model):  # type: ignore[misc]
         return spent
 
     def _close_books(self, day: Day) -> None:
-        """Every identity, to the fen, every day."""
-        self.books.check(str(day.date), settle.counted(self.merchants, self.book, self.lenders))
+        """Every identity, to the fen, every day; what the arrays hold is counted when they are next read."""
+        self.books.check(str(day.date), {})
         settle.check_funding(self.books, self.lenders, str(day.date))
+        if not self.running:
+            self.count_books()
 
     def _record(
         self, day: Day, lived: Lived, lent: dict[str, Lent], spent: dict[str, Totals], exits: int
@@ -242,6 +244,11 @@ class Market(mesa.Model):  # type: ignore[misc]
             self.step()
             if each_day:
                 each_day(self.day_index)
+
+    def count_books(self) -> None:
+        """Count all money and loans now; raise BooksError where the books of the last day say otherwise."""
+        last = self.calendar[max(self.day_index - 1, 0)].date
+        self.books.check(str(last), settle.count_all(self.merchants, self.book, self.lenders))
 
     def dispose(self) -> None:
         """Let the memory go with the last reference; Mesa would keep every model for as long as the process lives."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from sim.core.clock import Day
 from sim.core.loanbook import PRODUCTS
 from sim.engine import lend, rules, settle
+from sim.engine.day.count import LENT, MONEY, MoneyColumns
 from sim.engine.day.live import Loans, Totals, live
 from sim.engine.day.loan import REPAY_TOTALS
 from sim.engine.day.plan import PLAN_TOTALS, RARE, PlanColumns
@@ -38,7 +40,7 @@ class Lived:
 class Room:
     """Arguments of the compiled day that stay the same arrays all along."""
 
-    columns: tuple[Any, ...]  # TradeColumns, Borrowers, Records, PlanColumns
+    columns: tuple[Any, ...]  # MoneyColumns, TradeColumns, Borrowers, Records, PlanColumns
     sums: Totals
     edges: npt.NDArray[np.int64]  # first rows of the tiles
     decay: npt.NDArray[np.float32]  # share of its value that stock loses a day, by category
@@ -50,8 +52,16 @@ def lay_out(market: Market) -> Room:
     m, p, chunks = market.merchants, market.plan_of_run.merchants, market.cut.n_chunks(market.merchants.n)
     records = Records(*(m.lender[name] for name in Records._fields))
     return Room(
-        (columns_of(TradeColumns, m), columns_of(Borrowers, m), records, columns_of(PlanColumns, m)),
+        (
+            columns_of(MoneyColumns, m),
+            columns_of(TradeColumns, m),
+            columns_of(Borrowers, m),
+            records,
+            columns_of(PlanColumns, m),
+        ),
         Totals(
+            np.zeros((chunks, len(MONEY)), np.int64),
+            np.zeros((chunks, len(market.lenders), len(LENT)), np.int64),
             np.zeros((chunks, len(TRADE_TOTALS)), np.int64),
             np.zeros((chunks, 2, len(p.categories)), np.int64),
             np.zeros((chunks, len(market.lenders), len(PRODUCTS), len(REPAY_TOTALS)), np.int64),
@@ -71,6 +81,10 @@ def live_day(market: Market, day: Day) -> Lived:
     loans = Loans(book.records[: book.n], book.order, starts, np.empty(book.n, np.int32))
     given = *room.columns, *_factors(market, day), *_rules(market, day)
     live(market.merchants.n, *market.cut, *given, loans, *room.sums)
+    # the kernel counted before it moved anything, and nothing of today is booked yet: so the last day closed
+    last = day.date - timedelta(days=1 if day.index else 0)
+    money, lent = room.sums.money.sum(axis=0), room.sums.lent.sum(axis=0)
+    market.books.check(str(last), settle.counted(money, lent, market.lenders))
     market.rare = rows_with(market.merchants.flags, RARE)
     _note_closings(market, loans, day)
     return Lived(_sum_trade(market), _sum_repayments(market), _sum_plans(market))

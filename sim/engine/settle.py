@@ -1,12 +1,12 @@
 """Settlement: what moved on a day becomes entries in the books, and the lenders' money is put in order.
 
-Each function takes the totals of one phase and books them; `counted` re-sums the arrays for the daily check.
+Each function takes the totals of one phase and books them; `counted` is what the arrays hold, for the daily check.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,8 @@ from sim.engine.books import (
     Account,
     Books,
 )
-from sim.engine.day.sparse import loan_sums, whole_sum
+from sim.engine.day.count import LENT, MONEY, MoneyColumns, count_loans, count_money
+from sim.engine.day.tiles import columns_of
 from sim.errors import BooksError
 from sim.lenders.lender import Lender
 
@@ -261,21 +262,26 @@ def check_funding(books: Books, lenders: list[Lender], day: str) -> None:
             raise BooksError(f"{day}: {lender.lender_id}: account 'cash': {cash} fen, more was lent than is funded")
 
 
-def counted(m: Merchants, book: LoanBook, lenders: list[Lender]) -> dict[Account, int]:
-    """Control accounts re-summed from the arrays, in grains, for `Books.check`."""
-    balances, interest = np.zeros(len(lenders), np.int64), np.zeros((len(lenders), 2), np.int64)
-    pledged = int(loan_sums(book.records[: book.n], balances, interest))
-    totals: dict[Account, int] = {
-        WALLETS: int(whole_sum(m.wallet)) * GRAINS_PER_FEN,
-        ESCROW: (int(whole_sum(m.shipped.reshape(-1))) + pledged) * GRAINS_PER_FEN,
-        MERCHANTS_OUTSIDE_DEBT: -int(whole_sum(m.outside_debt)) * GRAINS_PER_FEN,
-    }
+def counted(money: Any, lent: Any, lenders: list[Lender]) -> dict[Account, int]:
+    """Control accounts as counted in the arrays, in grains, for `Books.check`.
+
+    ``money`` (len(MONEY),) and ``lent`` (n_lenders, len(LENT)) are the sums of `sim.engine.day.count`.
+    """
+    wallets, escrow, outside_debt = (int(fen) * GRAINS_PER_FEN for fen in money)
+    totals: dict[Account, int] = {WALLETS: wallets, ESCROW: escrow, MERCHANTS_OUTSIDE_DEBT: -outside_debt}
     for lender in lenders:
-        name = lender.lender_id
-        totals[name, "loans"] = int(balances[lender.index]) * GRAINS_PER_FEN
+        name, (balance, *units) = lender.lender_id, lent[lender.index].tolist()
+        totals[name, "loans"] = balance * GRAINS_PER_FEN
         totals[name, "interest_receivable"] = sum(
-            int(units) * (GRAINS_PER_FEN // (basis * 1_000_000))
-            for units, basis in zip(interest[lender.index], (365, 360), strict=True)
+            accrued * (GRAINS_PER_FEN // (basis * 1_000_000)) for accrued, basis in zip(units, (365, 360), strict=True)
         )
         totals[name, "collections"] = 0
     return totals
+
+
+def count_all(m: Merchants, book: LoanBook, lenders: list[Lender]) -> dict[Account, int]:
+    """Count all money and loans as they are now; see `counted`."""
+    money, lent = np.zeros(len(MONEY), np.int64), np.zeros((len(lenders), len(LENT)), np.int64)
+    count_money(columns_of(MoneyColumns, m), 0, m.n, money)
+    count_loans(book.records[: book.n], book.order, lent, money)
+    return counted(money, lent, lenders)

@@ -13,6 +13,7 @@ from small import ROUGH, lived, scenario
 import sim
 from sim.core.loanbook import ACTIVE, ORDER_LOAN
 from sim.engine.books import EXPENSES, GRAINS_PER_FEN, INCOME
+from sim.engine.checkpoint import save
 from sim.engine.market import Market
 from sim.engine.run import final_tables
 from sim.errors import BooksError
@@ -150,7 +151,7 @@ def test_one_fen_too_many_stops_the_run_and_is_named(where: str) -> None:
     plant, holder, account, size = PLANTED[where]
     market = lived(scenario({"merchants.number": 400}), 30)
     plant(market)
-    day = market.calendar[market.day_index].date
+    day = market.calendar[market.day_index - 1].date  # its books closed, and the next day finds them broken
     with pytest.raises(BooksError) as caught:
         market.step()
     said = str(caught.value)
@@ -171,7 +172,7 @@ def test_an_error_at_one_lender_names_that_lender() -> None:
     book = market.book
     rivals = np.flatnonzero((book["lender"] == 1) & (book["balance"] > 0) & (book["status"] == ACTIVE))
     book["balance"][rivals[-1]] += 1
-    with pytest.raises(BooksError, match=r"^2012-03-16: rival: account 'loans'"):
+    with pytest.raises(BooksError, match=r"^2012-03-15: rival: account 'loans'"):
         market.step()
 
 
@@ -188,6 +189,27 @@ def test_a_run_stops_and_leaves_no_finished_folder(tmp_path: Any, monkeypatch: p
     with pytest.raises(BooksError, match=r"^2012-03-11: merchants: account 'wallets'"):
         sim.simulate(plan, out=tmp_path / "run", threads=1)
     assert not (tmp_path / "run" / "manifest.json").exists()
+
+
+def test_the_evening_of_the_last_day_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    market = lived(scenario({"merchants.number": 300, "calendar.days": 40}), 39)
+    right = Market._settle
+
+    def with_a_leak(market: Market, *given: Any) -> Any:
+        market.merchants.wallet[3] += 1.0
+        return right(market, *given)
+
+    monkeypatch.setattr(Market, "_settle", with_a_leak)
+    with pytest.raises(BooksError, match=rf"^{market.calendar[39].date}: merchants: account 'wallets'"):
+        market.step()
+
+
+def test_a_broken_state_is_not_saved() -> None:
+    market = lived(scenario({"merchants.number": 300}), 20)
+    save(market)
+    _wallet(market)
+    with pytest.raises(BooksError, match=r"account 'wallets'"):
+        save(market)
 
 
 def test_nothing_planted_nothing_found() -> None:

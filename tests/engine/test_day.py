@@ -10,12 +10,13 @@ import pytest
 from scipy import stats
 
 from sim.core import draws
-from sim.core.loanbook import LOAN
+from sim.core.loanbook import LOAN, ORDER_LOAN
 from sim.core.merchants import CLOSED, CLOSING, OPEN, WAITING
 from sim.engine.day import plan as plans
 from sim.engine.day import trade as trades
+from sim.engine.day.count import MoneyColumns, count_loans, count_money, whole_sum
 from sim.engine.day.plan import PlanRules
-from sim.engine.day.sparse import loan_sums, rows_with, whole_sum
+from sim.engine.day.sparse import rows_with
 from sim.engine.day.trade import TradeRules
 from sim.lenders.policies.losses import add_losses
 from sim.world.birth import NEVER
@@ -346,13 +347,23 @@ def test_a_loan_book_is_summed_by_lender_and_basis(rng: np.random.Generator) -> 
     book["lender"], book["balance"] = rng.integers(0, 3, N), rng.integers(0, 10**9, N)
     book["accrued"], book["units_per_fen"] = rng.integers(0, 10**15, N), rng.choice([365_000_000, 360_000_000], N)
     book["pledged"] = rng.integers(0, 10**7, (N, 4))
-    balances, interest = np.zeros(3, np.int64), np.zeros((3, 2), np.int64)
-    assert loan_sums(book, balances, interest) == int(book["pledged"].sum())
+    lent, money, some = np.ones((3, 3), np.int64), np.ones(3, np.int64), rng.permutation(N)[: N // 2].astype(np.int32)
+    count_loans(book, some, lent, money)
+    book = book[some]
+    assert money.tolist() == [1, 1 + int(book["pledged"][book["product"] == ORDER_LOAN].sum()), 1]
     for lender in range(3):
         own = book[book["lender"] == lender]
-        assert balances[lender] == own["balance"].sum()
-        for place, basis in enumerate((365, 360)):
-            assert interest[lender, place] == own["accrued"][own["units_per_fen"] == basis * 10**6].sum()
+        assert lent[lender, 0] == 1 + own["balance"].sum()
+        for place, basis in enumerate((365, 360), 1):
+            assert lent[lender, place] == 1 + own["accrued"][own["units_per_fen"] == basis * 10**6].sum()
+
+
+def test_the_money_of_some_merchants_is_counted(rng: np.random.Generator) -> None:
+    c = MoneyColumns(fen(rng, 1e9), np.stack([fen(rng, 1e9) for _ in range(4)]), fen(rng, 1e9))
+    totals = np.full(3, 7, np.int64)
+    count_money(c, 100, 300, totals)
+    expected = [sum(int(value) for value in column[..., 100:300].ravel()) + 7 for column in c]
+    assert totals.tolist() == expected
 
 
 def test_points_are_lost_by_the_edges_passed(rng: np.random.Generator) -> None:

@@ -1,6 +1,6 @@
-"""One day of all merchants: each trades, then its loans are served, then it plans.
+"""One day of all merchants: its money is counted, then each trades, then its loans are served, then it plans.
 
-A tile of merchants goes through all three before the next begins, so that it comes from memory once. Chunks of tiles
+A tile of merchants goes through all of it before the next begins, so that it comes from memory once. Chunks of tiles
 are spread over threads; every chunk sums whole fen, and sums of whole fen do not depend on their order, so that any
 number of threads and any cut into tiles and chunks gives the same bits.
 """
@@ -13,6 +13,7 @@ import numpy as np
 from numba import prange
 
 from sim.core.kernels import parallel_kernel
+from sim.engine.day.count import count_loans, count_money
 from sim.engine.day.plan import plan
 from sim.engine.day.repay import repay
 from sim.engine.day.trade import trade
@@ -30,6 +31,8 @@ class Loans(NamedTuple):
 class Totals(NamedTuple):
     """Totals of the day by chunk, int64, written."""
 
+    money: Any  # (n_chunks, len(MONEY)): as the day begins
+    lent: Any  # (n_chunks, n_lenders, len(LENT)): as the day begins
     trade: Any  # (n_chunks, len(TRADE_TOTALS))
     by_category: Any  # (n_chunks, 2, n_categories): fen of demand lost and served
     repay: Any  # (n_chunks, n_lenders, n_products, len(REPAY_TOTALS))
@@ -39,9 +42,10 @@ class Totals(NamedTuple):
 
 @parallel_kernel
 def live(
-    n: Any, tile: Any, chunk: Any, trade_columns: Any, borrowers: Any, records: Any, plan_columns: Any, demand: Any,
-    ahead: Any, commission: Any, observed: Any, trade_rules: Any, repay_rules: Any, plan_rules: Any, terms: Any,
-    loans: Any, traded: Any, by_category: Any, repaid: Any, planned: Any, n_closed: Any,
+    n: Any, tile: Any, chunk: Any, money_columns: Any, trade_columns: Any, borrowers: Any, records: Any,
+    plan_columns: Any, demand: Any, ahead: Any, commission: Any, observed: Any, trade_rules: Any, repay_rules: Any,
+    plan_rules: Any, terms: Any, loans: Any, money: Any, lent: Any, traded: Any, by_category: Any, repaid: Any,
+    planned: Any, n_closed: Any,
 ) -> None:  # fmt: skip
     """Live one day.
 
@@ -51,7 +55,8 @@ def live(
         Merchants.
     tile, chunk : int
         Merchants of a tile, and of a chunk, which is whole tiles.
-    trade_columns, borrowers, records, plan_columns : TradeColumns, Borrowers, Records, PlanColumns
+    money_columns, trade_columns, borrowers : MoneyColumns, TradeColumns, Borrowers
+    records, plan_columns : Records, PlanColumns
         What the parts of the day read and write.
     demand : ndarray (3, n_categories) of float32
         Season with common shocks, the demand that comes over from rivals out of stock, the lift of promotions.
@@ -63,13 +68,15 @@ def live(
         Orders wanted as a file tells them, in a replay; else empty.
     trade_rules, repay_rules, plan_rules, terms : TradeRules, RepayRules, PlanRules, LenderTerms
     loans : Loans
-    traded, by_category, repaid, planned, n_closed : ndarray of int64
+    money, lent, traded, by_category, repaid, planned, n_closed : ndarray of int64
         Written: the arrays of Totals. A parallel loop must not write to arrays in a tuple, which numba drops.
     """
     for part in prange(n_closed.size):
         bits, x = np.empty((2, tile), np.uint32), np.empty((15, tile), np.float32)
         fen, distress = np.empty((2, tile), np.int64), np.empty(tile, np.uint8)
         debt, due_soon = np.zeros(tile, np.float64), np.zeros(tile, np.float64)
+        money[part] = 0
+        lent[part] = 0
         traded[part] = 0
         by_category[part] = 0
         repaid[part] = 0
@@ -77,11 +84,13 @@ def live(
         begin, closed = loans.starts[part * chunk // tile], np.int64(0)
         for a in range(part * chunk, min(n, part * chunk + chunk), tile):
             b, place = min(n, a + tile), a // tile
+            by_row = loans.order[loans.starts[place] : loans.starts[place + 1]]
+            count_money(money_columns, a, b, money[part])
+            count_loans(loans.records, by_row, lent[part], money[part])
             trade(
                 trade_columns, a, b, observed, demand, commission, trade_rules, bits, x, fen, traded[part],
                 by_category[part],
             )  # fmt: skip
-            by_row = loans.order[loans.starts[place] : loans.starts[place + 1]]
             closed += repay(
                 loans.records, by_row, a, borrowers, records, terms, repay_rules, commission, debt, due_soon,
                 loans.closings[begin + closed :], repaid[part],

@@ -105,8 +105,9 @@ def confirm_pledged(loan: Any, share: Scalar) -> Scalar:
 
 @rule
 def sweep_quietly(
-    loan: Any, share: Scalar, return_rate: Scalar, fee: Scalar, allocation: Any, ready: Scalar, today: Scalar, totals: Any
-) -> Scalar:
+    loan: Any, share: Scalar, return_rate: Scalar, fee: Scalar, allocation: Any, ready: Scalar, today: Scalar,
+    totals: Any,
+) -> Scalar:  # fmt: skip
     """One night and the sweep of an order loan in good standing, if that is all that happens to it today.
 
     It does what `accrue`, `confirm_pledged`, `pay` and `fall_due` do, in one go and without the cases that a loan that

@@ -1,4 +1,4 @@
-"""The few merchants that a dense pass has flagged, and sums over all of them."""
+"""The few merchants that a dense pass has flagged."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.kernels import allocating_kernel, kernel
-from sim.core.loanbook import ORDER_LOAN
+from sim.core.kernels import allocating_kernel
 
 
 @allocating_kernel
@@ -29,29 +28,3 @@ def rows_with(flags: Any, bit: Any) -> Any:
                 rows[found] = j
                 found += 1
     return rows[:found]
-
-
-@kernel
-def whole_sum(column: Any) -> Any:
-    """Sum of a column (n,) of whole fen in float64, as int64: exact, and fast as whole numbers may be added anyhow."""
-    total = np.int64(0)
-    for j in range(column.size):
-        total += np.int64(column[j])
-    return total
-
-
-@kernel
-def loan_sums(loans: Any, balances: Any, interest: Any) -> Any:
-    """Sum a loan book (n,) of LOAN by lender.
-
-    Adds principal, fen, to ``balances`` (n_lenders,) and accrued interest, units, to ``interest`` (n_lenders, 2) of
-    int64: on 365 and on 360 days a year. Returns the fen of pledged orders under way.
-    """
-    pledged = 0.0
-    for loan in loans:
-        balances[loan.lender] += loan.balance
-        interest[loan.lender, 1 if loan.units_per_fen == 360_000_000 else 0] += loan.accrued
-        if loan.product == ORDER_LOAN:
-            for stage in range(loan.pledged.size):
-                pledged += loan.pledged[stage]
-    return np.int64(pledged)
