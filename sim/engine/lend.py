@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import day_number
-from sim.core.kernels import kernel
+from sim.core.kernels import floor, kernel
 from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, LoanBook
 from sim.core.merchants import STAGES, Merchants
 from sim.engine.day.plan import PRESSED
@@ -72,10 +72,10 @@ def choose_offers(
     rows, n = wishes.rows, wishes.rows.size
     best = np.zeros(n)
     who, what, asks = np.full(n, -1), np.zeros(n, np.int8), np.zeros(n, np.int64)
-    sensitivity, bother = m.price_sensitivity[rows].astype(np.float64), m.bother[rows].astype(np.float64)
-    pledgeable = m.shipped[:, rows].sum(axis=0)
+    sensitivity, bother = (column.take(rows).astype(np.float64) for column in (m.price_sensitivity, m.bother))
+    pledgeable = sum(stage.take(rows) for stage in m.shipped)
     for lender in lenders:
-        own = {name: m.lender[name][lender.index, rows] for name in _OFFER_COLUMNS}
+        own = {name: m.lender[name][lender.index].take(rows) for name in _OFFER_COLUMNS}
         open_to = reaches[lender.index] & own["is_visible"] & (own["refused_until"] < today) & (own["dpd"] == 0)
         room = lender.spec.joint_cap - own["exposure_fen"]
         has_offer = own["offer_until"] >= today
@@ -150,6 +150,17 @@ def note_decisions(
     return np.where(approved, np.where(paid, APPROVED, SHORT_OF_FUNDS), DECLINED).astype(np.int8)
 
 
+@kernel
+def note_limits(rows: Any, limit: Any, last_day: Any, limits: Any, until: Any) -> Any:
+    """Remember the limits (k,) of a review of ``rows`` (k,), offered to the last day; returns their sum, fen."""
+    total = np.int64(0)
+    for k in range(rows.size):
+        limits[rows[k]] = limit[k]
+        until[rows[k]] = last_day if limit[k] > 0 else 0
+        total += limit[k]
+    return total
+
+
 def disburse(
     lender: Lender,
     m: Merchants,
@@ -206,14 +217,24 @@ def disburse(
 def _pledge(m: Merchants, rows: Rows, product: npt.NDArray[np.int8], amount: Ints, advance: Any) -> Any:
     """Move pledged orders out of the merchant's own chain: as many as the loan needs, from every stage alike."""
     pledged = np.zeros((rows.size, STAGES))
-    secured = np.flatnonzero(product == ORDER_LOAN)
-    if secured.size:
-        chain = m.shipped[:, rows[secured]]
-        share = np.minimum(amount[secured] / (advance[secured] * chain.sum(axis=0)), 1.0)
-        taken = np.floor(chain * share)
-        m.shipped[:, rows[secured]] = chain - taken
-        pledged[secured] = taken.T
+    _take_pledges(m.shipped, rows, product, amount, advance, pledged)
     return pledged
+
+
+@kernel
+def _take_pledges(shipped: Any, rows: Any, product: Any, amount: Any, advance: Any, pledged: Any) -> None:
+    """Move whole fen from ``shipped`` (STAGES, n) to ``pledged`` (k, STAGES) for the order loans of (k,) new ones."""
+    for k in range(rows.size):
+        if product[k] != ORDER_LOAN:
+            continue
+        chain = 0.0
+        for stage in range(STAGES):
+            chain += shipped[stage, rows[k]]
+        share = min(amount[k] / (advance[k] * chain), 1.0)
+        for stage in range(STAGES):
+            taken = floor(shipped[stage, rows[k]] * share)
+            shipped[stage, rows[k]] -= taken
+            pledged[k, stage] = taken
 
 
 def mark_refinancing(

@@ -49,15 +49,13 @@ def review(market: Market, lender: Lender, day: Day) -> int:
             invitation = draws.uniform(market.seed_number, "lender.visible", draws.ONCE, ids, lender.luck_key)
             seen &= invitation < lender.spec.eligibility.invited
         visible[tile] = seen
-        n_seen = int(np.count_nonzero(seen))
-        if n_seen == 0:
+        places = start + np.flatnonzero(seen)
+        if places.size == 0:
             continue
-        rows: Any = tile if n_seen == seen.size else start + np.flatnonzero(seen)
+        rows: Any = tile if places.size == seen.size else places
         columns = _columns(market, lender, rows, day)
         limit = lender.review(columns, m.merchant_id[rows], market.seed_number, context)
-        limits[rows] = limit
-        until[rows] = np.where(limit > 0, day.number + lender.spec.offer_validity, 0)
-        total += int(limit.sum())
+        total += lend.note_limits(places, limit, day.number + lender.spec.offer_validity, limits, until)
     return total
 
 

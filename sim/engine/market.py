@@ -115,7 +115,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
         self.day_index = 0
         self.running = True
-        self.rare: npt.NDArray[np.int64] = np.zeros(0, np.int64)  # rows of merchants with a rare flag
+        self.find_rare()
         self.rush = np.ones(len(p.categories), _F)  # factor on demand that comes over from rivals out of stock
         self.terms = rules.lender_terms(self.lenders)
         self.room = merchants_day.lay_out(self)
@@ -163,9 +163,14 @@ class Market(mesa.Model):  # type: ignore[misc]
             self._begin(self.rows_with(ENTERS), day.index)
             reopen_shops(self.merchants, self.rows_with(REOPENS))
 
+    def find_rare(self) -> None:
+        """Find the merchants that the day has flagged: their rows, and their flags."""
+        self.rare = rows_with(self.merchants.flags, RARE)
+        self.rare_flags = self.merchants.flags.take(self.rare)
+
     def rows_with(self, flag: int) -> npt.NDArray[np.int64]:
         """Rows of the merchants with one of the rare flags."""
-        return np.asarray(self.rare[(self.merchants.flags[self.rare] & flag) != 0])
+        return np.asarray(self.rare[(self.rare_flags & flag) != 0])
 
     def _review_merchants(self, day: Day) -> None:
         """Scores, limits and who sees the entry, where a review is due."""
@@ -264,7 +269,7 @@ class Market(mesa.Model):  # type: ignore[misc]
 
     def resume_at(self, day_index: int) -> None:
         """Go on from a restored state in which ``day_index`` days have been lived."""
-        self.rare = rows_with(self.merchants.flags, RARE)
+        self.find_rare()
         self.day_index = day_index
         self.running = day_index < len(self.calendar)
         for lender in self.lenders:

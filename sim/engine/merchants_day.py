@@ -15,9 +15,8 @@ from sim.engine import lend, rules, settle
 from sim.engine.day.count import LENT, MONEY, MoneyColumns
 from sim.engine.day.live import Loans, Totals, live
 from sim.engine.day.loan import REPAY_TOTALS
-from sim.engine.day.plan import PLAN_TOTALS, RARE, PlanColumns
+from sim.engine.day.plan import PLAN_TOTALS, PlanColumns
 from sim.engine.day.repay import Borrowers, Records
-from sim.engine.day.sparse import rows_with
 from sim.engine.day.tiles import columns_of
 from sim.engine.day.trade import TRADE_TOTALS, TradeColumns
 
@@ -85,7 +84,7 @@ def live_day(market: Market, day: Day) -> Lived:
     last = day.date - timedelta(days=1 if day.index else 0)
     money, lent = room.sums.money.sum(axis=0), room.sums.lent.sum(axis=0)
     market.books.check(str(last), settle.counted(money, lent, market.lenders))
-    market.rare = rows_with(market.merchants.flags, RARE)
+    market.find_rare()
     _note_closings(market, loans, day)
     return Lived(_sum_trade(market), _sum_repayments(market), _sum_plans(market))
 
