@@ -117,6 +117,18 @@ _u32_as_f32 = _bitcast(types.uint32, types.float32, ir.FloatType())
 _f32_as_u32 = _bitcast(types.float32, types.uint32, ir.IntType(32))
 
 
+@rule
+def least(a: Scalar, b: Scalar) -> Scalar:
+    """The lesser of two numbers; ``min`` compiles to a call that is not inlined."""
+    return a if a < b else b
+
+
+@rule
+def most(a: Scalar, b: Scalar) -> Scalar:
+    """The greater of two numbers; ``max`` compiles to a call that is not inlined."""
+    return a if a > b else b
+
+
 # ------------------------------------------------------------------------------------------------ hash and uniforms
 
 

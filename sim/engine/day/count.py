@@ -51,10 +51,11 @@ def count_loans(loans: Any, positions: Any, lent: Any, money: Any) -> None:
     Pledged orders under way are escrow: they are added to ``money``.
     """
     pledged = 0.0
-    for k in positions:
-        loan = loans[k]
-        lent[loan.lender, 0] += loan.balance
-        lent[loan.lender, 2 if loan.units_per_fen == 360_000_000 else 1] += loan.accrued
+    for position in positions:
+        loan = loans[np.uint64(position)]
+        own = lent[np.uint64(loan.lender)]
+        own[0] += loan.balance
+        own[2 if loan.units_per_fen == 360_000_000 else 1] += loan.accrued
         if loan.product == ORDER_LOAN:
             for stage in range(STAGES):
                 pledged += loan.pledged[stage]

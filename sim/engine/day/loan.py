@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.kernels import Scalar, floor, leave_stage, rule
+from sim.core.kernels import Scalar, floor, least, leave_stage, most, rule
 from sim.core.loanbook import ORDER_LOAN, PAID_OFF, WRITTEN_OFF, billed
 from sim.core.merchants import STAGES
 from sim.world.repayment import UNABLE, UNWILLING
@@ -43,7 +43,7 @@ def owed_now(loan: Any) -> Scalar:
     upf = loan.units_per_fen
     interest = billed(loan.accrued + loan.suspended, upf)
     penalty = billed(loan.penalty, upf)
-    return loan.balance + max(interest, 0) + max(penalty, 0)
+    return loan.balance + most(interest, 0) + most(penalty, 0)
 
 
 @rule
@@ -70,22 +70,22 @@ def pay(loan: Any, money: Scalar, allocation: Any, totals: Any) -> Scalar:
     for step in range(3):
         code = allocation[step]
         if code == PENALTY:
-            part = min(left, max(billed(loan.penalty, upf), 0))
+            part = least(left, most(billed(loan.penalty, upf), 0))
             loan.penalty -= part * upf
             loan.penalty_paid += part
             totals[T_PENALTY] += part
         elif code == INTEREST:
-            part = min(left, max(billed(loan.accrued + loan.suspended, upf), 0))
-            old = min(part, max(billed(loan.suspended, upf), 0))
+            part = least(left, most(billed(loan.accrued + loan.suspended, upf), 0))
+            old = least(part, most(billed(loan.suspended, upf), 0))
             loan.suspended -= old * upf
             loan.accrued -= (part - old) * upf
             loan.interest_paid += part
             totals[T_SUSPENDED] += old
             totals[T_INTEREST] += part - old
         else:
-            part = min(left, loan.balance)
+            part = least(left, loan.balance)
             loan.balance -= part
-            loan.overdue -= min(part, loan.overdue)
+            loan.overdue -= least(part, loan.overdue)
             loan.principal_paid += part
             totals[T_PRINCIPAL] += part
         left -= part
@@ -128,16 +128,16 @@ def sweep_quietly(
     net = np.int64(out - refund - charge)
     units = loan.balance * np.int64(loan.rate)
     interest = billed(loan.accrued + units, loan.units_per_fen)
-    first, is_principal_first = min(net, interest), False
+    first, is_principal_first = least(net, interest), False
     for step in range(3):
         if allocation[step] == PRINCIPAL:
-            first, is_principal_first = max(net - loan.balance, 0), True
+            first, is_principal_first = most(net - loan.balance, 0), True
         if allocation[step] == INTEREST or allocation[step] == PRINCIPAL:
             break
     principal = net - first
     rest = loan.balance - principal
     beyond = rest - np.int64(floor(left * loan.advance + 1e-6))
-    falls = max(min(beyond, np.int64(floor(refund * loan.advance))), 0)
+    falls = most(least(beyond, np.int64(floor(refund * loan.advance))), 0)
     claim = falls + interest - first if falls > 0 else np.int64(0)
     if rest <= claim or left == 0.0 or claim > ready or net >= loan.balance + interest:
         return False, 0.0, np.int64(0), np.int64(0)
@@ -186,7 +186,7 @@ def fall_due(loan: Any, refund: Scalar, today: Scalar) -> None:
     else:
         # the millionth keeps a product that is whole on paper from falling below it
         beyond = loan.balance - np.int64(floor(left * loan.advance + 1e-6)) - loan.overdue
-        falls = max(min(min(rest, beyond), np.int64(floor(refund * loan.advance))), 0)
+        falls = most(least(least(rest, beyond), np.int64(floor(refund * loan.advance))), 0)
     # interest left when the principal is paid is due as well
     if falls > 0 or (loan.balance == 0 and owed_now(loan) > 0):
         loan.overdue += falls
@@ -212,7 +212,7 @@ def age(loan: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Sc
         return
     late = today - loan.unpaid_since
     loan.dpd = late
-    loan.max_dpd = max(loan.max_dpd, late)
+    loan.max_dpd = most(loan.max_dpd, late)
     if loan.unpaid_since == loan.first_due:
         loan.first_unpaid_days = late
     if late >= non_accrual_after and loan.accrued != 0:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.core.kernels import Scalar, floor, hash64, kernel, rule, unit64
+from sim.core.kernels import Scalar, floor, hash64, kernel, least, most, rule, unit64
 from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF, WRITTEN_OFF
 from sim.core.merchants import HONEST, OPEN, STAGES
 from sim.engine.day.loan import (
@@ -36,6 +36,7 @@ from sim.engine.day.loan import (
 from sim.world.repayment import FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
 
 _F = np.float32
+_I = np.uint64  # of an index: what has no sign is not tried for counting from the end
 SMALLEST_PREPAYMENT = 10_000  # fen; nobody repays less than 100 yuan early, unless it settles the loan
 
 
@@ -121,10 +122,11 @@ def is_quiet(loan: Any, m: Any, terms: Any, r: Any) -> Scalar:
     """Whether a loan is in good standing, not due nor near it, and its borrower has no idle money to repay it with."""
     if loan.overdue > 0 or loan.balance == 0 or loan.unpaid_since > 0 or loan.inherited_dpd > 0:
         return False
-    days, near = loan.due - r.today, np.int64(0) if loan.product == ORDER_LOAN else max(r.repay_ahead, r.horizon)
-    if days <= near or days <= terms.remind_before[loan.lender] or r.today <= loan.opened:
+    row, days = _I(loan.row), loan.due - r.today
+    near = np.int64(0) if loan.product == ORDER_LOAN else most(r.repay_ahead, r.horizon)
+    if days <= near or days <= terms.remind_before[_I(loan.lender)] or r.today <= loan.opened:
         return False
-    return m.wallet[loan.row] - idle_from(m, loan.row, r) < 1.0
+    return m.wallet[row] - idle_from(m, row, r) < 1.0
 
 
 @rule
@@ -178,19 +180,20 @@ def repay(
     today, n_closed, counted = r.today, 0, -1
     debt[:] = 0.0
     due_soon[:] = 0.0
-    for k in by_row:
-        lenders.dpd[loans[k].lender, loans[k].row] = 0
-    for k in by_row:
-        loan = loans[k]
-        row, lender = loan.row, loan.lender
-        sums = totals[lender, loan.product]
+    for position in by_row:
+        loan = loans[_I(position)]
+        lenders.dpd[_I(loan.lender), _I(loan.row)] = 0
+    for position in by_row:
+        loan = loans[_I(position)]
+        row, lender, place = _I(loan.row), _I(loan.lender), _I(loan.row - first)
+        sums = totals[lender, _I(loan.product)]
         if loan.status == PAID_OFF:
             continue
         if loan.status == WRITTEN_OFF:
             recover(loan, r.recovered_unable, r.recovered_unwilling, sums)
             continue
-        if today > loan.opened and loan.balance > 0 and row != counted:
-            counted = row
+        if today > loan.opened and loan.balance > 0 and loan.row != counted:
+            counted = loan.row
             m.days_in_debt[row] += 1
         struck = today >= m.bust_day[row]
         order = terms.allocation[lender]
@@ -198,18 +201,18 @@ def repay(
             if loan.product != ORDER_LOAN:
                 accrue(loan, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums)
                 put_in_bucket(loan, 0, sums)
-                debt[row - first] += loan.balance
+                debt[place] += loan.balance
                 continue
             if not struck:
                 ready = np.int64(m.wallet[row]) if m.integrity[row] == HONEST else np.int64(0)
                 is_all, refund, paid, claim = sweep_quietly(
-                    loan, r.stage_share, m.return_rate[row], commission[m.platform[row]], order, ready, today, sums
+                    loan, r.stage_share, m.return_rate[row], commission[_I(m.platform[row])], order, ready, today, sums
                 )
                 if is_all:
                     m.wallet[row] -= claim
                     take_back(m, row, refund, r.restocked)
                     put_in_bucket(loan, 0, sums)
-                    debt[row - first] += max(loan.balance - pledged_left(loan), 0.0)
+                    debt[place] += most(loan.balance - pledged_left(loan), 0.0)
                     lenders.exposure_fen[lender, row] -= paid
                     continue
         before = loan.balance
@@ -222,9 +225,9 @@ def repay(
         if loan.product == ORDER_LOAN:
             out = confirm_pledged(loan, r.stage_share)
             refund = out if struck else floor(out * m.return_rate[row])
-            fee = floor((out - refund) * commission[m.platform[row]])
+            fee = floor((out - refund) * commission[_I(m.platform[row])])
             net = np.int64(out - refund - fee)
-            swept = min(net, owed_now(loan))
+            swept = least(net, owed_now(loan))
             pay(loan, swept, order, sums)
             wallet += net - swept
             take_back(m, row, refund, r.restocked)
@@ -249,7 +252,7 @@ def repay(
             if willing and not forgotten:
                 paid = claim if wallet >= claim else np.int64(floor(wallet * r.hardship))
             elif late >= terms.sweep_from[lender]:
-                paid = min(claim, np.int64(floor(wallet * terms.sweep_share[lender])))
+                paid = least(claim, np.int64(floor(wallet * terms.sweep_share[lender])))
             loan.cause = FRAUD if struck else (UNABLE if willing else UNWILLING)
         elif today > loan.opened and not struck:
             # idle money repays early: what is above some days of sales and costs and the wish for stock;
@@ -259,10 +262,10 @@ def repay(
             is_near = loan.product != ORDER_LOAN and days <= r.repay_ahead
             if idle > 0 or is_near:
                 owed = owed_now(loan)
-                paid = min(owed, idle)
+                paid = least(owed, idle)
                 if is_near:
-                    part = min(max(owed // days + 1, SMALLEST_PREPAYMENT), owed)
-                    paid = max(paid, min(part, np.int64(floor(wallet - costs))))
+                    part = least(most(owed // days + 1, SMALLEST_PREPAYMENT), owed)
+                    paid = most(paid, least(part, np.int64(floor(wallet - costs))))
                 if paid < SMALLEST_PREPAYMENT and paid != owed:
                     paid = np.int64(0)
         if paid > 0:
@@ -286,27 +289,27 @@ def repay(
                 age(loan, today, terms.non_accrual_after[lender], terms.write_off_after[lender], sums)
             m.wallet[row] = wallet
             stays_open = loan.status == ACTIVE
-            lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], loan.max_dpd)
+            lenders.worst_dpd[lender, row] = most(lenders.worst_dpd[lender, row], loan.max_dpd)
             if loan.status == PAID_OFF:
-                closings[n_closed] = k
+                closings[n_closed] = position
                 n_closed += 1
             if stays_open:
-                late = np.int64(max(loan.dpd, loan.inherited_dpd))
+                late = np.int64(most(loan.dpd, loan.inherited_dpd))
                 put_in_bucket(loan, late, sums)
-                lenders.dpd[lender, row] = max(lenders.dpd[lender, row], late)
-                lenders.worst_dpd[lender, row] = max(lenders.worst_dpd[lender, row], late)
+                lenders.dpd[lender, row] = most(lenders.dpd[lender, row], late)
+                lenders.worst_dpd[lender, row] = most(lenders.worst_dpd[lender, row], late)
             else:
                 lenders.n_open[lender, row] -= 1
                 for stage in range(STAGES):
                     m.shipped[stage, row] += loan.pledged[stage]
                     loan.pledged[stage] = 0.0
         if stays_open:
-            debt[row - first] += max(loan.balance - pledged_left(loan), 0.0)
+            debt[place] += most(loan.balance - pledged_left(loan), 0.0)
             # what nears its due date is kept back by those who mean to pay it
             if loan.product != ORDER_LOAN and loan.overdue == 0 and loan.due - today <= r.horizon:
                 owed = owed_now(loan)
                 if means_to_pay(m, row, struck, owed, lenders.limit_fen[lender, row], r):
-                    due_soon[row - first] += owed
+                    due_soon[place] += owed
         gone = before - loan.balance
         lenders.exposure_fen[lender, row] -= gone
         if loan.product != ORDER_LOAN:

@@ -72,6 +72,12 @@ class TradeRules(NamedTuple):
 @kernel
 def look_up(code: Any, factor: Any, out: Any) -> None:
     """Write the factor (n_codes,) of each code to ``out`` (n,); a loop of its own, as look-ups stop vectorisation."""
+    differ = False
+    for k in range(1, factor.size):
+        differ = differ or factor[k] != factor[0]
+    if not differ:  # no promotion in sight, one platform: nothing to look up
+        out[:] = factor[0]
+        return
     for j in range(code.size):
         out[j] = factor[np.uint64(code[j])]  # an unsigned index is not tried for wrapping round
 
