@@ -71,6 +71,7 @@ class Pool:
 
     def deaths(self) -> list[int]:
         """Return the exit codes of the workers that ended badly; a negative one is the signal that killed it."""
+        self.executor.shutdown(wait=True)  # the pool's own thread waits for the workers too, and may be first to know
         for worker in self._context.started:
             worker.join(1)
         return [worker.exitcode for worker in self._context.started if worker.exitcode]
