@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import sim
-from sim.app.commands import authoring, bench, compare, results, run
+from sim.app.commands import authoring, bench, compare, results, run, schedule
 from sim.app.commands.ending import INTERRUPTED, say
 
 app = typer.Typer(
@@ -51,6 +51,7 @@ app.command("compare")(compare.compare)
 app.command("check")(authoring.check)
 app.command("schema")(authoring.schema)
 app.command("new")(authoring.new)
+app.command("schedule")(schedule.schedule)
 app.command("report")(results.report)
 app.command("export")(results.export)
 app.command("bench")(bench.bench)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from sim.app.bench.compare import Benchmark
+    from sim.lenders.schedule import Row
     from sim.results.metrics import Measure
     from sim.results.run import Run
     from sim.study.compare import Comparison
@@ -134,6 +135,50 @@ def print_comparison(comparison: Comparison) -> None:
     out.print(comparison.verdict())
     for note in comparison.notes:
         out.print(f"\n{note}")
+
+
+def print_schedule(summary: Mapping[str, Any], rows: Sequence[Row], unit: str) -> None:
+    """Print the days of a loan on which something fell due or was paid, then what it cost."""
+    from sim.core.money import format_yuan
+
+    def yuan(fen: int) -> str:
+        return format_yuan(fen).removesuffix(" yuan")
+
+    out = _out()
+    out.print(
+        f"{summary['product']}: {summary['principal']:,.2f} yuan at {summary['rate']}, {summary['periods']} {unit} "
+        f"from {summary['start']}; {summary['day_count']}"
+    )
+    heads = ("n", "date", "due", "paid", "principal", "interest", "penalty", "fee", "balance")
+    table = _table(*heads, numbers=range(2, 9))
+    for row in rows:
+        paid = row.paid
+        amounts = (row.due, paid.total, paid.principal, paid.interest, paid.penalty, paid.fee, row.balance)
+        table.add_row(str(row.n), str(row.date), *(yuan(fen) for fen in amounts))
+    out.print(table)
+    if summary["instalment"] is not None:
+        out.print(f"instalment          {summary['instalment']:,.2f} yuan")
+    for name in ("total_interest", "total_penalty", "total_fee", "interest_refunded", "total_paid", "owed"):
+        if summary[name] or name in ("total_interest", "total_paid"):
+            out.print(f"{_SAID[name]:20}{summary[name]:,.2f} yuan")
+    for name in ("apr", "ear"):
+        said = "undefined" if summary[name] is None else f"{summary[name]:.2%}"
+        out.print(f"{_SAID[name]:20}{said} a year")
+    for row in rows:
+        if row.paid.excess:
+            out.print(f"{row.date}: {format_yuan(row.paid.excess)} more than was owed; given back")
+
+
+_SAID = {
+    "total_interest": "interest",
+    "total_penalty": "penalty",
+    "total_fee": "fee",
+    "interest_refunded": "interest refunded",
+    "total_paid": "paid in all",
+    "owed": "still owed",
+    "apr": "APR, nominal",
+    "ear": "effective rate",
+}
 
 
 def print_benchmark(found: Benchmark) -> None:
