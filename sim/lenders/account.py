@@ -252,7 +252,7 @@ class Account:
             raise ValueError(f"a payment of {fen} fen; it cannot be negative")
         paid = Paid()
         left = self._pay_due(fen, paid)
-        if left and not self.instalments and not self.closed:
+        if left and not self.closed:
             left = self._pay_early(left, paid)
         paid.excess = left
         if self.balance == 0 and not self.instalments and not self.closed and self.interest_now() + self.fee_left == 0:

@@ -56,16 +56,16 @@ def live(terms: LoanTerms, payments: Sequence[tuple[date, int]] = ()) -> tuple[A
     if terms.fee_fen and not account.fee_left:
         rows.append(Row(0, terms.start, terms.fee_fen, Paid(fee=terms.fee_fen), account.balance))
     last = max([account.dates[-1], *by_day])
-    while not account.closed and account.today <= last:
+    while True:
         day, due, fallen = account.today, account.due_now(), bool(account.instalments)
         is_due = fallen and account.instalments[-1].due == day
         if is_due or day in by_day:
             number = account.instalments[-1].number if is_due else account.next + (account.next < len(account.dates))
             paid = account.pay(by_day.get(day, due))
             rows.append(Row(number, day, due, paid, account.balance))
-        if not account.closed:
-            account.pass_day()
-    return account, rows
+        if account.closed or day == last:
+            return account, rows
+        account.pass_day()
 
 
 def summarise(terms: LoanTerms, account: Account, rows: Sequence[Row]) -> dict[str, Any]:

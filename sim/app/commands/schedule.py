@@ -15,7 +15,7 @@ from sim.app.commands.options import AsJson
 if TYPE_CHECKING:
     from sim.lenders.account import LoanTerms
 
-_PLAIN = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")
+_PLAIN = re.compile(r"-?[0-9][0-9,]*(?:\.[0-9]+)?")
 _PERCENT = re.compile(r"([0-9]+(?:\.[0-9])?)\s*%")
 
 
