@@ -47,5 +47,9 @@ class BooksError(LendsimError):
     """The books do not close: an identity is broken by at least one fen."""
 
 
+class RuleError(LendsimError):
+    """A lender would break a rule, and the scenario wants the run to stop then."""
+
+
 class StoreError(LendsimError):
     """A run folder cannot be written, or cannot be trusted."""

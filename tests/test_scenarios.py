@@ -15,7 +15,7 @@ from sim.engine.run import final_tables
 from sim.engine.scenario import Scenario
 
 ROOT = Path(__file__).parents[1]
-SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))
+SCENARIOS = sorted((ROOT / "scenarios").rglob("*.yaml"))
 ALWAYS_THERE = {"tiny", "base", "no_credit", "ali_finance_2012h1", "double_eleven", "recession", "replay"}
 N = 300
 

@@ -55,7 +55,6 @@ def print_headline(run: Run) -> None:
     title = (run.scenario.get("about") or {}).get("title") or "run"
     print(f"{title}: {first} to {last}, seed {run.manifest.get('seed')}")
     table = _table("", "value", "name")
-    seen: set[str] = set()
     for lender in run.lenders or ("",):
         rows = headline(run, lender)
         of_market = [row for row in rows if row.group == "merchants"]
@@ -71,11 +70,9 @@ def print_headline(run: Run) -> None:
     for row in of_market:
         table.add_row(f"  {row.label}", row.value, row.name)
     _out().print(table)
-    for lender in run.lenders or ("",):
-        for note in notes(run, lender or None):
-            if note not in seen:
-                seen.add(note)
-                _out().print(note)
+    told = [note for lender in run.lenders or ("",) for note in notes(run, lender or None)]
+    for note in dict.fromkeys([*told, *(run.manifest.get("notes") or ())]):
+        _out().print(note)
 
 
 def print_seeds(outcomes: Sequence[Outcome], spreads: Mapping[str, Spread]) -> None:

@@ -87,7 +87,7 @@ def choose_offers(
                 bound = np.where(has_offer, own["limit_fen"] - own["line_fen"], wishes.amount_fen)
             amount = np.minimum(np.minimum(wishes.amount_fen, bound), np.minimum(room, terms.maximum))
             amount = amount // STEP * STEP
-            price = terms.rate.ppm_year / (1e6 * terms.rate.days_in_year)
+            price = lender.price_of(name) / (1e6 * terms.rate.days_in_year)
             gain = (wishes.worth - price * sensitivity) * amount * DAYS_OF_USE - bother
             gain = np.where(wishes.is_pressed, amount * (1.0 - price), gain)
             better = open_to & (amount >= max(terms.minimum, STEP)) & (gain > best)

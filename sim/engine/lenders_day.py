@@ -12,6 +12,7 @@ from sim.core import draws
 from sim.core.clock import Day
 from sim.core.merchants import OPEN
 from sim.engine import lend, settle
+from sim.engine.comply import comply
 from sim.engine.day.plan import ASKS
 from sim.lenders.lender import Lender
 
@@ -90,6 +91,7 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
     context = lender.context(day.date, day.number, free)
     ids = m.merchant_id[rows]
     decided = lender.decide(columns, ids, requests.product, requests.asked_fen, line, seed, context)
+    decided = comply(market, lender, requests, decided, day.date)
     served = lend.ration(lender, m, requests, decided, free, seed, day.number)
     takes = served & lend.is_taken_up(lender, m, wishes, requests, decided)
     new = int((m.lender["first_loan_day"][lender.index, rows[takes]] == 0).sum())

@@ -20,6 +20,7 @@ from sim.core.loanbook import LoanBook
 from sim.core.merchants import Merchants
 from sim.engine import merchants_day, rules, settle
 from sim.engine.books import Books
+from sim.engine.comply import supervise
 from sim.engine.day.plan import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOWN
 from sim.engine.day.sparse import rows_with
 from sim.engine.day.tiles import CUT, Cut
@@ -30,6 +31,7 @@ from sim.engine.replay import Replay
 from sim.engine.scenario import Scenario, load
 from sim.institutions.funder import Funder
 from sim.institutions.platform import Platform
+from sim.institutions.regulator import Regulator
 from sim.lenders.lender import Lender
 from sim.results.recorder import Recorder
 from sim.world.birth import begin_shops, draw_traits, entrants
@@ -110,6 +112,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         ]
         self.platform = Platform(self, s.institutions.platform, s.events)
         self.funder = Funder(self, s.events)
+        self.regulator = Regulator(self, s.institutions.regulator)
         names = [lender.lender_id for lender in self.lenders]
         self.recorder = Recorder(names, [name for lender in self.lenders for name in lender.ever_needs])
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
@@ -149,13 +152,14 @@ class Market(mesa.Model):  # type: ignore[misc]
         return day
 
     def _change_lenders(self, day: Day) -> None:
-        """What the scenario dates for today: new policies and terms of lenders (design rule 17)."""
+        """What the scenario dates for today: new policies and terms of lenders (design rule 17), rules for them."""
         for lender in self.lenders:
             equity = lender.spec.equity
             if lender.live_to(day.date):
                 settle.change_equity(self.books, lender.lender_id, lender.spec.equity - equity)
                 self._tell(lender)
                 self.terms = rules.lender_terms(self.lenders)
+            supervise(self, lender, day.date)
 
     def _welcome_entrants(self, day: Day) -> None:
         """Shops that enter, and closed ones that come back."""
@@ -196,6 +200,9 @@ class Market(mesa.Model):  # type: ignore[misc]
             freeze = self.funder.frozen_share(name, day.date)
             spent[name] = settle.settle_lender(self.books, lender, repaid[name], lent[name], freeze)
             self._tell(lender)
+            allowed = self.regulator.rules(day.date).leverage
+            is_over = allowed is not None and lender.bank_debt_fen > max(lender.equity_fen, 0) * allowed
+            self.regulator.note(name, "over_leverage", int(is_over))
         return spent
 
     def _close_books(self, day: Day) -> None:
@@ -261,7 +268,7 @@ class Market(mesa.Model):  # type: ignore[misc]
 
     def notes(self) -> list[str]:
         """What a reader of the run should know about its input."""
-        return self.replay.notes() if self.replay else []
+        return (self.replay.notes() if self.replay else []) + self.regulator.notes()
 
     def shop_names(self) -> npt.NDArray[Any] | None:
         """Ids of the real shops behind the merchants of a replay."""

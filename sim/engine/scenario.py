@@ -19,10 +19,9 @@ from sim.engine.inputs.layers import Files, from_data, merge, merge_scenarios, o
 from sim.engine.inputs.refusals import Report, validate
 from sim.engine.inputs.resolved import DEFAULT, as_yaml, hash_of, origins, written_out
 from sim.engine.reading import Node, Origin
-from sim.engine.schema import About, Calendar, Event, Merchants, ScenarioModel, json_schema
+from sim.engine.schema import About, Calendar, Event, Institutions, Merchants, ScenarioModel, json_schema
 from sim.errors import Issue, ScenarioError
 from sim.lenders.parameters import LenderSpec
-from sim.world.parameters import Institutions
 
 __all__ = ["Scenario", "json_schema", "load"]
 

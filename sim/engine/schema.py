@@ -30,8 +30,10 @@ from sim.core.quantities import (
     money_text,
     parameter,
 )
+from sim.institutions.regulation import Regulation
 from sim.lenders.parameters import LenderSpec
-from sim.world.parameters import Institutions, MerchantParameters
+from sim.world.parameters import Institutions as OtherInstitutions
+from sim.world.parameters import MerchantParameters
 
 FIRST_DAY = date(FIRST_YEAR, 1, 1)
 LAST_DAY = date(LAST_YEAR, 12, 31)
@@ -183,6 +185,12 @@ class Event(Parameters):
     def last(self) -> date_type:
         """Last day of the event."""
         return self.date + timedelta(days=self.days - 1)
+
+
+class Institutions(OtherInstitutions):
+    """The other players of a scenario, and who makes the rules."""
+
+    regulator: Regulation = Regulation()
 
 
 class ScenarioModel(Parameters):

@@ -167,7 +167,7 @@ def bank_room(books: Books, lender: Lender, freeze: float) -> int:
 
 def _leverage(lender: Lender) -> float:
     """Bank debt that the lender allows itself, as a multiple of net capital."""
-    return lender.spec.bank_debt.cap * (1.0 - lender.spec.bank_debt.headroom)
+    return lender.leverage * (1.0 - lender.spec.bank_debt.headroom)
 
 
 def free_to_lend(books: Books, lender: Lender, freeze: float, undrawn_fen: int) -> int:

@@ -21,8 +21,10 @@ from sim.lenders.policy import ANSWERING, Answer, Context, Product, decide, load
 STEP = 10_000  # fen: loans are granted in whole hundreds of yuan
 
 # What the lender itself may say, before and after its policies speak.
-OWN_REASONS = ("", "score_below_cutoff", "no_limit_left", "not_approved", "no_funds")
-_BELOW_CUTOFF, _NO_LIMIT, _NOT_APPROVED, NO_FUNDS = 1, 2, 3, 4
+OWN_REASONS = (
+    "", "score_below_cutoff", "no_limit_left", "not_approved", "no_funds", "rate_above_ceiling", "single_borrower_cap"
+)  # fmt: skip
+_BELOW_CUTOFF, _NO_LIMIT, _NOT_APPROVED, NO_FUNDS, ABOVE_CEILING, ONE_BORROWER = range(1, 7)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         self.index = index
         self.folder = folder
         self._versions = list(versions)
+        self.ceilings: Mapping[str, int] = {}  # highest price by product, ppm a year, to which its list is cut
+        self.most_leverage: float | None = None  # bank debt that the rules allow, of net capital
         self.reason_names: list[str] = list(OWN_REASONS)
         self.changed_on: date | None = None  # day of the last dated change that was lived
         # Facts that the market tells it every evening.
@@ -99,16 +103,37 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         self.spec = spec
         self.policies = self._policies_of(spec)
         self.terms = dict(spec.products.offered())
-        self.products = tuple(
-            Product(name, terms.rate.ppm_year, terms.rate.days_in_year, _days(terms))
-            for name, terms in self.terms.items()
-        )
+        self._list_prices()
         self._shift: dict[str, int] = {}
         for kind in ANSWERING:
             names = [f"{kind}: {name}" for name in getattr(self.policies[kind], "reasons", ())]
             if names and names[0] not in self.reason_names:
                 self.reason_names += names
             self._shift[kind] = self.reason_names.index(names[0]) if names else 0
+
+    def _list_prices(self) -> None:
+        self.products = tuple(
+            Product(name, self.price_of(name), terms.rate.days_in_year, _days(terms))
+            for name, terms in self.terms.items()
+        )
+
+    def price_of(self, product: str) -> int:
+        """List price of a product, ppm a year: what the scenario says, or the ceiling that it is cut to."""
+        own = self.terms[product].rate.ppm_year
+        return min(own, self.ceilings.get(product, own))
+
+    @property
+    def leverage(self) -> float:
+        """Bank debt it may have, as a multiple of net capital: its own cap, or that of the rules."""
+        own = self.spec.bank_debt.cap
+        return own if self.most_leverage is None else min(own, self.most_leverage)
+
+    def obey(self, ceilings: Mapping[str, int], most_leverage: float | None) -> None:
+        """Follow the rules of the day."""
+        self.most_leverage = most_leverage
+        if ceilings != self.ceilings:
+            self.ceilings = ceilings
+            self._list_prices()
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -1,0 +1,55 @@
+"""What a scenario may write about the regulator: whose rules hold, what changes when, what a breach does."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sim.core.quantities import DateQ, Id, OfNetCapital, Parameters, RateQ, Share, parameter
+
+
+class RuleChange(Parameters):
+    """Rules that hold from a date on; what is left out stays as it was."""
+
+    date: DateQ = parameter(..., unit="date", source="the scenario", doc="First day on which it holds.")
+    rate_ceiling: RateQ | None = parameter(
+        None,
+        unit="%/year",
+        low="0 %/year",
+        high="10000 %/year",
+        source="the scenario",
+        doc="Highest contract rate of terms of at most six months.",
+    )
+    rate_ceiling_long: RateQ | None = parameter(
+        None,
+        unit="%/year",
+        low="0 %/year",
+        high="10000 %/year",
+        source="the scenario",
+        doc="Highest contract rate of longer terms.",
+    )
+    leverage: OfNetCapital | None = parameter(
+        None, unit="of net capital", low=0.0, high=20.0, source="the scenario", doc="Most bank debt."
+    )
+    single_borrower: Share | None = parameter(
+        None, unit="share", source="the scenario", doc="Most that one borrower may owe, of net capital."
+    )
+
+
+class Regulation(Parameters):
+    """Whose rules hold, and what happens to a lender that would break them."""
+
+    rules: Literal["none", "micro_loan_company", "private_lender"] = parameter(
+        "none",
+        unit="name",
+        source="facts C.13, C.14",
+        doc="The dated rules of China for this type of lender, or none but those of changes.",
+    )
+    breach: Literal["refuse", "clip", "stop"] = parameter(
+        "clip",
+        unit="name",
+        source="assumption",
+        doc="Refuse the loan, cut price or amount to what is allowed and say so, or stop the run.",
+    )
+    changes: dict[Id, RuleChange] = parameter(
+        {}, unit="mapping", source="the scenario", doc="Changes of the rules, by a name."
+    )
