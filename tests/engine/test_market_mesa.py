@@ -15,6 +15,7 @@ from sim.engine.market import Market
 from sim.errors import ScenarioError
 from sim.institutions.funder import Funder
 from sim.institutions.platform import Platform
+from sim.institutions.regulator import Regulator
 from sim.lenders.lender import Lender
 from sim.results.recorder import plain
 
@@ -34,9 +35,9 @@ def test_the_lines_of_the_readme() -> None:
     frame = model.datacollector.get_model_vars_dataframe()
     assert len(frame) == 1
     assert model.steps == 1
-    assert {Lender, Platform, Funder} == {type(agent) for agent in model.agents}
+    assert {Lender, Platform, Funder, Regulator} == {type(agent) for agent in model.agents}
     assert [agent.lender_id for agent in model.agents if isinstance(agent, Lender)] == ["ali"]
-    assert len({agent.unique_id for agent in model.agents}) == len(model.agents) == 3
+    assert len({agent.unique_id for agent in model.agents}) == len(model.agents) == 4
     assert all(agent.model is model for agent in model.agents)
 
 
@@ -86,7 +87,7 @@ def test_a_world_without_lenders_has_a_frame_as_well() -> None:
     model = Market(scenario({"merchants.number": 100, "lenders": {}}), rng=7)
     model.run_days(3)
     assert list(model.datacollector.get_model_vars_dataframe().columns) == ["merchant_sales", "merchants_active"]
-    assert {Platform, Funder} == {type(agent) for agent in model.agents}
+    assert {Platform, Funder, Regulator} == {type(agent) for agent in model.agents}
 
 
 def test_seed_and_rng_are_two_names_of_one_thing() -> None:

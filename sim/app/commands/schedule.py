@@ -50,7 +50,7 @@ def schedule(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the plan of a product, what each payment goes to, and what the loan costs a year.
+    """Print the plan of a loan and what it costs a year.
 
     Each instalment is paid on its day unless --pay names that day: 0 misses it. Payments on other days come early or
     late. What stays unpaid is paid with the next instalment, after the last one only by --pay. Periods are months;
