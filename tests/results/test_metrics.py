@@ -26,6 +26,12 @@ PENALTIES = 11 * 3.75 + 35 * 6.75
 INCOME = INTEREST - 4 + PENALTIES
 ALLOWANCE_GROWN = (520 + 0.25 * 7_000 + 6_000) - 640
 RESULT = INCOME - 151 * 4 - 151 * 10 - 3_000 - ALLOWANCE_GROWN
+#: Yuan-days of the allowance in the window, loan by loan: percent by days past due times days times yuan / 100.
+ALLOWANCE_DAYS = (
+    100 * 4 + 500 * 48 + 80 * 15 + 60 * (31 + 2 * 30 + 25 * 30 + 50 * 29 + 100 * 2)
+    + 40 * (4 + 2 * 30 + 25 * 30 + 50 * 29 + 100 * 30) + 50 * (31 + 2 * 10) + 90 * (31 + 2 * 30 + 25 * 4) + 400 * 90
+    + 70 * (31 + 2 * 30 + 25 * 11) + 80 * 24 + 120 * 11
+)  # fmt: skip
 EXPECTED = {
     "disbursed": 95_000.0,
     "n_loans": 8,
@@ -51,17 +57,24 @@ EXPECTED = {
     "yield_risk_adjusted": (INCOME - 3_000 - ALLOWANCE_GROWN) * 365 / BALANCE_DAYS,
     "cost_of_funds": 0.073,
     "nim": (INTEREST - 4 - 151 * 4) * 365 / BALANCE_DAYS,
+    "margin_risk_adjusted": (INCOME - 151 * 4 - 3_000) * 365 / BALANCE_DAYS,
     "operating_cost": 1_510.0,
+    "cost_per_loan": 1_510 / 8,
+    "cost_income": 1_510 / (INCOME - 151 * 4),
     "profit": RESULT,
+    "roa": RESULT * 365 / (BALANCE_DAYS - ALLOWANCE_DAYS),
     "roe": RESULT * 365 / (100_000 * DAYS),
     "npl90": 6 / 65,
+    "npl90_lagged": 6 / 24,  # loans 4 to 7 on 1 April
     "npl30": 13 / 65,
     "overdue_rate": 13 / 65,
     "ever90": 6 / 43,
     "fpd30": 3 / 7,
+    "charge_off_gross": 4_000 * 365 / BALANCE_DAYS,
     "net_charge_off": 3_000 * 365 / BALANCE_DAYS,
     "recovery_rate": 0.15,
     "coverage": 8_270 / 6_000,
+    "allowance_ratio": 8_270 / 65_000,
     "merchant_sales": 158_500.0,
     "merchant_sales_growth": 82_500 / 75_000 - 1,
     "merchant_exits": 3,
