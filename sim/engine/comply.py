@@ -101,11 +101,8 @@ def _hold_to_one_borrower(
         regulator.note(name, "borrower_refused", int(above.sum()))
         return _refuse(decided, above, ONE_BORROWER)
     regulator.note(name, "borrower_clipped", int(above.sum()))
-    minimum = np.zeros(len(PRODUCTS), np.int64)
-    for product, terms in lender.terms.items():
-        minimum[PRODUCTS.index(product)] = terms.minimum
     granted = np.where(above, np.maximum(room, 0) // STEP * STEP, decided.granted_fen)
-    too_small = above & (granted < np.maximum(minimum[requests.product], STEP))
+    too_small = above & (granted < np.maximum(lender.minimum[requests.product], STEP))
     return _refuse(replace(decided, granted_fen=granted), too_small, ONE_BORROWER)
 
 

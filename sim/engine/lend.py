@@ -20,7 +20,7 @@ from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, Lo
 from sim.core.merchants import STAGES, Merchants
 from sim.engine.day.plan import PRESSED
 from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
-from sim.lenders.policies.funding import ranks, served
+from sim.lenders.policies.funding import filled, ranks, served, shared
 
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
@@ -123,16 +123,20 @@ def is_taken_up(
 
 def ration(
     lender: Lender, m: Merchants, requests: Requests, decided: Decisions, free_fen: int, seed: int, today: int
-) -> npt.NDArray[np.bool_]:
-    """Who is served when the money does not reach for all, (n,) (design rule 10)."""
+) -> Ints:
+    """Fen that the money reaches for, (n,): all that was granted, or less when it is short (design rule 10)."""
     wanted = decided.granted_fen
     if int(wanted.sum()) <= free_fen:
-        return wanted > 0
+        return wanted
+    if lender.spec.funding.order == "pro_rata":
+        part = shared(wanted, free_fen, STEP)
+        return np.where(part >= np.maximum(lender.minimum[requests.product], STEP), part, 0)
     ids = m.merchant_id[requests.rows]
     coin = draws.uniform(seed, "lender.queue", today, ids, lender.luck_key)
-    order = ranks(lender.spec.funding.order, coin, decided.score)
+    order = ranks(lender.spec.funding.order, coin, decided.score, decided.rate_ppm_year)
     order = order[wanted[order] > 0]
-    return served(order, wanted, max(free_fen, 0)) & (wanted > 0)
+    serve = filled if lender.spec.funding.order == "profit" else served
+    return np.where(serve(order, wanted, max(free_fen, 0)), wanted, 0)
 
 
 def note_decisions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,10 +92,12 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
     ids = m.merchant_id[rows]
     decided = lender.decide(columns, ids, requests.product, requests.asked_fen, line, seed, context)
     decided = comply(market, lender, requests, decided, day.date)
-    served = lend.ration(lender, m, requests, decided, free, seed, day.number)
-    takes = served & lend.is_taken_up(lender, m, wishes, requests, decided)
-    new = int((m.lender["first_loan_day"][lender.index, rows[takes]] == 0).sum())
+    amount = lend.ration(lender, m, requests, decided, free, seed, day.number)
+    served, approved = amount > 0, int((decided.granted_fen > 0).sum())
     decision = lend.note_decisions(lender, m, requests, decided, served, day.number)
+    decided = replace(decided, granted_fen=amount)
+    takes = lend.is_taken_up(lender, m, wishes, requests, decided)
+    new = int((m.lender["first_loan_day"][lender.index, rows[takes]] == 0).sum())
     settle.draw_for(books, name, int(decided.granted_fen[takes].sum()))
     paid_out = lend.disburse(lender, m, market.book, requests, decided, takes, day.date)
     settle.book_disbursement(books, name, paid_out)
@@ -108,7 +110,7 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
             "merchant_id": ids,
             "product": requests.product,
             "asked_fen": requests.asked_fen,
-            "granted_fen": np.where(served, decided.granted_fen, 0),
+            "granted_fen": amount,
             "limit_fen": decided.limit_fen,
             "rate_ppm_year": decided.rate_ppm_year,
             "score": decided.score,
@@ -123,7 +125,7 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
         n_loans=int(takes.sum()),
         customers_new=new,
         applications=rows.size,
-        approvals=int((decided.granted_fen > 0).sum()),
+        approvals=approved,
         accepted=int(takes.sum()),
         rejected_funds=int((decision == lend.SHORT_OF_FUNDS).sum()),
     )

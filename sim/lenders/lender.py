@@ -123,6 +123,14 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         return min(own, self.ceilings.get(product, own))
 
     @property
+    def minimum(self) -> npt.NDArray[np.int64]:
+        """Smallest loan of each product, fen, by index into PRODUCTS."""
+        minimum = np.zeros(len(PRODUCTS), np.int64)
+        for name, terms in self.terms.items():
+            minimum[PRODUCTS.index(name)] = terms.minimum
+        return minimum
+
+    @property
     def leverage(self) -> float:
         """Bank debt it may have, as a multiple of net capital: its own cap, or that of the rules."""
         own = self.spec.bank_debt.cap
@@ -202,10 +210,7 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         on_line = product != PRODUCTS.index("order_loan")
         room = np.where(on_line, np.maximum(limit - line_fen, 0), asked_fen)
         granted = np.minimum(asked_fen, room) // STEP * STEP
-        minimum = np.zeros(len(PRODUCTS), np.int64)
-        for name, terms in self.terms.items():
-            minimum[PRODUCTS.index(name)] = terms.minimum
-        has_room = (granted >= minimum[product]) & (granted > 0)
+        has_room = (granted >= self.minimum[product]) & (granted > 0)
         reasons.add(good & ~has_room, np.full(n, _NO_LIMIT, np.int16))
         for column in range(why.shape[1]):
             reasons.add(good & ~has_room, why[:, column])

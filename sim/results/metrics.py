@@ -217,7 +217,8 @@ MEASURES: tuple[Measure, ...] = (
        "facts C.6, C.8", lambda b: ratio(b.closing("balance_90_plus_fen"), b.closing("balance_fen"))),
     _m("npl90_lagged", "90 days past due, of the balance then", "share", "default",
        "balance at DPD >= 90 at the end / balance 90 days before, so that growth does not dilute it; undefined in the "
-       "first 90 days of a run", "facts C.7", lambda b: ratio(b.closing("balance_90_plus_fen"), b.on(b.last - 90, "balance_fen"))),
+       "first 90 days of a run", "facts C.7",
+       lambda b: ratio(b.closing("balance_90_plus_fen"), b.on(b.last - 90, "balance_fen"))),
     _m("npl30", "Balance over 30 days past due", "share", "default", "balance at DPD >= 31 / balance, at the end",
        "facts C.8; Yin Jian Fa [2007] 63", lambda b: ratio(
            sum(map(b.closing, ("balance_31_60_fen", "balance_61_90_fen", "balance_90_plus_fen"))),

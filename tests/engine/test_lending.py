@@ -41,6 +41,8 @@ def run(changes: dict[str, Any] | None = None, seed: int = 3) -> Run:
     [
         {"lenders.ali.equity": "20000 yuan"},
         {"lenders.ali.equity": "60000 yuan", "lenders.ali.funding.order": "score"},
+        {"lenders.ali.equity": "60000 yuan", "lenders.ali.funding.order": "profit"},
+        {"lenders.ali.equity": "60000 yuan", "lenders.ali.funding.order": "pro_rata"},
         {"lenders.ali.equity": "30000 yuan", "lenders.ali.bank_debt.cap": "0 of net capital"},
         {"lenders.ali.equity": "20000 yuan", "lenders.ali.bank_debt.cap": "2 of net capital"},
         {"lenders.ali.equity": "10000 yuan", "lenders.ali.bank_debt.cap": "10 of net capital"},
@@ -48,7 +50,9 @@ def run(changes: dict[str, Any] | None = None, seed: int = 3) -> Run:
         {"lenders.ali.equity": "60000 yuan", "lenders.ali.costs.fixed_per_day": "300 yuan"},
         {"lenders.ali.equity": "200 yuan", "lenders.ali.costs.fixed_per_day": "300 yuan"},
     ],
-    ids=["poor", "by score", "no bank", "cap 2", "cap 10", "freeze", "eaten by costs", "ruined"],
+    ids=[
+        "poor", "by score", "by profit", "pro rata", "no bank", "cap 2", "cap 10", "freeze", "eaten by costs", "ruined"
+    ],
 )
 def test_no_day_on_which_more_is_lent_than_is_funded(changes: dict[str, Any]) -> None:
     market = lived(scenario(POOR | changes), 0)
@@ -130,6 +134,31 @@ def test_short_money_goes_by_score_if_the_lender_says_so() -> None:
     for day in days:
         is_served = day["decision"] == "approved"
         assert day.loc[is_served, "score"].min() >= day.loc[~is_served, "score"].max()
+
+
+def test_short_money_goes_where_it_is_expected_to_earn_most() -> None:
+    days = short_days({"lenders.ali.funding.order": "profit"})
+    assert len(days) > 10
+    for day in days:
+        worth = day["score"] * day["rate_ppm_year"] / 1e6 - (1 - day["score"]) * 0.6
+        is_served = day["decision"] == "approved"
+        # whoever was passed over and would have earned more asked for more than each who was served after it
+        least = day.loc[~is_served].assign(worth=worth)
+        for better in least.itertuples():
+            after = is_served & (worth < better.worth)
+            assert (day.loc[after, "granted_fen"] <= better.asked_fen).all()
+
+
+def test_short_money_is_cut_alike_for_all() -> None:
+    days = short_days({"lenders.ali.funding.order": "pro_rata"})
+    assert len(days) > 10
+    for day in days:
+        part = day["granted_fen"] / day["asked_fen"]
+        assert (day["granted_fen"] % 10_000 == 0).all()
+        # who gets nothing would have got less than a loan; the others get one share, less the steps they are cut to
+        assert day.loc[day["decision"] == "no_funds", "asked_fen"].max() * part.max() < 50_000 + 10_000
+        share = (day["granted_fen"] + 10_000) / day["asked_fen"]
+        assert share[day["decision"] == "approved"].min() >= part.max() * 0.999
 
 
 def test_who_goes_without_money_is_told_so_and_may_ask_again() -> None:
