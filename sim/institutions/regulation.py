@@ -50,6 +50,14 @@ class Regulation(Parameters):
         source="assumption",
         doc="Refuse the loan, cut price or amount to what is allowed and say so, or stop the run.",
     )
+    classes: Literal[
+        "small_business_2007", "small_business_2007_guaranteed", "banks_before_2023", "banks_2023"
+    ] = parameter(
+        "small_business_2007",
+        unit="name",
+        source="facts C.8; Yin Jian Fa [2007] 63",
+        doc="Table by which the report sorts loans into five classes.",
+    )
     changes: dict[Id, RuleChange] = parameter(
         {}, unit="mapping", source="the scenario", doc="Changes of the rules, by a name."
     )

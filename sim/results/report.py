@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import StoreError
+from sim.results.classes import NON_PERFORMING, five_classes, scheme_of
 from sim.results.headline import headline, notes, say, say_number
 from sim.results.ledger import Ledger
 from sim.results.metrics import BY_NAME, MEASURES
@@ -73,7 +74,11 @@ def render(run: Run) -> str:
         tables=_headline_tables(run),
         market_pictures=[_drawn(picture, run, lenders[0]) for picture in _pictures() if not picture.needs_lender],
         sections=[
-            (lender, [_drawn(picture, run, lender) for picture in _pictures() if picture.needs_lender])
+            (
+                lender,
+                [_drawn(picture, run, lender) for picture in _pictures() if picture.needs_lender],
+                _classes(run, lender),
+            )
             for lender in run.lenders[:MOST_LENDERS_DRAWN]
         ],
         undrawn=run.lenders[MOST_LENDERS_DRAWN:],
@@ -175,6 +180,32 @@ def _headline_tables(run: Run) -> list[tuple[str, list[tuple[str, list[str]]]]]:
         if rows:
             tables.append((title, rows))
     return tables
+
+
+def _classes(run: Run, lender: str) -> dict[str, Any] | None:
+    """Return the five classes of a lender's loans for a table; None if it has no month end."""
+    found = five_classes(run, lender)
+    if found is None:
+        return None
+    day, rows = found
+    bad = sum(row.balance_fen for row in rows if row.name in NON_PERFORMING)
+    return {
+        "title": f"Five classes, {say_date(day)}",
+        "scheme": scheme_of(run).replace("_", " "),
+        "rows": [
+            (row.name, row.dpd, _yuan(row.balance_fen), _share(row.share), _yuan(row.required_fen)) for row in rows
+        ],
+        "bad": _share(bad / total if (total := sum(row.balance_fen for row in rows)) else None),
+        "required": _yuan(sum(row.required_fen for row in rows)),
+    }
+
+
+def _yuan(fen: int) -> str:
+    return f"{say_number(fen / 100)} yuan" if fen else "0 yuan"
+
+
+def _share(value: float | None) -> str:
+    return "not defined" if value is None else f"{100 * value:.2f} %"
 
 
 def _notes(run: Run) -> list[str]:
