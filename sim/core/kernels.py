@@ -57,7 +57,7 @@ def cache_folder() -> Path:
     raise OSError("no writable folder for the compiled kernels; set XDG_CACHE_HOME")
 
 
-# Threads that wait must sleep: while one lender decides, spinning ones would use as much time as they save.
+# Threads that wait must sleep: spinning ones would use as much time as they save.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 if "NUMBA_CACHE_DIR" not in os.environ:
@@ -254,8 +254,7 @@ def normal64(h1: Scalar, h2: Scalar) -> Scalar:
 
 # ------------------------------------------------------------------------------------------------ counts and chains
 
-_SMALL_MEAN = 6.0
-_TERMS = 20
+_SMALL_MEAN, _TERMS = 6.0, 20
 _FIRST_TERMS = 10  # enough for all but a few in a thousand
 
 

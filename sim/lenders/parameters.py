@@ -178,10 +178,7 @@ class Funding(Parameters):
     """Who is served first when money is short, and what is kept back for promises."""
 
     order: Literal["hashed", "score", "profit", "pro_rata"] = parameter(
-        "hashed",
-        unit="name",
-        source="design rule 10; facts C.9",
-        doc="Who is served when money is short: by lot, by score, by expected profit, or all a like part.",
+        "hashed", unit="name", source="design rule 10", doc="Who goes first when money is short, or all a like part."
     )
     undrawn_reserve: Share = parameter(
         0.0, unit="share", source="design rule 10", doc="Share of undrawn limits that is kept ready (CCF)."
