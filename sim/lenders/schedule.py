@@ -71,6 +71,7 @@ def live(terms: LoanTerms, payments: Sequence[tuple[date, int]] = ()) -> tuple[A
 def summarise(terms: LoanTerms, account: Account, rows: Sequence[Row]) -> dict[str, Any]:
     """Totals in yuan, rates as shares of one a year, and how the loan ended."""
     cost = annual_cost(terms, account, rows)
+    is_equal = PLANS[terms.product].repayment is Repayment.EQUAL_INSTALMENTS
     totals = {name: sum(getattr(row.paid, name) for row in rows) for name in BUCKETS}
     return {
         "product": terms.product,
@@ -81,7 +82,7 @@ def summarise(terms: LoanTerms, account: Account, rows: Sequence[Row]) -> dict[s
         "start": terms.start,
         "end": account.closed,
         "day_count": day_count(terms),
-        "instalment": in_yuan(account.regular_fen) if account.regular_fen else None,
+        "instalment": in_yuan(account.regular_fen) if is_equal else None,
         "total_interest": in_yuan(totals["interest"] - account.refunded),
         "total_penalty": in_yuan(totals["penalty"]),
         "total_fee": in_yuan(totals["fee"]),
