@@ -63,9 +63,11 @@ def _hold_to_ceiling(
     for product, ppm in _ceilings(lender, regulator.rules(today)).items():
         most[PRODUCTS.index(product)] = ppm
         listed[PRODUCTS.index(product)] = lender.terms[product].rate.ppm_year
-    ceiling = most[requests.product]
-    wanted = np.maximum(decided.rate_ppm_year, listed[requests.product] * (listed > most)[requests.product])
-    above = (decided.granted_fen > 0) & (wanted > ceiling)
+    ceiling, wanted = most[requests.product], decided.rate_ppm_year
+    above = wanted > ceiling
+    if regulator.breach == "clip":  # its list price was cut before the policy gave a price
+        above |= (listed > most)[requests.product] & (wanted == ceiling)
+    above &= decided.granted_fen > 0
     if not above.any():
         return decided
     if regulator.breach == "stop":

@@ -124,6 +124,14 @@ def test_a_loan_above_the_ceiling_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("breach", ["refuse", "stop", "clip"])
+def test_a_price_below_the_ceiling_breaks_no_rule_whatever_the_list_says(breach: str) -> None:
+    cheap = {"policy": "risk_based", "highest": "20 %/year", "lowest": "12 %/year"}
+    run = run_of(DEAR | ruled(breach, rules="private_lender") | {"lenders.ali.pricing": cheap})
+    assert dearest(run, "2011-07-07") <= 200_000
+    assert not [note for note in run.manifest["notes"] if "ceiling" in note]
+
+
 def test_a_run_stops_at_a_price_above_the_ceiling() -> None:
     with pytest.raises(RuleError, match=r"^2011-07-\d\d: ali: a loan at 29\.2 % a year; the ceiling is 24\.4 %"):
         run_of(DEAR | ruled("stop"))
