@@ -104,6 +104,46 @@ def confirm_pledged(loan: Any, share: Scalar) -> Scalar:
 
 
 @rule
+def puts_principal_first(allocation: Any) -> Scalar:
+    """Whether an allocation order pays principal before interest."""
+    for step in range(3):
+        if allocation[step] == PRINCIPAL:
+            return True
+        if allocation[step] == INTEREST:
+            return False
+    return False
+
+
+@rule
+def interest_tonight(loan: Any) -> Scalar:
+    """Whole fen of interest that a loan which was never late will owe after tonight's accrual."""
+    return billed(loan.accrued + loan.balance * np.int64(loan.rate), loan.units_per_fen)
+
+
+@rule
+def prepay_quietly(loan: Any, interest: Scalar, paid: Scalar, allocation: Any, totals: Any) -> Scalar:
+    """One night and a prepayment of ``paid`` fen, less than what is owed, by a borrower who was never late.
+
+    It does what `accrue` and `pay` do, without the cases that such a loan has not; ``interest`` is what it owes after
+    tonight. Returns the principal paid, or -1 where that is all of it, and nothing is changed.
+    """
+    first = most(paid - loan.balance, 0) if puts_principal_first(allocation) else least(paid, interest)
+    principal = paid - first
+    if principal >= loan.balance:
+        return np.int64(-1)
+    units = loan.balance * np.int64(loan.rate)
+    loan.accrued += units - first * loan.units_per_fen
+    loan.interest_paid += first
+    loan.balance -= principal
+    loan.principal_paid += principal
+    totals[T_ACCRUED + on_360(loan)] += units
+    totals[T_INTEREST] += first
+    totals[T_PRINCIPAL] += principal
+    totals[T_WALLET] += paid
+    return principal
+
+
+@rule
 def sweep_quietly(
     loan: Any, share: Scalar, return_rate: Scalar, fee: Scalar, allocation: Any, ready: Scalar, today: Scalar,
     totals: Any,
@@ -128,12 +168,8 @@ def sweep_quietly(
     net = np.int64(out - refund - charge)
     units = loan.balance * np.int64(loan.rate)
     interest = billed(loan.accrued + units, loan.units_per_fen)
-    first, is_principal_first = least(net, interest), False
-    for step in range(3):
-        if allocation[step] == PRINCIPAL:
-            first, is_principal_first = most(net - loan.balance, 0), True
-        if allocation[step] == INTEREST or allocation[step] == PRINCIPAL:
-            break
+    is_principal_first = puts_principal_first(allocation)
+    first = most(net - loan.balance, 0) if is_principal_first else least(net, interest)
     principal = net - first
     rest = loan.balance - principal
     beyond = rest - np.int64(floor(left * loan.advance + 1e-6))

@@ -26,9 +26,11 @@ from sim.engine.day.loan import (
     close,
     confirm_pledged,
     fall_due,
+    interest_tonight,
     owed_now,
     pay,
     pledged_left,
+    prepay_quietly,
     put_in_bucket,
     recover,
     sweep_quietly,
@@ -118,15 +120,26 @@ def means_to_pay(m: Any, row: Scalar, struck: bool, due: Scalar, limit: Scalar, 
 
 
 @rule
-def is_quiet(loan: Any, m: Any, terms: Any, r: Any) -> Scalar:
-    """Whether a loan is in good standing, not due nor near it, and its borrower has no idle money to repay it with."""
+def is_quiet(loan: Any, terms: Any, r: Any) -> Scalar:
+    """Whether a loan is in good standing, with nothing to pay, to remind of or to keep money back for."""
     if loan.overdue > 0 or loan.balance == 0 or loan.unpaid_since > 0 or loan.inherited_dpd > 0:
         return False
-    row, days = _I(loan.row), loan.due - r.today
-    near = np.int64(0) if loan.product == ORDER_LOAN else most(r.repay_ahead, r.horizon)
-    if days <= near or days <= terms.remind_before[_I(loan.lender)] or r.today <= loan.opened:
-        return False
-    return m.wallet[row] - idle_from(m, row, r) < 1.0
+    near = np.int64(0) if loan.product == ORDER_LOAN else np.int64(r.horizon)
+    days = loan.due - r.today
+    return days > near and days > terms.remind_before[_I(loan.lender)] and r.today > loan.opened
+
+
+@rule
+def early_payment(owed: Scalar, days: Scalar, is_near: Scalar, idle: Scalar, money: Scalar) -> Scalar:
+    """Fen that a borrower repays early, ``days`` before the due date: idle money, and near the date a daily part.
+
+    ``is_near`` is whether it sets money aside for the due date; ``money`` is what it has above today's costs, fen.
+    """
+    paid = least(owed, idle)
+    if is_near:
+        part = least(most(owed // days + 1, SMALLEST_PREPAYMENT), owed)
+        paid = most(paid, least(part, money))
+    return paid if paid >= SMALLEST_PREPAYMENT or paid == owed else np.int64(0)
 
 
 @rule
@@ -197,13 +210,28 @@ def repay(
             m.days_in_debt[row] += 1
         struck = today >= m.bust_day[row]
         order = terms.allocation[lender]
-        if is_quiet(loan, m, terms, r):
+        if is_quiet(loan, terms, r):
+            idle = m.wallet[row] - idle_from(m, row, r)
             if loan.product != ORDER_LOAN:
-                accrue(loan, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums)
-                put_in_bucket(loan, 0, sums)
-                debt[place] += loan.balance
-                continue
-            if not struck:
+                days, principal = loan.due - today, np.int64(0)
+                if struck or (idle < 1.0 and days > r.repay_ahead):
+                    accrue(loan, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums)
+                elif loan.max_dpd == 0:
+                    interest = interest_tonight(loan)
+                    owed, spare = loan.balance + interest, np.int64(floor(m.wallet[row] - m.fixed_cost[row]))
+                    paid = early_payment(owed, days, days <= r.repay_ahead, np.int64(floor(idle)), spare)
+                    principal = prepay_quietly(loan, interest, paid, order, sums)
+                    if principal >= 0:
+                        m.wallet[row] -= paid
+                        lenders.exposure_fen[lender, row] -= principal
+                        lenders.line_fen[lender, row] -= principal
+                else:
+                    principal = np.int64(-1)
+                if principal >= 0:
+                    put_in_bucket(loan, 0, sums)
+                    debt[place] += loan.balance
+                    continue
+            elif idle < 1.0 and not struck:
                 ready = np.int64(m.wallet[row]) if m.integrity[row] == HONEST else np.int64(0)
                 is_all, refund, paid, claim = sweep_quietly(
                     loan, r.stage_share, m.return_rate[row], commission[_I(m.platform[row])], order, ready, today, sums
@@ -257,17 +285,10 @@ def repay(
         elif today > loan.opened and not struck:
             # idle money repays early: what is above some days of sales and costs and the wish for stock;
             # and as the due date nears, a daily part of the debt out of whatever there is
-            costs = m.fixed_cost[row]
             idle, days = np.int64(floor(wallet - idle_from(m, row, r))), loan.due - today
             is_near = loan.product != ORDER_LOAN and days <= r.repay_ahead
             if idle > 0 or is_near:
-                owed = owed_now(loan)
-                paid = least(owed, idle)
-                if is_near:
-                    part = least(most(owed // days + 1, SMALLEST_PREPAYMENT), owed)
-                    paid = most(paid, least(part, np.int64(floor(wallet - costs))))
-                if paid < SMALLEST_PREPAYMENT and paid != owed:
-                    paid = np.int64(0)
+                paid = early_payment(owed_now(loan), days, is_near, idle, np.int64(floor(wallet - m.fixed_cost[row])))
         if paid > 0:
             pay(loan, paid, order, sums)
             wallet -= paid
