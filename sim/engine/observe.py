@@ -62,7 +62,7 @@ class _Seen:
             return self._day - self._of(m.opened_day).astype(np.float32)
         if name in ("season_index", "season_index_90d"):
             index: npt.NDArray[Any] = getattr(self._outlook, name)[self._day_index]
-            return np.asarray(index[self._category], np.float32)
+            return index.take(self._category_index)
         if name == "sales_deviation_30d":
             deviation: npt.NDArray[np.float32] = np.sqrt(np.maximum(self._of(m.sales_variance_30d), _NOTHING))
             return deviation
@@ -72,20 +72,28 @@ class _Seen:
             return self._escrow.astype(np.int64)
         if name == "buyer_concentration":
             # few buyers, and buyers who come back every day, look alike: this is how fake orders show
-            wash = self._of(m.wash)
-            return np.minimum(wash / (_ONE + wash) + _ONE / (_ONE + np.float32(30) * self._orders), _ONE)
+            wash, few = self._of(m.wash), np.float32(30) * self._orders
+            few += _ONE
+            share: npt.NDArray[Any] = wash / (_ONE + wash)
+            share += np.divide(_ONE, few, out=few)
+            np.minimum(share, _ONE, out=share)
+            return share
         if name == "days_since_first_loan":
             first = self._own("first_loan_day").astype(np.int64)
             return np.where(first > 0, self._day - first, -1)
         if name == "bureau_worst_dpd":
             return self._worst_anywhere().astype(np.int64)
-        sales = np.maximum(self._sales, _ONE)
+        sales = self._sold
         if name == "return_rate":
-            return np.minimum(self._of(m.returns_mean_30d) / sales, _ONE)
+            rate: npt.NDArray[Any] = self._of(m.returns_mean_30d) / sales
+            np.minimum(rate, _ONE, out=rate)
+            return rate
         if name == "advertising_mean_30d":
             return self._of(m.advertising) * sales
         if name == "confirm_days":
-            return np.minimum(self._escrow.astype(np.float32) / sales, _YEAR)
+            days = self._escrow.astype(np.float32)
+            days /= sales
+            return np.minimum(days, _YEAR, out=days)
         raise KeyError(name)
 
     def _of(self, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -100,6 +108,11 @@ class _Seen:
         return self._of(self._m.sales_mean_30d)
 
     @cached_property
+    def _sold(self) -> npt.NDArray[np.float32]:
+        """Sales to divide by, fen a day."""
+        return np.maximum(self._sales, _ONE)
+
+    @cached_property
     def _orders(self) -> npt.NDArray[np.float32]:
         """Recorded orders a day: an order of a shop always has the same value."""
         orders: npt.NDArray[np.float32] = np.divide(self._sales, self._of(self._m.order_value))
@@ -110,12 +123,16 @@ class _Seen:
         return self._of(self._m.category)
 
     @cached_property
+    def _category_index(self) -> npt.NDArray[np.intp]:
+        return self._category.astype(np.intp)
+
+    @cached_property
     def _escrow(self) -> npt.NDArray[np.float64]:
         """Fen of shipped and unconfirmed orders that are not pledged, (n,)."""
-        first, *others = self._m.shipped
-        total = self._of(first)
+        first, second, *others = self._m.shipped
+        total: npt.NDArray[np.float64] = self._of(first) + self._of(second)
         for stage in others:
-            total = total + self._of(stage)
+            total += self._of(stage)
         return total
 
     def _worst_anywhere(self) -> npt.NDArray[np.int16]:
