@@ -13,12 +13,13 @@ import numpy.typing as npt
 
 from sim.core.kernels import Scalar, kernel, rule
 from sim.core.merchants import STAGES
+from sim.core.schedules import Schedules
 
 PRODUCTS = (
     "order_loan", "revolving_line", "fixed_loan", "annuity", "equal_principal", "interest_only_bullet", "sales_share",
     "purchase_order", "warehouse", "joint_liability",
 )
-ORDER_LOAN, REVOLVING_LINE = 0, 1
+ORDER_LOAN, REVOLVING_LINE, FIXED_LOAN, SALES_SHARE = 0, 1, 2, 6
 
 ACTIVE, PAID_OFF, WRITTEN_OFF = 0, 1, 2
 STATUSES = ("active", "closed", "written_off")
@@ -62,6 +63,7 @@ LOAN_COLUMNS: tuple[tuple[str, str, int, str], ...] = (
     ("first_unpaid_days", "int16", 1, "days that first payment has stayed unpaid"),
     ("score", "float32", 1, "score of the decision"),
     ("is_refinancing", "bool", 1, "paid off another loan within three days"),
+    ("schedule", "int32", 1, "place of its schedule + 1; 0 for a loan without instalments"),
 )
 
 LOAN = np.dtype(
@@ -148,10 +150,12 @@ class LoanBook:
 
     ``order`` (n,) of int32 holds the positions by merchant row, oldest loan first, and ``rows`` (n,) of int32 the rows
     in that order. Loans themselves lie in that order too, but for those opened since the book was last tidied. A book
-    with ``room`` for its loans need not be moved as it grows.
+    with ``room`` for its loans need not be moved as it grows. ``schedules`` are those of loans repaid by instalments,
+    of which at most ``most_unpaid`` are unpaid at a time.
     """
 
-    def __init__(self, room: int = 256) -> None:
+    def __init__(self, room: int = 256, most_unpaid: int = 1) -> None:
+        self.schedules = Schedules(most_unpaid)
         self._begin(room)
 
     def _begin(self, room: int) -> None:
@@ -196,6 +200,8 @@ class LoanBook:
         if self.n_closed == 0 or _TIDY * self.n_closed < self.n:
             return {}
         taken = self._columns_at(np.flatnonzero(self["status"] == PAID_OFF))
+        places = taken["schedule"]
+        self.schedules.give_back(places[places > 0] - 1)
         self._make_room(2 * self.n - self._n_settled)
         late = self.records[self.n :]
         n_late = _copy_late(self.records, self.order, self._n_settled, late)
@@ -217,12 +223,16 @@ class LoanBook:
         return columns
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Copies of all columns, for a checkpoint."""
-        return {name: self[name].copy() for name in LOAN.names or ()}
+        """Copies of all columns, for a checkpoint; schedules as ``schedule.NAME``, those of the loans that have one."""
+        own = {name: self[name].copy() for name in LOAN.names or ()}
+        places = own["schedule"][own["schedule"] > 0] - 1
+        return own | {f"schedule.{name}": column for name, column in self.schedules.state(places).items()}
 
     def restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Become the book whose ``state`` this is."""
         self._begin(self.records.size)
-        self.append(**state)
+        columns = {name: state[name].copy() for name in LOAN.names or ()}
+        schedules = {name.removeprefix("schedule."): column for name, column in state.items() if "." in name}
+        columns["schedule"][columns["schedule"] > 0] = self.schedules.restore(schedules) + 1
+        self.append(**columns)
         self.n_closed = int(np.count_nonzero(self["status"] == PAID_OFF))
-

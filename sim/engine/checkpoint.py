@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from sim.core.loanbook import LOAN_COLUMNS
 from sim.engine.market import Market
 
 
@@ -32,11 +31,11 @@ def save(market: Market) -> tuple[dict[str, pa.Table], dict[str, Any]]:
         for name, column in market.merchants.columns().items()
         for key, values in _flat(name, column)
     }
-    loans = {
-        key: values
-        for name, column in market.book.state().items()
-        for key, values in _flat(name, column.T if column.ndim == 2 else column)
-    }
+    loans: dict[str, Any] = {}
+    schedules: dict[str, Any] = {}
+    for name, column in market.book.state().items():
+        of = schedules if name.startswith("schedule.") else loans
+        of.update(_flat(name, column.T if column.ndim == 2 else column))
     numbers = {
         "day_index": market.day_index,
         "books": market.books.state(),
@@ -45,7 +44,8 @@ def save(market: Market) -> tuple[dict[str, pa.Table], dict[str, Any]]:
         "rush": [float(value) for value in market.rush],
         "written": sorted(market.recorder.written),
     }
-    return {"merchants": pa.table(merchants), "loans": pa.table(loans)}, {"market": json.dumps(numbers)}
+    tables = {"merchants": merchants, "loans": loans, "schedules": schedules}
+    return {name: pa.table(columns) for name, columns in tables.items()}, {"market": json.dumps(numbers)}
 
 
 def restore(market: Market, tables: Mapping[str, pa.Table], progress: Mapping[str, Any]) -> None:
@@ -54,14 +54,7 @@ def restore(market: Market, tables: Mapping[str, pa.Table], progress: Mapping[st
     for name, column in market.merchants.columns().items():
         for key, part in _flat(name, column):
             part[:] = merchants.column(key).to_numpy()
-    loans = tables["loans"]
-    state: dict[str, Any] = {}
-    for name, dtype, shape, _ in LOAN_COLUMNS:
-        if shape == 1:
-            state[name] = loans.column(name).to_numpy().astype(dtype)
-        else:
-            state[name] = np.stack([loans.column(f"{name}.{k}").to_numpy() for k in range(shape)], axis=1)
-    market.book.restore(state)
+    market.book.restore(_read(tables["loans"]) | _read(tables["schedules"]))
     numbers = json.loads(progress["market"])
     market.books.restore(numbers["books"])
     market.counts.update(numbers["counts"])
@@ -76,3 +69,15 @@ def _flat(name: str, column: Any) -> list[tuple[str, Any]]:
     if column.ndim == 1:
         return [(name, column)]
     return [(f"{name}.{k}", column[k]) for k in range(column.shape[0])]
+
+
+def _read(table: pa.Table) -> dict[str, Any]:
+    """The columns of a table; those called ``NAME.k`` together as ``NAME``, an array of two dimensions."""
+    found: dict[str, Any] = {}
+    for key in table.column_names:
+        name, _, place = key.rpartition(".")
+        if place.isdigit():
+            found.setdefault(name, []).append(table.column(key).to_numpy())
+        else:
+            found[key] = table.column(key).to_numpy()
+    return {name: np.stack(part, axis=1) if isinstance(part, list) else part for name, part in found.items()}

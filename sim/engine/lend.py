@@ -1,26 +1,25 @@
-"""From a wish to a loan: choice of offer, decision, rationing, disbursement. Sparse: only those who ask are touched.
+"""From a wish to a decision: choice of offer, rationing, acceptance. Sparse: only those who ask are touched.
 
-The functions compute and return; `disburse` is the one that commits.
+The functions compute and return; `sim.engine.payout` commits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.core import draws
-from sim.core.clock import day_number
-from sim.core.kernels import floor, kernel
-from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, LoanBook
-from sim.core.merchants import STAGES, Merchants
+from sim.core.kernels import kernel
+from sim.core.loanbook import ACTIVE, ORDER_LOAN, PRODUCTS, SALES_SHARE, LoanBook
+from sim.core.merchants import Merchants
 from sim.engine.day.plan import PRESSED
 from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
 from sim.lenders.policies.funding import filled, ranks, served, shared
+from sim.lenders.product_terms import FixedLoan, SalesShare
 
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
@@ -87,7 +86,11 @@ def choose_offers(
                 bound = np.where(has_offer, own["limit_fen"] - own["line_fen"], wishes.amount_fen)
             amount = np.minimum(np.minimum(wishes.amount_fen, bound), np.minimum(room, terms.maximum))
             amount = amount // STEP * STEP
+            if isinstance(terms, FixedLoan):  # a lump, not the small part of a grant
+                amount = np.where(has_offer & (amount < terms.least_share * own["limit_fen"]), 0, amount)
             price = lender.price_of(name) / (1e6 * terms.rate.days_in_year)
+            if isinstance(terms, SalesShare):
+                price = fee_a_day(terms, m.sales_mean_30d.take(rows), amount)
             gain = (wishes.worth - price * sensitivity) * amount * DAYS_OF_USE - bother
             gain = np.where(wishes.is_pressed, amount * (1.0 - price), gain)
             better = open_to & (amount >= max(terms.minimum, STEP)) & (gain > best)
@@ -104,6 +107,15 @@ def choose_offers(
     return found
 
 
+def fee_a_day(terms: SalesShare, daily_sales_fen: npt.NDArray[np.float32], amount: Ints) -> npt.NDArray[np.float64]:
+    """What a share of sales costs per yuan and day, (n,): its fee over the days in which the shop's sales pay it.
+
+    ``P (1 + fee) / (share x daily sales)`` days (facts C.2): a short life makes a fixed fee dear.
+    """
+    days = amount * (1.0 + terms.fee) / np.maximum(terms.share * daily_sales_fen.astype(np.float64), 1.0)
+    return np.asarray(terms.fee / np.maximum(days, 1.0))
+
+
 _OFFER_COLUMNS = ("is_visible", "refused_until", "dpd", "exposure_fen", "line_fen", "limit_fen", "offer_until")
 
 
@@ -116,6 +128,10 @@ def is_taken_up(
     for name, terms in lender.terms.items():
         days[PRODUCTS.index(name)] = terms.rate.days_in_year
     price = decided.rate_ppm_year / (1e6 * days[requests.product])
+    share = lender.terms.get("sales_share")
+    if isinstance(share, SalesShare):
+        fee = fee_a_day(share, m.sales_mean_30d[rows], decided.granted_fen)
+        price = np.where(requests.product == SALES_SHARE, fee, price)
     gain = (wishes.worth[requests.wish] - price * m.price_sensitivity[rows]) * decided.granted_fen * DAYS_OF_USE
     pays: npt.NDArray[np.bool_] = wishes.is_pressed[requests.wish] | (gain > m.bother[rows])
     return (decided.granted_fen > 0) & pays
@@ -163,82 +179,6 @@ def note_limits(rows: Any, limit: Any, last_day: Any, limits: Any, until: Any) -
         until[rows[k]] = last_day if limit[k] > 0 else 0
         total += limit[k]
     return total
-
-
-def disburse(
-    lender: Lender,
-    m: Merchants,
-    book: LoanBook,
-    requests: Requests,
-    decided: Decisions,
-    takes: npt.NDArray[np.bool_],
-    today: date,
-) -> int:
-    """Pay out: new loans in the book, pledges taken, wallets filled. Returns the fen paid out."""
-    rows, product = requests.rows[takes], requests.product[takes]
-    amount = decided.granted_fen[takes]
-    if rows.size == 0:
-        return 0
-    number, own, index = day_number(today), m.lender, lender.index
-    by_name = {PRODUCTS.index(name): terms for name, terms in lender.terms.items()}
-    due_day = np.zeros(len(PRODUCTS), np.int64)
-    basis = np.full(len(PRODUCTS), 365, np.int64)
-    advance = np.zeros(len(PRODUCTS))
-    for code, terms in by_name.items():
-        due_day[code] = day_number(terms.term.due(today))
-        basis[code] = terms.rate.days_in_year
-        advance[code] = getattr(terms, "advance", 0.0)
-
-    pledged = _pledge(m, rows, product, amount, advance[product])
-    m.n_loans[rows] += 1
-    is_first = own["first_loan_day"][index, rows] == 0
-    book.append(
-        loan_id=m.merchant_id[rows].astype(np.int64) * LOANS_A_MERCHANT + m.n_loans[rows],
-        row=rows,
-        lender=np.full(rows.size, index),
-        product=product,
-        opened=np.full(rows.size, number),
-        due=due_day[product],
-        principal=amount,
-        balance=amount,
-        rate=decided.rate_ppm_year[takes],
-        units_per_fen=basis[product] * 1_000_000,
-        pledged=pledged,
-        advance=advance[product],
-        is_first=is_first,
-        score=decided.score[takes],
-    )
-    m.wallet[rows] += amount
-    m.last_loan_day[rows] = number
-    on_line = product != ORDER_LOAN
-    own["exposure_fen"][index, rows] += amount
-    own["line_fen"][index, rows[on_line]] += amount[on_line]
-    own["n_open"][index, rows] += 1
-    own["first_loan_day"][index, rows[is_first]] = number
-    return int(amount.sum())
-
-
-def _pledge(m: Merchants, rows: Rows, product: npt.NDArray[np.int8], amount: Ints, advance: Any) -> Any:
-    """Move pledged orders out of the merchant's own chain: as many as the loan needs, from every stage alike."""
-    pledged = np.zeros((rows.size, STAGES))
-    _take_pledges(m.shipped, rows, product, amount, advance, pledged)
-    return pledged
-
-
-@kernel
-def _take_pledges(shipped: Any, rows: Any, product: Any, amount: Any, advance: Any, pledged: Any) -> None:
-    """Move whole fen from ``shipped`` (STAGES, n) to ``pledged`` (k, STAGES) for the order loans of (k,) new ones."""
-    for k in range(rows.size):
-        if product[k] != ORDER_LOAN:
-            continue
-        chain = 0.0
-        for stage in range(STAGES):
-            chain += shipped[stage, rows[k]]
-        share = min(amount[k] / (advance[k] * chain), 1.0)
-        for stage in range(STAGES):
-            taken = floor(shipped[stage, rows[k]] * share)
-            shipped[stage, rows[k]] -= taken
-            pledged[k, stage] = taken
 
 
 def mark_refinancing(

@@ -14,6 +14,7 @@ from sim.core.merchants import OPEN
 from sim.engine import lend, settle
 from sim.engine.comply import comply
 from sim.engine.day.plan import ASKS
+from sim.engine.payout import disburse
 from sim.lenders.lender import Lender
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
     takes = lend.is_taken_up(lender, m, wishes, requests, decided)
     new = int((m.lender["first_loan_day"][lender.index, rows[takes]] == 0).sum())
     settle.draw_for(books, name, int(decided.granted_fen[takes].sum()))
-    paid_out = lend.disburse(lender, m, market.book, requests, decided, takes, day.date)
+    paid_out = disburse(lender, m, market.book, requests, decided, takes, day.date)
     settle.book_disbursement(books, name, paid_out)
     market.counts[name]["customers"] += new
     market.recorder.applications(

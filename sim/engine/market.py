@@ -27,6 +27,7 @@ from sim.engine.day.tiles import CUT, Cut
 from sim.engine.lenders_day import Lent, lend_today, review
 from sim.engine.merchants_day import Lived, live_day
 from sim.engine.observe import Observer
+from sim.engine.payout import most_unpaid
 from sim.engine.replay import Replay
 from sim.engine.scenario import Scenario, load
 from sim.institutions.funder import Funder
@@ -96,7 +97,8 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.replay = Replay.read(s) if p.orders is not None else None
         n = self.replay.n if self.replay else s.n_merchants
         self.merchants = Merchants(n, len(s.lenders))
-        self.book, self.books = LoanBook(256 + n // 2), Books()
+        versions = [spec for name in s.lenders for _, spec in s.lender_versions(name)]
+        self.book, self.books = LoanBook(256 + n // 2, most_unpaid(versions)), Books()
         events = s.events.values()
         self.outlook = build_outlook(
             p,

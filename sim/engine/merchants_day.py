@@ -12,11 +12,11 @@ import numpy.typing as npt
 from sim.core.clock import Day
 from sim.core.loanbook import PRODUCTS
 from sim.engine import lend, rules, settle
+from sim.engine.day.borrower import Borrowers, Records
 from sim.engine.day.count import LENT, MONEY, MoneyColumns
 from sim.engine.day.live import Loans, Totals, live
 from sim.engine.day.loan import REPAY_TOTALS
 from sim.engine.day.plan import PLAN_TOTALS, PlanColumns
-from sim.engine.day.repay import Borrowers, Records
 from sim.engine.day.tiles import columns_of
 from sim.engine.day.trade import TRADE_TOTALS, TradeColumns
 
@@ -77,7 +77,9 @@ def live_day(market: Market, day: Day) -> Lived:
     """Live one day of every merchant, and enter it in the books."""
     book, room = market.book, market.room
     starts = np.searchsorted(book.rows, room.edges)
-    loans = Loans(book.records[: book.n], book.order, starts, np.empty(book.n, np.int32))
+    plans = book.schedules
+    closings = np.empty(book.n, np.int32)
+    loans = Loans(book.records[: book.n], book.order, starts, closings, plans.records, plans.unpaid)
     given = *room.columns, *_factors(market, day), *_rules(market, day)
     live(market.merchants.n, *market.cut, *given, loans, *room.sums)
     # the kernel counted before it moved anything, and nothing of today is booked yet: so the last day closed

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from sim.core import draws
 from sim.core.clock import Day
 from sim.core.merchants import STAGES
+from sim.engine.day.borrower import LenderTerms, RepayRules
 from sim.engine.day.plan import PlanRules
-from sim.engine.day.repay import LenderTerms, RepayRules
 from sim.engine.day.trade import TradeRules
 from sim.lenders.lender import Lender
 from sim.world.parameters import MerchantParameters, OutsideMoney
@@ -109,6 +109,7 @@ def lender_terms(lenders: list[Lender]) -> LenderTerms:
     return LenderTerms(
         penalty_permille=whole([round(spec.penalty_multiple * 1000) for spec in specs]),
         allocation=whole([[_ALLOCATION[name] for name in spec.allocation] for spec in specs]).reshape(-1, 3),
+        by_instalment=whole([spec.allocation_by == "instalment" for spec in specs]),
         remind_before=whole([ladder.remind_before for ladder in ladders]),
         remind_from=whole([ladder.remind_from for ladder in ladders]),
         sweep_from=whole([ladder.sweep_from for ladder in ladders]),

@@ -13,18 +13,20 @@ import mesa
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.loanbook import PRODUCTS
+from sim.core.loanbook import FIXED_LOAN, PRODUCTS, SALES_SHARE
 from sim.core.merchants import PLATFORMS, View
 from sim.lenders.parameters import LenderSpec
 from sim.lenders.policy import ANSWERING, Answer, Context, Product, decide, load_policy
+from sim.lenders.product_terms import FixedLoan
 
 STEP = 10_000  # fen: loans are granted in whole hundreds of yuan
 
 # What the lender itself may say, before and after its policies speak.
 OWN_REASONS = (
-    "", "score_below_cutoff", "no_limit_left", "not_approved", "no_funds", "rate_above_ceiling", "single_borrower_cap"
+    "", "score_below_cutoff", "no_limit_left", "not_approved", "no_funds", "rate_above_ceiling", "single_borrower_cap",
+    "below_least_share",
 )  # fmt: skip
-_BELOW_CUTOFF, _NO_LIMIT, _NOT_APPROVED, NO_FUNDS, ABOVE_CEILING, ONE_BORROWER = range(1, 7)
+_BELOW_CUTOFF, _NO_LIMIT, _NOT_APPROVED, NO_FUNDS, ABOVE_CEILING, ONE_BORROWER, _SMALL_SHARE = range(1, 8)
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,10 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         granted = np.minimum(asked_fen, room) // STEP * STEP
         has_room = (granted >= self.minimum[product]) & (granted > 0)
         reasons.add(good & ~has_room, np.full(n, _NO_LIMIT, np.int16))
+        if isinstance(fixed := self.terms.get("fixed_loan"), FixedLoan):
+            too_small = (product == FIXED_LOAN) & (granted < fixed.least_share * limit)
+            reasons.add(good & has_room & too_small, np.full(n, _SMALL_SHARE, np.int16))
+            has_room &= ~too_small
         for column in range(why.shape[1]):
             reasons.add(good & ~has_room, why[:, column])
 
@@ -220,7 +226,7 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         place = np.zeros(len(PRODUCTS), np.intp)
         for position, offered in enumerate(self.products):
             place[PRODUCTS.index(offered.id)] = position
-        rate = price[np.arange(n), place[product]]
+        rate = np.where(product == SALES_SHARE, 0, price[np.arange(n), place[product]])
         approved, why = self._ask("approval", seen, ids, seed, context)
         reasons.add(good & has_room & ~approved, np.full(n, _NOT_APPROVED, np.int16))
         for column in range(why.shape[1]):

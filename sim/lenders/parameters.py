@@ -261,6 +261,9 @@ class LenderSpec(Parameters):
     allocation: tuple[Literal["penalty", "interest", "principal"], ...] = parameter(
         ("penalty", "interest", "principal"), unit="names", source="facts C.4", doc="What a payment pays first."
     )
+    allocation_by: Literal["instalment", "bucket"] = parameter(
+        "instalment", unit="name", source="facts C.4", doc="Oldest instalment first, or a bucket of all of them first."
+    )
     penalty_multiple: Number = parameter(
         1.5, unit="1", low=0.0, high=10.0, source="facts A.1.3", doc="Overdue rate over the loan's own rate."
     )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
-from sim.core.quantities import Money, Parameters, RateQ, Share, Switch, TermQ, parameter
+from pydantic import field_validator
+
+from sim.core.money import Term
+from sim.core.quantities import DayCount, Days, Money, Parameters, RateQ, Share, Switch, TermQ, parameter, refuse
 
 PRODUCT_IDS = (
     "order_loan",
@@ -86,14 +90,112 @@ class RevolvingLine(Product):
     )
 
 
+class Instalments(Product):
+    """A loan that is repaid month by month."""
+
+    term: TermQ = parameter(
+        "12 months",
+        unit="months",
+        low="1 month",
+        high="60 months",
+        source="facts A.1.1: 3, 6, 9 or 12 instalments",
+        doc="Time to the last instalment, whole months.",
+    )
+    prepayment: Literal["shorter", "smaller"] = parameter(
+        "shorter",
+        unit="name",
+        source="assumption; that paying early is free: facts A.1.1",
+        doc="What paying early changes: fewer instalments, or smaller ones.",
+    )
+    grace: DayCount = parameter(
+        0, unit="days", low=0, high=60, source="assumption", doc="Days after a due date that cost no penalty."
+    )
+
+    @field_validator("term")
+    @classmethod
+    def _whole_months(cls, term: Term) -> Term:
+        if term.unit != "months":
+            raise refuse(f"a term of {term.count} days", "whole months: an instalment falls due every month")
+        return term
+
+
+class FixedLoan(Instalments):
+    """A loan paid out in one lump, its interest paid monthly by the day, its principal at the end (facts A.1.1)."""
+
+    rate: RateQ = parameter(
+        "0.05 %/day",
+        unit="%/day",
+        low="0 %/year",
+        high="1000 %/year",
+        source="facts A.1.1: 0.05 % a day on fixed loans",
+        doc="List price, simple interest.",
+    )
+    minimum: Money = parameter(
+        "50,000 yuan", unit="yuan", low="0.01 yuan", high="100 m yuan", source="facts A.1.1", doc="Smallest loan."
+    )
+    least_share: Share = parameter(
+        0.2, unit="share", source="facts A.1.1: at least 20 % of the grant", doc="Least share of the limit that it is."
+    )
+
+
+class MonthlyLoan(Instalments):
+    """A loan whose month costs a twelfth of the yearly rate."""
+
+    rate: RateQ = parameter(
+        "1.5 %/month",
+        unit="%/month",
+        low="0 %/year",
+        high="1000 %/year",
+        source="facts C.2: the vectors' 1.5 % a month",
+        doc="List price, on the balance.",
+    )
+
+
+class SalesShare(Product):
+    """Money now for a share of the coming days' sales, until principal and a fixed fee are paid (facts C.2)."""
+
+    rate: RateQ = parameter(
+        "0 %/year", unit="%/year", low="0 %/year", high="0 %/year", source="facts C.2", doc="None; see fee."
+    )
+    term: TermQ = parameter(
+        "12 months", unit="days", low="30 days", high="60 months", source="assumption", doc="When the rest falls due."
+    )
+    fee: Share = parameter(
+        0.1, unit="share", source="assumption; facts C.2's vector has 14 %", doc="Price, as a share of the principal."
+    )
+    share: Share = parameter(
+        0.14, unit="share", source="facts C.2", doc="Share of the sales on the platform that is paid every day."
+    )
+    minimum_every: Days = parameter(
+        "60 days",
+        unit="days",
+        low="7 days",
+        high="365 days",
+        source="assumption; that there may be a least payment: facts C.2",
+        doc="After every so many days the least payment is counted.",
+    )
+    minimum_share: Share = parameter(
+        0.0, unit="share", source="assumption", doc="Share of principal and fee that must be paid in each of them."
+    )
+
+
+AnyProduct = OrderLoan | RevolvingLine | FixedLoan | MonthlyLoan | SalesShare
+
+
 class Products(Parameters):
     """What the lender offers, by product id; one that is absent is not offered."""
 
     order_loan: OrderLoan | None = None
     revolving_line: RevolvingLine | None = None
+    fixed_loan: FixedLoan | None = None
+    annuity: MonthlyLoan | None = None
+    equal_principal: MonthlyLoan | None = None
+    interest_only_bullet: MonthlyLoan | None = None
+    sales_share: SalesShare | None = None
 
-    def offered(self) -> Iterator[tuple[str, OrderLoan | RevolvingLine]]:
+    def offered(self) -> Iterator[tuple[str, AnyProduct]]:
         """Yield (product id, terms) of every product that is enabled, in the order of the contract's ids."""
-        for product_id, terms in (("order_loan", self.order_loan), ("revolving_line", self.revolving_line)):
+        for product_id in PRODUCT_IDS:
+            terms = getattr(self, product_id, None)
             if terms is not None and terms.enabled:
                 yield product_id, terms

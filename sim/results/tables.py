@@ -137,8 +137,10 @@ def seal_group(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def read_arrow(path: Path) -> Iterator[pa.Table]:
-    """Read an arrow file piece by piece."""
+    """Read an arrow file piece by piece; a table without rows is one piece."""
     with pa.OSFile(str(path), "rb") as source, pa.ipc.open_file(source) as file:
+        if file.num_record_batches == 0:
+            yield file.schema.empty_table()
         for place in range(file.num_record_batches):
             yield pa.Table.from_batches([file.get_batch(place)])
 

@@ -15,7 +15,8 @@ from sim.core.clock import day_number
 from sim.core.loanbook import ORDER_LOAN, PRODUCTS, REVOLVING_LINE, LoanBook
 from sim.core.merchants import HONEST, OPEN, Merchants
 from sim.engine.day.loan import REPAY_TOTALS, owed_now
-from sim.engine.day.repay import Borrowers, LenderTerms, Records, RepayRules, repay
+from sim.engine.day.borrower import Borrowers, LenderTerms, Records, RepayRules
+from sim.engine.day.repay import repay
 from sim.engine.day.tiles import columns_of
 from sim.engine.market import Market
 from sim.engine.scenario import Scenario
@@ -104,7 +105,7 @@ class Desk:
         self.today = 0
         terms = dict(
             penalty_permille=1500, remind_before=0, remind_from=0, sweep_from=9_999, sweep_share=1.0,
-            non_accrual_after=90, write_off_after=360, refund_days=0,
+            non_accrual_after=90, write_off_after=360, refund_days=0, by_instalment=1,
         )  # fmt: skip
         self.rules = dict(
             key_forget=np.uint64(1), stage_share=1.0, restocked=0.7, shop_days=0.0, credit_value=0.0, sanction=0.0,
@@ -121,6 +122,7 @@ class Desk:
         self._borrowers = columns_of(Borrowers, m)
         self._records = Records(*(m.lender[name] for name in Records._fields))
         self.debt, self.due_soon = np.zeros(shops), np.zeros(shops)
+        self.recorded = np.zeros(shops, np.float32)  # fen of sales a day
         self.closed = np.zeros(0, np.int32)  # positions of loans paid off on the last day
         self._sums = np.zeros((1, len(PRODUCTS), len(REPAY_TOTALS)), np.int64)
 
@@ -155,7 +157,8 @@ class Desk:
             closings = np.zeros(self.book.n, np.int32)
             owed = self.debt, self.due_soon
             lent = self.terms, rules, self.commission
-            n_closed = repay(loans, self.book.order, 0, *columns, *lent, *owed, closings, self._sums)
+            plans = self.book.schedules.records, self.book.schedules.unpaid, self.recorded
+            n_closed = repay(loans, self.book.order, 0, *columns, *lent, *owed, closings, self._sums, *plans)
             self.closed = closings[:n_closed]
             self.book.n_closed += n_closed
         totals = dict(zip(REPAY_TOTALS, self._sums.sum(axis=(0, 1)).tolist(), strict=True))

@@ -109,8 +109,10 @@ def test_a_state_survives_the_way_through_a_checkpoint() -> None:
         assert column.dtype == theirs[name].dtype
         assert column.tobytes() == theirs[name].tobytes(), name
     assert market.book.n == again.book.n
+    restored = again.book.state()
     for name, column in market.book.state().items():
-        assert np.array_equal(column, again.book[name]), name
+        if name != "schedule":  # a place, which says nothing
+            assert np.array_equal(column, restored[name]), name
     assert market.books.state() == again.books.state()
     assert (market.day_index, market.counts) == (again.day_index, again.counts)
     assert [lender.spec for lender in market.lenders] == [lender.spec for lender in again.lenders]

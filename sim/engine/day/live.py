@@ -16,7 +16,7 @@ from sim.core.kernels import parallel_kernel
 from sim.engine.day.count import count_loans, count_money
 from sim.engine.day.plan import plan
 from sim.engine.day.repay import repay
-from sim.engine.day.trade import trade
+from sim.engine.day.trade import RECORDED, trade
 
 
 class Loans(NamedTuple):
@@ -26,6 +26,8 @@ class Loans(NamedTuple):
     order: Any  # (n,) of int32: positions by merchant row, oldest loan first
     starts: Any  # (n_tiles + 1,) of int64: where the loans of a tile begin in the order
     closings: Any  # (n,) of int32, written: positions of loans paid off today, from the start of each chunk's loans on
+    schedules: Any  # (k,) of SCHEDULE: of the loans that are repaid by instalments
+    unpaid: Any  # (k, most) of UNPAID: their unpaid instalments
 
 
 class Totals(NamedTuple):
@@ -93,7 +95,7 @@ def live(
             )  # fmt: skip
             closed += repay(
                 loans.records, by_row, a, borrowers, records, terms, repay_rules, commission, debt, due_soon,
-                loans.closings[begin + closed :], repaid[part],
+                loans.closings[begin + closed :], repaid[part], loans.schedules, loans.unpaid, x[RECORDED],
             )  # fmt: skip
             plan(plan_columns, a, b, ahead, plan_rules, debt, due_soon, bits, x, distress, planned[part])
         n_closed[part] = closed

@@ -60,6 +60,18 @@ def accrue(loan: Any, penalty_permille: Scalar, non_accrual_after: Scalar, total
 
 
 @rule
+def take_interest(loan: Any, part: Scalar, totals: Any) -> None:
+    """Book ``part`` fen of a payment as interest: first what is owed but has left income."""
+    upf = loan.units_per_fen
+    old = least(part, most(billed(loan.suspended, upf), 0))
+    loan.suspended -= old * upf
+    loan.accrued -= (part - old) * upf
+    loan.interest_paid += part
+    totals[T_SUSPENDED] += old
+    totals[T_INTEREST] += part - old
+
+
+@rule
 def pay(loan: Any, money: Scalar, allocation: Any, totals: Any) -> Scalar:
     """Allocate ``money`` fen to a loan in the lender's order; returns what is left of it.
 
@@ -76,12 +88,7 @@ def pay(loan: Any, money: Scalar, allocation: Any, totals: Any) -> Scalar:
             totals[T_PENALTY] += part
         elif code == INTEREST:
             part = least(left, most(billed(loan.accrued + loan.suspended, upf), 0))
-            old = least(part, most(billed(loan.suspended, upf), 0))
-            loan.suspended -= old * upf
-            loan.accrued -= (part - old) * upf
-            loan.interest_paid += part
-            totals[T_SUSPENDED] += old
-            totals[T_INTEREST] += part - old
+            take_interest(loan, part, totals)
         else:
             part = least(left, loan.balance)
             loan.balance -= part
@@ -242,10 +249,24 @@ def claim_of(loan: Any) -> Scalar:
 def age(loan: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Scalar, totals: Any) -> None:
     """Days past due, income past 90 days, write-off."""
     if loan.overdue == 0 and loan.balance > 0:
-        loan.unpaid_since = 0
-        loan.dpd = 0
-        loan.cause = 0
-        return
+        cure(loan)
+    else:
+        grow_late(loan, today, non_accrual_after, write_off_after, totals)
+
+
+@rule
+def cure(loan: Any) -> None:
+    """Nothing that fell due is unpaid."""
+    loan.unpaid_since = 0
+    loan.dpd = 0
+    loan.cause = 0
+
+
+@rule
+def grow_late(
+    loan: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Scalar, totals: Any
+) -> None:
+    """Count the days since the oldest unpaid due date; past 90 interest leaves income, in the end all is lost."""
     late = today - loan.unpaid_since
     loan.dpd = late
     loan.max_dpd = most(loan.max_dpd, late)

@@ -1,18 +1,20 @@
 """The loans of one day, oldest loan first: most lines only accrue; the few with an event go through all of it.
 
 It is the one place where a loan and its merchant's wallet meet; what happens to the loan itself stands in
-`sim.engine.day.loan`.
+`sim.engine.day.loan`, to one repaid by instalments in `sim.engine.day.by_instalments`.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from sim.core.kernels import Scalar, floor, hash64, kernel, least, most, rule, unit64
-from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF, WRITTEN_OFF
-from sim.core.merchants import HONEST, OPEN, STAGES
+from sim.core.kernels import Scalar, floor, kernel, least, most, rule
+from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF, REVOLVING_LINE, WRITTEN_OFF
+from sim.core.merchants import HONEST, STAGES
+from sim.engine.day.borrower import answer_claim, early_payment, idle_from, means_to_pay, note_standing, take_back
+from sim.engine.day.by_instalments import repay_by_instalments
 from sim.engine.day.loan import (
     T_BUYERS,
     T_COMMISSION,
@@ -35,88 +37,8 @@ from sim.engine.day.loan import (
     recover,
     sweep_quietly,
 )
-from sim.world.repayment import FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
 
-_F = np.float32
 _I = np.uint64  # of an index: what has no sign is not tried for counting from the end
-SMALLEST_PREPAYMENT = 10_000  # fen; nobody repays less than 100 yuan early, unless it settles the loan
-
-
-class RepayRules(NamedTuple):
-    """Scalars of the merchants' side of one day's repayments."""
-
-    key_forget: np.uint64
-    today: int
-    stage_share: float
-    restocked: float
-    shop_days: float
-    credit_value: float
-    sanction: float
-    forget: float
-    reminded: float
-    idle_days: float
-    repay_ahead: int
-    hardship: float
-    recovered_unable: float
-    recovered_unwilling: float
-    horizon: int
-
-
-class LenderTerms(NamedTuple):
-    """What the lenders do after the payout, one element a lender, (n_lenders,) unless said."""
-
-    penalty_permille: Any  # int64: penalty rate over contract rate, thousandths
-    allocation: Any  # int64 (n_lenders, 3): codes in the order they are paid
-    remind_before: Any  # int64: days before due of the first reminder, 0 for none
-    remind_from: Any  # int64: DPD of the reminders after due, 0 for none
-    sweep_from: Any  # int64: DPD from which the wallet is swept
-    sweep_share: Any  # float64: share of the wallet that is taken a day
-    non_accrual_after: Any  # int64: DPD at which interest leaves income
-    write_off_after: Any  # int64: DPD
-    refund_days: Any  # int64: days of the first-time borrower's interest refund
-
-
-class Borrowers(NamedTuple):
-    """The merchant columns that repayments read and write."""
-
-    platform: Any
-    status: Any
-    integrity: Any
-    bust_day: Any
-    kappa: Any
-    margin: Any
-    off_platform: Any
-    return_rate: Any
-    order_value: Any
-    sales_mean_30d: Any
-    returns_mean_30d: Any
-    shortage: Any
-    fixed_cost: Any
-    stock: Any
-    shipped: Any
-    wallet: Any
-    days_in_debt: Any
-
-
-class Records(NamedTuple):
-    """The lender columns that repayments read and write, (n_lenders, n)."""
-
-    limit_fen: Any
-    exposure_fen: Any
-    line_fen: Any
-    n_open: Any
-    n_repaid: Any
-    dpd: Any
-    worst_dpd: Any
-
-
-@rule
-def means_to_pay(m: Any, row: Scalar, struck: bool, due: Scalar, limit: Scalar, r: Any) -> Scalar:
-    """Whether the merchant of ``row`` would pay ``due`` fen if it could; ``limit`` is what this lender offers it."""
-    shop = shop_worth(
-        m.kappa[row], m.margin[row], m.sales_mean_30d[row], m.off_platform[row], r.shop_days, m.status[row] == OPEN
-    )
-    return is_willing(m.integrity[row], struck, due, shop, limit, r.credit_value, r.sanction)
 
 
 @rule
@@ -129,36 +51,10 @@ def is_quiet(loan: Any, terms: Any, r: Any) -> Scalar:
     return days > near and days > terms.remind_before[_I(loan.lender)] and r.today > loan.opened
 
 
-@rule
-def early_payment(owed: Scalar, days: Scalar, is_near: Scalar, idle: Scalar, money: Scalar) -> Scalar:
-    """Fen that a borrower repays early, ``days`` before the due date: idle money, and near the date a daily part.
-
-    ``is_near`` is whether it sets money aside for the due date; ``money`` is what it has above today's costs, fen.
-    """
-    paid = least(owed, idle)
-    if is_near:
-        part = least(most(owed // days + 1, SMALLEST_PREPAYMENT), owed)
-        paid = most(paid, least(part, money))
-    return paid if paid >= SMALLEST_PREPAYMENT or paid == owed else np.int64(0)
-
-
-@rule
-def take_back(m: Any, row: Scalar, refund: Scalar, restocked: Scalar) -> None:
-    """Goods of returned orders go back to the shelves, as far as they can be sold again, and are remembered."""
-    m.stock[row] += _F(refund / m.order_value[row] * restocked)
-    m.returns_mean_30d[row] += _F(refund / 30.0)
-
-
-@rule
-def idle_from(m: Any, row: Scalar, r: Any) -> Scalar:
-    """Fen in the wallet above which money is idle: some days of sales and costs, and the wish for stock."""
-    return r.idle_days * (m.sales_mean_30d[row] + m.fixed_cost[row]) + m.shortage[row]
-
-
 @kernel
 def repay(
     loans: Any, by_row: Any, first: Any, m: Any, lenders: Any, terms: Any, r: Any, commission: Any, debt: Any,
-    due_soon: Any, closings: Any, totals: Any,
+    due_soon: Any, closings: Any, totals: Any, schedules: Any, unpaid: Any, recorded: Any,
 ) -> Any:  # fmt: skip
     """One day of the loans of a tile of merchants.
 
@@ -184,6 +80,10 @@ def repay(
         Written: positions of the loans that were paid off today.
     totals : ndarray (n_lenders, n_products, len(REPAY_TOTALS)) of int64
         Added to; see REPAY_TOTALS.
+    schedules, unpaid : ndarray (k,) of SCHEDULE, (k, most) of UNPAID
+        Of the loans that are repaid by instalments.
+    recorded : ndarray (tile,) of float32
+        Fen of sales that the platform saw today.
 
     Returns
     -------
@@ -208,6 +108,12 @@ def repay(
         if today > loan.opened and loan.balance > 0 and loan.row != counted:
             counted = loan.row
             m.days_in_debt[row] += 1
+        if loan.product > REVOLVING_LINE:
+            n_closed = repay_by_instalments(
+                loan, position, schedules, unpaid, place, recorded, m, lenders, terms, r, debt, due_soon, closings,
+                n_closed, sums,
+            )  # fmt: skip
+            continue
         struck = today >= m.bust_day[row]
         order = terms.allocation[lender]
         if is_quiet(loan, terms, r):
@@ -267,21 +173,7 @@ def repay(
         fall_due(loan, refund, today)
         paid = np.int64(0)
         if loan.overdue > 0 or (loan.balance == 0 and owed_now(loan) > 0):
-            # what is due: willing and able, forgetful, unwilling, or swept
-            claim = claim_of(loan)
-            willing = means_to_pay(m, row, struck, claim, lenders.limit_fen[lender, row], r)
-            late, reminded = np.int64(today - loan.unpaid_since), terms.remind_from[lender]
-            has_reminder = terms.remind_before[lender] > 0 if late == 0 else 0 < reminded <= late
-            if late > 0 and has_reminder and (late == reminded or late % 7 == 0):
-                sums[T_CONTACTS] += 1
-            # order loans are debited by the platform on their own, so that nobody can forget them
-            u = unit64(hash64(r.key_forget, loan.loan_id, 0))
-            forgotten = loan.product != ORDER_LOAN and forgets(u, r.forget, r.reminded, has_reminder)
-            if willing and not forgotten:
-                paid = claim if wallet >= claim else np.int64(floor(wallet * r.hardship))
-            elif late >= terms.sweep_from[lender]:
-                paid = least(claim, np.int64(floor(wallet * terms.sweep_share[lender])))
-            loan.cause = FRAUD if struck else (UNABLE if willing else UNWILLING)
+            paid = answer_claim(loan, claim_of(loan), wallet, row, lender, m, lenders, terms, r, sums)
         elif today > loan.opened and not struck:
             # idle money repays early: what is above some days of sales and costs and the wish for stock;
             # and as the due date nears, a daily part of the debt out of whatever there is
@@ -310,17 +202,8 @@ def repay(
                 age(loan, today, terms.non_accrual_after[lender], terms.write_off_after[lender], sums)
             m.wallet[row] = wallet
             stays_open = loan.status == ACTIVE
-            lenders.worst_dpd[lender, row] = most(lenders.worst_dpd[lender, row], loan.max_dpd)
-            if loan.status == PAID_OFF:
-                closings[n_closed] = position
-                n_closed += 1
-            if stays_open:
-                late = np.int64(most(loan.dpd, loan.inherited_dpd))
-                put_in_bucket(loan, late, sums)
-                lenders.dpd[lender, row] = most(lenders.dpd[lender, row], late)
-                lenders.worst_dpd[lender, row] = most(lenders.worst_dpd[lender, row], late)
-            else:
-                lenders.n_open[lender, row] -= 1
+            n_closed = note_standing(loan, row, lender, position, lenders, sums, closings, n_closed)
+            if not stays_open:
                 for stage in range(STAGES):
                     m.shipped[stage, row] += loan.pledged[stage]
                     loan.pledged[stage] = 0.0

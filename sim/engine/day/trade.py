@@ -42,6 +42,8 @@ _F = np.float32
 # Totals of the day, whole fen, in this order.
 TRADE_TOTALS = ("paid_at_once", "refunded", "confirmed", "commission", "costs", "faked", "faking_cost")
 
+RECORDED = 12  # row of the scratch in which a tile's recorded sales, fen, are left for its loans
+
 TradeColumns = namedtuple(
     "TradeColumns",
     (
@@ -256,7 +258,7 @@ def trade(
     season, boost, lift = x[0], x[1], x[2]
     fee, live, wanted, usual = x[3], x[4], x[5], x[6]
     z_shock, z_noise, z_count, u_count = x[7], x[8], x[9], x[10]
-    lost, recorded, refunded, mean = x[11], x[12], x[13], x[14]
+    lost, recorded, refunded, mean = x[11], x[RECORDED], x[13], x[14]
     for k in range(3):
         look_up(c.category[a:b], factors[k], x[k])
     look_up(c.platform[a:b], commission, fee)

@@ -1,0 +1,165 @@
+"""The borrower's side of a loan's day: would it pay, can it pay, does it think of it, does it pay early.
+
+The rules of one merchant stand in `sim.world.repayment`; here they meet the merchant's columns and the lender's terms.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.core.kernels import Scalar, floor, hash64, least, most, rule, unit64
+from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF
+from sim.core.merchants import OPEN
+from sim.engine.day.loan import T_CONTACTS, put_in_bucket
+from sim.world.repayment import FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
+
+_F = np.float32
+SMALLEST_PREPAYMENT = 10_000  # fen; nobody repays less than 100 yuan early, unless it settles the loan
+
+
+class RepayRules(NamedTuple):
+    """Scalars of the merchants' side of one day's repayments."""
+
+    key_forget: np.uint64
+    today: int
+    stage_share: float
+    restocked: float
+    shop_days: float
+    credit_value: float
+    sanction: float
+    forget: float
+    reminded: float
+    idle_days: float
+    repay_ahead: int
+    hardship: float
+    recovered_unable: float
+    recovered_unwilling: float
+    horizon: int
+
+
+class LenderTerms(NamedTuple):
+    """What the lenders do after the payout, one element a lender, (n_lenders,) unless said."""
+
+    penalty_permille: Any  # int64: penalty rate over contract rate, thousandths
+    allocation: Any  # int64 (n_lenders, 3): codes in the order they are paid
+    by_instalment: Any  # int64: 1 if the oldest instalment is paid first, 0 if one bucket of all after the other
+    remind_before: Any  # int64: days before due of the first reminder, 0 for none
+    remind_from: Any  # int64: DPD of the reminders after due, 0 for none
+    sweep_from: Any  # int64: DPD from which the wallet is swept
+    sweep_share: Any  # float64: share of the wallet that is taken a day
+    non_accrual_after: Any  # int64: DPD at which interest leaves income
+    write_off_after: Any  # int64: DPD
+    refund_days: Any  # int64: days of the first-time borrower's interest refund
+
+
+class Borrowers(NamedTuple):
+    """The merchant columns that repayments read and write."""
+
+    platform: Any
+    status: Any
+    integrity: Any
+    bust_day: Any
+    kappa: Any
+    margin: Any
+    off_platform: Any
+    return_rate: Any
+    order_value: Any
+    sales_mean_30d: Any
+    returns_mean_30d: Any
+    shortage: Any
+    fixed_cost: Any
+    stock: Any
+    shipped: Any
+    wallet: Any
+    days_in_debt: Any
+
+
+class Records(NamedTuple):
+    """The lender columns that repayments read and write, (n_lenders, n)."""
+
+    limit_fen: Any
+    exposure_fen: Any
+    line_fen: Any
+    n_open: Any
+    n_repaid: Any
+    dpd: Any
+    worst_dpd: Any
+
+
+@rule
+def means_to_pay(m: Any, row: Scalar, struck: bool, due: Scalar, limit: Scalar, r: Any) -> Scalar:
+    """Whether the merchant of ``row`` would pay ``due`` fen if it could; ``limit`` is what this lender offers it."""
+    shop = shop_worth(
+        m.kappa[row], m.margin[row], m.sales_mean_30d[row], m.off_platform[row], r.shop_days, m.status[row] == OPEN
+    )
+    return is_willing(m.integrity[row], struck, due, shop, limit, r.credit_value, r.sanction)
+
+
+@rule
+def early_payment(owed: Scalar, days: Scalar, is_near: Scalar, idle: Scalar, money: Scalar) -> Scalar:
+    """Fen that a borrower repays early, ``days`` before the due date: idle money, and near the date a daily part.
+
+    ``is_near`` is whether it sets money aside for the due date; ``money`` is what it has above today's costs, fen.
+    """
+    paid = least(owed, idle)
+    if is_near:
+        part = least(most(owed // days + 1, SMALLEST_PREPAYMENT), owed)
+        paid = most(paid, least(part, money))
+    return paid if paid >= SMALLEST_PREPAYMENT or paid == owed else np.int64(0)
+
+
+@rule
+def take_back(m: Any, row: Scalar, refund: Scalar, restocked: Scalar) -> None:
+    """Goods of returned orders go back to the shelves, as far as they can be sold again, and are remembered."""
+    m.stock[row] += _F(refund / m.order_value[row] * restocked)
+    m.returns_mean_30d[row] += _F(refund / 30.0)
+
+
+@rule
+def idle_from(m: Any, row: Scalar, r: Any) -> Scalar:
+    """Fen in the wallet above which money is idle: some days of sales and costs, and the wish for stock."""
+    return r.idle_days * (m.sales_mean_30d[row] + m.fixed_cost[row]) + m.shortage[row]
+
+
+@rule
+def answer_claim(
+    loan: Any, claim: Scalar, wallet: Scalar, row: Scalar, lender: Scalar, m: Any, lenders: Any, terms: Any, r: Any,
+    sums: Any,
+) -> Scalar:  # fmt: skip
+    """Fen paid out of the wallet for ``claim`` fen that are due: willing and able, forgetful, unwilling, or swept."""
+    struck = r.today >= m.bust_day[row]
+    willing = means_to_pay(m, row, struck, claim, lenders.limit_fen[lender, row], r)
+    late, reminded = np.int64(r.today - loan.unpaid_since), terms.remind_from[lender]
+    has_reminder = terms.remind_before[lender] > 0 if late == 0 else 0 < reminded <= late
+    if late > 0 and has_reminder and (late == reminded or late % 7 == 0):
+        sums[T_CONTACTS] += 1
+    # order loans are debited by the platform on their own, so that nobody can forget them
+    u = unit64(hash64(r.key_forget, loan.loan_id, 0))
+    forgotten = loan.product != ORDER_LOAN and forgets(u, r.forget, r.reminded, has_reminder)
+    loan.cause = FRAUD if struck else (UNABLE if willing else UNWILLING)
+    if willing and not forgotten:
+        return claim if wallet >= claim else np.int64(floor(wallet * r.hardship))
+    if late >= terms.sweep_from[lender]:
+        return least(claim, np.int64(floor(wallet * terms.sweep_share[lender])))
+    return np.int64(0)
+
+
+@rule
+def note_standing(
+    loan: Any, row: Scalar, lender: Scalar, position: Scalar, lenders: Any, sums: Any, closings: Any, n_closed: Scalar
+) -> Scalar:
+    """Remember of a loan that was late, or has ended, what its lender will; returns how many have been paid off."""
+    lenders.worst_dpd[lender, row] = most(lenders.worst_dpd[lender, row], loan.max_dpd)
+    if loan.status == PAID_OFF:
+        closings[n_closed] = position
+        n_closed += 1
+    if loan.status == ACTIVE:
+        late = np.int64(most(loan.dpd, loan.inherited_dpd))
+        put_in_bucket(loan, late, sums)
+        lenders.dpd[lender, row] = most(lenders.dpd[lender, row], late)
+        lenders.worst_dpd[lender, row] = most(lenders.worst_dpd[lender, row], late)
+    else:
+        lenders.n_open[lender, row] -= 1
+    return n_closed

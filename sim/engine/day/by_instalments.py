@@ -1,0 +1,105 @@
+"""The day of a loan that is repaid by instalments, and of its borrower's wallet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.core.kernels import floor, kernel
+from sim.core.loanbook import ACTIVE
+from sim.engine.day.borrower import answer_claim, early_payment, idle_from, means_to_pay, note_standing
+from sim.engine.day.loan import T_CONTACTS, T_WALLET, close, put_in_bucket
+from sim.engine.day.scheduled import (
+    AT_END,
+    KIND,
+    accrue,
+    age,
+    due_of,
+    fall_due,
+    falls_next,
+    interest_to_date,
+    pay,
+    settles,
+    take_share,
+)
+
+
+@kernel
+def repay_by_instalments(
+    loan: Any, position: Any, schedules: Any, unpaid: Any, place: Any, recorded: Any, m: Any, lenders: Any, terms: Any,
+    r: Any, debt: Any, due_soon: Any, closings: Any, n_closed: Any, sums: Any,
+) -> Any:  # fmt: skip
+    """One day of an active loan with a schedule.
+
+    Parameters
+    ----------
+    loan : record of LOAN
+    position : int
+        Its place in the book.
+    schedules, unpaid : ndarray (k,) of SCHEDULE, (k, most) of UNPAID
+    place : int
+        Place of its borrower in the tile.
+    recorded, debt, due_soon : ndarray (tile,)
+        As `sim.engine.day.repay.repay` has them, as everything else.
+
+    Returns
+    -------
+    int
+        How many loans of the tile have been paid off so far.
+    """
+    today, row, lender = r.today, np.uint64(loan.row), np.uint64(loan.lender)
+    plan, late_ones = schedules[loan.schedule - 1], unpaid[loan.schedule - 1]
+    struck, order = today >= m.bust_day[row], terms.allocation[lender]
+    before, wallet = loan.balance, np.int64(m.wallet[row])
+    if today > loan.opened:
+        accrue(
+            loan, plan, late_ones, today, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums
+        )
+    if plan.share > 0:  # its platform holds back a share of what it sells, asked or not
+        paid = take_share(loan, plan, np.int64(recorded[place]), wallet, sums)
+        wallet -= paid
+        sums[T_WALLET] += paid
+    fall_due(loan, plan, late_ones, today)
+
+    paid = np.int64(0)
+    if plan.n_unpaid > 0:
+        claim = due_of(loan, plan, late_ones)
+        paid = answer_claim(loan, claim, wallet, row, lender, m, lenders, terms, r, sums)
+    elif today > loan.opened and not struck:
+        days = loan.due - today
+        is_near = KIND[loan.product] == AT_END and days <= r.repay_ahead
+        idle = np.int64(floor(wallet - idle_from(m, row, r)))
+        if idle > 0 or is_near:
+            owed, spare = settles(loan, plan, late_ones), np.int64(floor(wallet - m.fixed_cost[row]))
+            paid = early_payment(owed, days, is_near, idle, spare)
+    if paid > 0:
+        pay(loan, plan, late_ones, paid, order, terms.by_instalment[lender], sums)
+        wallet -= paid
+        sums[T_WALLET] += paid
+    if 0 < terms.remind_before[lender] == plan.next_due - today:
+        sums[T_CONTACTS] += 1
+
+    if loan.balance == 0 and settles(loan, plan, late_ones) == 0:
+        wallet += close(loan, today, terms.refund_days[lender], sums)
+        if loan.max_dpd == 0:
+            lenders.n_repaid[lender, row] += 1
+        n_closed = note_standing(loan, row, lender, position, lenders, sums, closings, n_closed)
+    elif plan.n_unpaid == 0 and loan.unpaid_since == 0 and loan.inherited_dpd == 0:
+        put_in_bucket(loan, 0, sums)
+    else:
+        age(
+            loan, plan, late_ones, today, terms.non_accrual_after[lender], terms.write_off_after[lender], sums
+        )
+        n_closed = note_standing(loan, row, lender, position, lenders, sums, closings, n_closed)
+    m.wallet[row] = wallet
+    if loan.status == ACTIVE:
+        debt[place] += loan.balance
+        if plan.n_unpaid == 0 and plan.next_due - today <= r.horizon:
+            falls = falls_next(loan, plan) + interest_to_date(loan, plan)
+            if means_to_pay(m, row, struck, falls, lenders.limit_fen[lender, row], r):
+                due_soon[place] += falls
+    gone = before - loan.balance
+    lenders.exposure_fen[lender, row] -= gone
+    lenders.line_fen[lender, row] -= gone
+    return n_closed

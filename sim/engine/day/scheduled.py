@@ -1,0 +1,312 @@
+"""A loan repaid by instalments, through one day: accrue, fall due, be paid, age.
+
+The compiled twin of `sim.lenders.account`, for many loans at once. A function takes the loan (a record of LOAN), its
+schedule (of SCHEDULE) and its unpaid instalments (a row of UNPAID, oldest first), and changes them in place. Interest
+that has fallen due stays in the loan's ``accrued``; how much of it is due stands in the schedule. The price of a share
+of sales is a fixed fee: it is owed from the payout on as ``suspended`` interest, which is income when it is paid.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from sim.core.clock import add_months, day_number
+from sim.core.kernels import Scalar, floor, kernel, least, most, rule
+from sim.core.loanbook import PRODUCTS, billed
+from sim.engine.day.loan import (
+    INTEREST,
+    PENALTY,
+    T_ACCRUED,
+    T_PENALTY,
+    T_PRINCIPAL,
+    cure,
+    grow_late,
+    on_360,
+    take_interest,
+)
+from sim.lenders.instalments import DAYS_IN_MONTH, MONTHS_IN_YEAR, PLANS, Repayment
+
+AT_END, EQUAL_INSTALMENTS, EQUAL_PRINCIPAL, INTEREST_ONLY, SALES_SHARE = range(5)
+_REPAYMENTS = (
+    Repayment.AT_END, Repayment.EQUAL_INSTALMENTS, Repayment.EQUAL_PRINCIPAL, Repayment.INTEREST_ONLY,
+    Repayment.SALES_SHARE,
+)  # fmt: skip
+
+# Constants of compiled code, by product: how it is repaid, and whether its interest counts thirtieths of a month.
+KIND = np.array([_REPAYMENTS.index(PLANS[name].repayment) for name in PRODUCTS], np.int8)
+BY_MONTH = np.array([PLANS[name].by_month for name in PRODUCTS], np.bool_)
+# Day numbers on which the months begin, from January 2000 on, as far as 16 bits of days reach.
+MONTHS = np.array([day_number(add_months(date(2000, 1, 1), n)) for n in range(12 * 89)], np.int32)
+
+
+@rule
+def monthly_due(opened: Scalar, number: Scalar) -> Scalar:
+    """Day number of the ``number``-th monthly due date, counted from the start and clipped to a shorter month."""
+    month = opened * 12 // 366
+    while MONTHS[month + 1] <= opened:
+        month += 1
+    then = month + number
+    return MONTHS[then] + least(opened - MONTHS[month], MONTHS[then + 1] - MONTHS[then] - 1)
+
+
+@rule
+def equal_instalment(principal: Scalar, rate: Scalar, periods: Scalar) -> Scalar:
+    """Fen of one of ``periods`` equal monthly instalments at ``rate`` ppm a year, rounded half up (facts C.2).
+
+    It is the principal over the sum of discount factors: the same as ``P i (1 + i)^n / ((1 + i)^n - 1)``, and exact to
+    some billionths where that one loses digits.
+    """
+    discount, factor, total = 1.0, 1.0 / (1.0 + rate / (MONTHS_IN_YEAR * 1e6)), 0.0
+    for _ in range(periods):
+        discount *= factor
+        total += discount
+    return np.int64(floor(principal / total + 0.5))
+
+
+@rule
+def regular_instalment(kind: Scalar, principal: Scalar, rate: Scalar, periods: Scalar) -> Scalar:
+    """Fen of a regular instalment: with interest for equal instalments, of principal alone for equal principal."""
+    if kind == EQUAL_INSTALMENTS:
+        return equal_instalment(principal, rate, periods)
+    if kind == EQUAL_PRINCIPAL:
+        return (2 * principal + periods) // (2 * periods)
+    return np.int64(0)
+
+
+@kernel
+def lay_out(product: Any, principal: Any, rate: Any, periods: Any, instalment: Any) -> None:
+    """Write the regular instalments (k,) of new loans, fen."""
+    for k in range(product.size):
+        instalment[k] = regular_instalment(KIND[product[k]], principal[k], np.int64(rate[k]), periods[k])
+
+
+@rule
+def thirtieths(day: Scalar, days: Scalar) -> Scalar:
+    """Thirtieths of a month's interest accrued ``day`` days into a period of ``days`` (facts C.1)."""
+    return DAYS_IN_MONTH if day >= days else least(day, DAYS_IN_MONTH)
+
+
+@rule
+def interest_to_date(loan: Any, schedule: Any) -> Scalar:
+    """Fen of interest accrued, or of a fee owed, that has not fallen due."""
+    upf = loan.units_per_fen
+    return most(billed(loan.accrued + loan.suspended - schedule.interest_due * upf, upf), 0)
+
+
+@rule
+def penalty_on(unpaid: Any, schedule: Any) -> Scalar:
+    """Fen of penalty owed on one unpaid instalment."""
+    return billed(unpaid.penalty, schedule.penalty_per_fen)
+
+
+@rule
+def due_of(loan: Any, schedule: Any, row: Any) -> Scalar:
+    """Fen that have fallen due."""
+    due = np.int64(0)
+    for k in range(schedule.n_unpaid):
+        due += row[k].interest + row[k].principal + penalty_on(row[k], schedule)
+    return due
+
+
+@rule
+def settles(loan: Any, schedule: Any, row: Any) -> Scalar:
+    """Fen that would end the loan now."""
+    return due_of(loan, schedule, row) + loan.balance - loan.overdue + interest_to_date(loan, schedule)
+
+
+@rule
+def accrue(
+    loan: Any, schedule: Any, row: Any, today: Scalar, penalty_permille: Scalar, non_accrual_after: Scalar, totals: Any
+) -> None:
+    """One night: interest on what is not due, penalty on every overdue instalment in its place (facts C.3)."""
+    rate, count = np.int64(loan.rate), 1
+    if BY_MONTH[loan.product]:
+        count = 0
+        if schedule.number <= schedule.periods:
+            days = schedule.next_due - schedule.begin
+            count = thirtieths(today - schedule.begin, days) - thirtieths(today - 1 - schedule.begin, days)
+    units = (loan.balance - loan.overdue) * rate * count
+    if loan.dpd >= non_accrual_after:
+        loan.suspended += units
+    else:
+        loan.accrued += units
+        totals[T_ACCRUED + on_360(loan)] += units
+    for k in range(schedule.n_unpaid):
+        more = row[k].principal * (rate * penalty_permille // 1000)
+        if today - row[k].due <= schedule.grace:
+            row[k].waiting += more
+        else:
+            row[k].penalty += more + row[k].waiting
+            row[k].waiting = 0
+
+
+@rule
+def falls_next(loan: Any, schedule: Any) -> Scalar:
+    """Fen of principal that fall due on the next due date."""
+    left, kind = loan.balance - loan.overdue, KIND[loan.product]
+    if schedule.number >= schedule.periods:
+        return left
+    if kind == EQUAL_INSTALMENTS:
+        return least(most(schedule.instalment - interest_to_date(loan, schedule), 0), left)
+    if kind == EQUAL_PRINCIPAL:
+        return least(schedule.instalment, left)
+    if kind == SALES_SHARE:  # the least that must have been paid by now, less the fee in it
+        paid = loan.principal_paid + loan.interest_paid + loan.overdue + schedule.interest_due
+        short = most(schedule.instalment * schedule.number - paid, 0)
+        return least(short - short * interest_to_date(loan, schedule) // most(settles_early(loan, schedule), 1), left)
+    return np.int64(0)
+
+
+@rule
+def settles_early(loan: Any, schedule: Any) -> Scalar:
+    """Fen not yet due that would end the loan."""
+    return loan.balance - loan.overdue + interest_to_date(loan, schedule)
+
+
+@rule
+def fall_due(loan: Any, schedule: Any, row: Any, today: Scalar) -> None:
+    """On its due date an instalment falls due, and the next period begins."""
+    if schedule.number > schedule.periods or today < schedule.next_due:
+        return
+    principal, interest = falls_next(loan, schedule), interest_to_date(loan, schedule)
+    if KIND[loan.product] == SALES_SHARE and schedule.number < schedule.periods:
+        left = most(loan.balance - loan.overdue, 1)
+        interest = least(interest, (interest * principal + left // 2) // left)
+    schedule.number += 1
+    schedule.begin = today
+    schedule.next_due = 0
+    if schedule.number <= schedule.periods:
+        if schedule.every > 0:
+            schedule.next_due = least(today + schedule.every, loan.due)
+        else:
+            schedule.next_due = monthly_due(loan.opened, schedule.number)
+    if principal + interest == 0:
+        return
+    k = least(schedule.n_unpaid, row.size - 1)  # there is room for all that fall due before a write-off
+    if k == schedule.n_unpaid:
+        row[k].due = today
+        row[k].interest = 0
+        row[k].principal = 0
+        row[k].penalty = 0
+        row[k].waiting = 0
+    row[k].interest += interest
+    row[k].principal += principal
+    schedule.n_unpaid = k + 1
+    schedule.interest_due += interest
+    loan.overdue += principal
+    if loan.unpaid_since == 0:
+        loan.unpaid_since = today
+    if loan.first_due == 0:
+        loan.first_due = today
+
+
+@rule
+def take_share(loan: Any, schedule: Any, sold: Scalar, wallet: Scalar, totals: Any) -> Scalar:
+    """Pay a day's share of ``sold`` fen of sales out of the wallet: fee and principal in proportion. Gives the fen."""
+    millionths = sold * np.int64(schedule.share) + schedule.share_left
+    schedule.share_left = millionths % 1_000_000
+    fee, left = interest_to_date(loan, schedule), settles_early(loan, schedule)
+    part = least(least(millionths // 1_000_000, wallet), left)
+    if part <= 0:
+        return np.int64(0)
+    fee = fee if part == left else (2 * part * fee + left) // (2 * left)
+    take_interest(loan, fee, totals)
+    take_principal(loan, part - fee, totals)
+    return part
+
+
+@rule
+def take_principal(loan: Any, part: Scalar, totals: Any) -> None:
+    """Book ``part`` fen of a payment as principal."""
+    loan.balance -= part
+    loan.principal_paid += part
+    totals[T_PRINCIPAL] += part
+
+
+@rule
+def pay_one(loan: Any, schedule: Any, unpaid: Any, code: Scalar, money: Scalar, totals: Any) -> Scalar:
+    """Pay one bucket of one unpaid instalment out of ``money`` fen; gives the fen that went to it."""
+    if code == PENALTY:
+        part = least(money, most(penalty_on(unpaid, schedule), 0))
+        unpaid.penalty -= part * schedule.penalty_per_fen
+        loan.penalty_paid += part
+        totals[T_PENALTY] += part
+    elif code == INTEREST:
+        part = least(money, unpaid.interest)
+        unpaid.interest -= part
+        schedule.interest_due -= part
+        take_interest(loan, part, totals)
+    else:
+        part = least(money, unpaid.principal)
+        unpaid.principal -= part
+        loan.overdue -= part
+        take_principal(loan, part, totals)
+    return part
+
+
+@rule
+def drop_paid(schedule: Any, row: Any) -> None:
+    """Close ranks over the instalments of which nothing is left."""
+    stay = 0
+    for k in range(schedule.n_unpaid):
+        if row[k].interest + row[k].principal + penalty_on(row[k], schedule) > 0:
+            if stay != k:
+                row[stay] = row[k]
+            stay += 1
+    schedule.n_unpaid = stay
+
+
+@rule
+def pay(
+    loan: Any, schedule: Any, row: Any, money: Scalar, allocation: Any, by_instalment: Scalar, totals: Any
+) -> Scalar:
+    """Allocate ``money`` fen: what has fallen due, then interest to date, then principal before its time.
+
+    The oldest instalment is paid first, bucket by bucket, or, unless ``by_instalment``, one bucket of all instalments
+    after the other (facts C.4). Returns what is left of the money.
+    """
+    left, n = money, np.int64(schedule.n_unpaid)
+    for step in range(3 * n):
+        k, code = (step // 3, allocation[step % 3]) if by_instalment else (step % n, allocation[step // n])
+        left -= pay_one(loan, schedule, row[k], code, left, totals)
+    drop_paid(schedule, row)
+    if left > 0:
+        for step in range(3):
+            if allocation[step] == INTEREST:
+                part = least(left, interest_to_date(loan, schedule))
+                take_interest(loan, part, totals)
+                left -= part
+            elif allocation[step] != PENALTY:
+                part = least(left, loan.balance)
+                take_principal(loan, part, totals)
+                left -= part
+                periods = schedule.periods - schedule.number + 1
+                if part > 0 and schedule.shrinks and loan.balance > 0 and periods > 0:
+                    kind = KIND[loan.product]
+                    if kind in (EQUAL_INSTALMENTS, EQUAL_PRINCIPAL):
+                        schedule.instalment = regular_instalment(kind, loan.balance, np.int64(loan.rate), periods)
+    return left
+
+
+@rule
+def age(
+    loan: Any, schedule: Any, row: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Scalar, totals: Any
+) -> None:
+    """Days past due are the age of the oldest unpaid instalment; income past 90 days, write-off."""
+    oldest = 0
+    for k in range(schedule.n_unpaid):
+        if oldest == 0 and row[k].interest + row[k].principal > 0:
+            oldest = row[k].due
+    if oldest == 0:
+        cure(loan)
+        return
+    loan.unpaid_since = oldest
+    grow_late(loan, today, non_accrual_after, write_off_after, totals)
+    if loan.balance == 0:
+        schedule.n_unpaid = 0
+        schedule.interest_due = 0
+        schedule.number = schedule.periods + 1
+        schedule.next_due = 0

@@ -1,0 +1,159 @@
+"""Paying out: new loans in the book, with their schedules; pledges taken, wallets filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.clock import add_months, day_number
+from sim.core.kernels import floor, kernel
+from sim.core.loanbook import LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, LoanBook
+from sim.core.merchants import STAGES, Merchants
+from sim.core.schedules import Schedules
+from sim.engine.day.scheduled import BY_MONTH, lay_out
+from sim.engine.lend import Ints, Requests, Rows
+from sim.lenders.lender import Decisions, Lender
+from sim.lenders.parameters import LenderSpec
+from sim.lenders.product_terms import AnyProduct, Instalments, SalesShare
+
+_MONTH = 28  # days of the shortest month
+
+
+def most_unpaid(specs: Iterable[LenderSpec]) -> int:
+    """How many instalments of one loan can be unpaid before it is written off, over all that lenders ever offer."""
+    specs = list(specs)
+    longest = max((spec.write_off_after for spec in specs), default=0)
+    found = 1
+    for spec in specs:
+        for _, terms in spec.products.offered():
+            if isinstance(terms, Instalments):
+                found = max(found, min(terms.term.count, longest // _MONTH + 2))
+            elif isinstance(terms, SalesShare):
+                found = max(found, longest // terms.minimum_every + 2)
+    return found
+
+
+def disburse(
+    lender: Lender,
+    m: Merchants,
+    book: LoanBook,
+    requests: Requests,
+    decided: Decisions,
+    takes: npt.NDArray[np.bool_],
+    today: date,
+) -> int:
+    """Pay out: new loans in the book, pledges taken, wallets filled. Returns the fen paid out."""
+    rows, product = requests.rows[takes], requests.product[takes]
+    amount = decided.granted_fen[takes]
+    if rows.size == 0:
+        return 0
+    number, own, index = day_number(today), m.lender, lender.index
+    by_name = {PRODUCTS.index(name): terms for name, terms in lender.terms.items()}
+    due_day = np.zeros(len(PRODUCTS), np.int64)
+    basis = np.full(len(PRODUCTS), 365, np.int64)
+    advance = np.zeros(len(PRODUCTS))
+    for code, terms in by_name.items():
+        due_day[code] = day_number(terms.term.due(today))
+        basis[code] = terms.rate.days_in_year
+        advance[code] = getattr(terms, "advance", 0.0)
+
+    rate = decided.rate_ppm_year[takes]
+    schedule, fee = np.zeros(rows.size, np.int32), np.zeros(rows.size, np.int64)
+    for code, terms in by_name.items():
+        mine = np.flatnonzero(product == code)
+        if mine.size and isinstance(terms, Instalments | SalesShare):
+            last = int(due_day[code])
+            schedule[mine] = 1 + _agree(book.schedules, terms, code, amount[mine], rate[mine], today, last)
+            if isinstance(terms, SalesShare):
+                fee[mine] = _fee(terms, amount[mine])
+    units_per_fen = np.where(BY_MONTH[product], 360, basis[product]) * 1_000_000
+    pledged = _pledge(m, rows, product, amount, advance[product])
+    m.n_loans[rows] += 1
+    is_first = own["first_loan_day"][index, rows] == 0
+    book.append(
+        loan_id=m.merchant_id[rows].astype(np.int64) * LOANS_A_MERCHANT + m.n_loans[rows],
+        row=rows,
+        lender=np.full(rows.size, index),
+        product=product,
+        opened=np.full(rows.size, number),
+        due=due_day[product],
+        principal=amount,
+        balance=amount,
+        rate=rate,
+        units_per_fen=units_per_fen,
+        suspended=fee * units_per_fen,
+        schedule=schedule,
+        pledged=pledged,
+        advance=advance[product],
+        is_first=is_first,
+        score=decided.score[takes],
+    )
+    m.wallet[rows] += amount
+    m.last_loan_day[rows] = number
+    on_line = product != ORDER_LOAN
+    own["exposure_fen"][index, rows] += amount
+    own["line_fen"][index, rows[on_line]] += amount[on_line]
+    own["n_open"][index, rows] += 1
+    own["first_loan_day"][index, rows[is_first]] = number
+    return int(amount.sum())
+
+
+def _pledge(m: Merchants, rows: Rows, product: npt.NDArray[np.int8], amount: Ints, advance: Any) -> Any:
+    """Move pledged orders out of the merchant's own chain: as many as the loan needs, from every stage alike."""
+    pledged = np.zeros((rows.size, STAGES))
+    _take_pledges(m.shipped, rows, product, amount, advance, pledged)
+    return pledged
+
+
+@kernel
+def _take_pledges(shipped: Any, rows: Any, product: Any, amount: Any, advance: Any, pledged: Any) -> None:
+    """Move whole fen from ``shipped`` (STAGES, n) to ``pledged`` (k, STAGES) for the order loans of (k,) new ones."""
+    for k in range(rows.size):
+        if product[k] != ORDER_LOAN:
+            continue
+        chain = 0.0
+        for stage in range(STAGES):
+            chain += shipped[stage, rows[k]]
+        share = min(amount[k] / (advance[k] * chain), 1.0)
+        for stage in range(STAGES):
+            taken = floor(shipped[stage, rows[k]] * share)
+            shipped[stage, rows[k]] -= taken
+            pledged[k, stage] = taken
+
+
+def _agree(
+    schedules: Schedules, terms: AnyProduct, code: int, amount: Ints, rate: Ints, today: date, last: int
+) -> npt.NDArray[np.int32]:
+    """Make the schedules of new loans of one product, (k,), due as a whole by day ``last``; gives their places."""
+    number, shares, months = day_number(today), {}, {}
+    instalment = np.zeros(amount.size, np.int64)
+    if isinstance(terms, SalesShare):
+        every = terms.minimum_every
+        periods, first = -(-(last - number) // every), min(number + every, last)
+        instalment[:] = np.floor((amount + _fee(terms, amount)) * terms.minimum_share).astype(np.int64)
+        shares = {"every": every, "share": round(terms.share * 1_000_000)}
+    else:
+        assert isinstance(terms, Instalments)
+        periods, first = terms.term.count, day_number(add_months(today, 1))
+        months = {"grace": terms.grace, "shrinks": terms.prepayment == "smaller"}
+        product = np.full(amount.size, code)
+        lay_out(product, amount, rate, np.full(amount.size, periods), instalment)
+    return schedules.add(
+        begin=np.full(amount.size, number),
+        next_due=np.full(amount.size, first),
+        number=1,
+        periods=periods,
+        penalty_per_fen=terms.rate.days_in_year * 1_000_000,
+        instalment=instalment,
+        **shares,
+        **months,
+    )
+
+
+def _fee(terms: SalesShare, amount: Ints) -> Ints:
+    """Fen of the fixed fee on each amount, rounded half up."""
+    return np.asarray(np.floor(amount * terms.fee + 0.5), np.int64)
