@@ -19,7 +19,8 @@ PRODUCTS = (
     "order_loan", "revolving_line", "fixed_loan", "annuity", "equal_principal", "interest_only_bullet", "sales_share",
     "purchase_order", "warehouse", "joint_liability",
 )
-ORDER_LOAN, REVOLVING_LINE, FIXED_LOAN, SALES_SHARE = 0, 1, 2, 6
+ORDER_LOAN, REVOLVING_LINE, FIXED_LOAN, SALES_SHARE, PURCHASE_ORDER, WAREHOUSE, JOINT_LIABILITY = 0, 1, 2, 6, 7, 8, 9
+SECURED = (ORDER_LOAN, PURCHASE_ORDER, WAREHOUSE)  # bounded by what they rest on, not by a credit limit
 
 ACTIVE, PAID_OFF, WRITTEN_OFF = 0, 1, 2
 STATUSES = ("active", "closed", "written_off")

@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, ORDER_LOAN, PRODUCTS, SALES_SHARE, LoanBook
+from sim.core.loanbook import ACTIVE, ORDER_LOAN, PRODUCTS, SALES_SHARE, SECURED, LoanBook
 from sim.core.merchants import Merchants
 from sim.engine.day.plan import PRESSED
 from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
 from sim.lenders.policies.funding import filled, ranks, served, shared
-from sim.lenders.product_terms import FixedLoan, SalesShare
+from sim.lenders.product_terms import AnyProduct, FixedLoan, SalesShare, Warehouse
 
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
@@ -82,6 +82,8 @@ def choose_offers(
             product = PRODUCTS.index(name)
             if product == ORDER_LOAN:
                 bound = np.floor(getattr(terms, "advance", 0.0) * pledgeable).astype(np.int64)
+            elif product in SECURED:
+                bound = _cover(m, rows, terms) - own["line_fen"]
             else:
                 bound = np.where(has_offer, own["limit_fen"] - own["line_fen"], wishes.amount_fen)
             amount = np.minimum(np.minimum(wishes.amount_fen, bound), np.minimum(room, terms.maximum))
@@ -105,6 +107,16 @@ def choose_offers(
         wish = np.flatnonzero(who == lender.index)
         found[lender.index] = Requests(rows[wish], what[wish], asks[wish], wish)
     return found
+
+
+def _cover(m: Merchants, rows: Rows, terms: AnyProduct) -> Ints:
+    """Fen that may be lent on the stock of a shop, or on the orders of its lead time, (n,)."""
+    value = m.order_value.take(rows).astype(np.float64)
+    if isinstance(terms, Warehouse):
+        cost = value * (1.0 - m.margin.take(rows))
+        return np.floor((1.0 - terms.haircut) * m.stock.take(rows) * cost).astype(np.int64)
+    orders = m.demand_mean.take(rows).astype(np.float64) * m.lead_days.take(rows)
+    return np.floor(getattr(terms, "advance", 0.0) * orders * value).astype(np.int64)
 
 
 def fee_a_day(terms: SalesShare, daily_sales_fen: npt.NDArray[np.float32], amount: Ints) -> npt.NDArray[np.float64]:
@@ -161,7 +173,7 @@ def note_decisions(
     """Remember scores, limits, offers and refusals; returns the decision codes of the applications."""
     own, rows, index = m.lender, requests.rows, lender.index
     approved = decided.granted_fen > 0
-    on_line = requests.product != ORDER_LOAN
+    on_line = ~np.isin(requests.product, SECURED)
     keep = rows[approved & on_line]
     own["limit_fen"][index, keep] = decided.limit_fen[approved & on_line]
     own["offer_until"][index, keep] = today + lender.spec.offer_validity

@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import Day
+from sim.core.loanbook import JOINT_LIABILITY
 from sim.core.merchants import OPEN
 from sim.engine import lend, settle
 from sim.engine.comply import comply
 from sim.engine.day.plan import ASKS
+from sim.engine.groups import form_groups
 from sim.engine.payout import disburse
 from sim.lenders.lender import Lender
 
@@ -98,9 +100,11 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
     decision = lend.note_decisions(lender, m, requests, decided, served, day.number)
     decided = replace(decided, granted_fen=amount)
     takes = lend.is_taken_up(lender, m, wishes, requests, decided)
+    group = form_groups(lender, m, rows, requests.product, takes)
+    takes &= (group > 0) | (requests.product != JOINT_LIABILITY)
     new = int((m.lender["first_loan_day"][lender.index, rows[takes]] == 0).sum())
     settle.draw_for(books, name, int(decided.granted_fen[takes].sum()))
-    paid_out = disburse(lender, m, market.book, requests, decided, takes, day.date)
+    paid_out = disburse(lender, m, market.book, requests, decided, takes, group, day.date)
     settle.book_disbursement(books, name, paid_out)
     market.counts[name]["customers"] += new
     market.recorder.applications(

@@ -24,6 +24,7 @@ from sim.engine.comply import supervise
 from sim.engine.day.plan import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOWN
 from sim.engine.day.sparse import rows_with
 from sim.engine.day.tiles import CUT, Cut
+from sim.engine.groups import stand_in
 from sim.engine.lenders_day import Lent, lend_today, review
 from sim.engine.merchants_day import Lived, live_day
 from sim.engine.observe import Observer
@@ -80,7 +81,8 @@ class Market(mesa.Model):  # type: ignore[misc]
         self._welcome_entrants(day)
         # every merchant trades, then its loans are served, then it plans: sales and confirmations; pledged proceeds and
         # due dates, before the wallet is spent; stock from what is left, outside money, owners, wishes, leavers
-        lived = live_day(self, day)
+        stood_in = stand_in(self, day)  # for the late members of their groups, before anything new falls due
+        lived = live_day(self, day, stood_in)
         self._review_merchants(day)
         lent = lend_today(self, day)
         exits = self._let_go(day)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -73,8 +74,11 @@ def lay_out(market: Market) -> Room:
     )
 
 
-def live_day(market: Market, day: Day) -> Lived:
-    """Live one day of every merchant, and enter it in the books."""
+def live_day(market: Market, day: Day, stood_in: Mapping[str, Mapping[str, int]]) -> Lived:
+    """Live one day of every merchant, and enter it in the books.
+
+    ``stood_in`` are the totals, by lender, that groups have paid and booked for their members already.
+    """
     book, room = market.book, market.room
     starts = np.searchsorted(book.rows, room.edges)
     plans = book.schedules
@@ -88,7 +92,10 @@ def live_day(market: Market, day: Day) -> Lived:
     market.books.check(str(last), settle.counted(money, lent, market.lenders))
     market.find_rare()
     _note_closings(market, loans, day)
-    return Lived(_sum_trade(market), _sum_repayments(market), _sum_plans(market))
+    repaid = _sum_repayments(market)
+    for name, totals in stood_in.items():
+        repaid[name] = {key: fen + totals[key] for key, fen in repaid[name].items()}
+    return Lived(_sum_trade(market), repaid, _sum_plans(market))
 
 
 def _factors(market: Market, day: Day) -> tuple[npt.NDArray[np.float32], ...]:

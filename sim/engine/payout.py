@@ -11,16 +11,17 @@ import numpy.typing as npt
 
 from sim.core.clock import add_months, day_number
 from sim.core.kernels import floor, kernel
-from sim.core.loanbook import LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, LoanBook
+from sim.core.loanbook import LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, REVOLVING_LINE, LoanBook
 from sim.core.merchants import STAGES, Merchants
 from sim.core.schedules import Schedules
 from sim.engine.day.scheduled import BY_MONTH, lay_out
 from sim.engine.lend import Ints, Requests, Rows
 from sim.lenders.lender import Decisions, Lender
 from sim.lenders.parameters import LenderSpec
-from sim.lenders.product_terms import AnyProduct, Instalments, SalesShare
+from sim.lenders.product_terms import AnyProduct, Instalments, SalesShare, Warehouse
 
 _MONTH = 28  # days of the shortest month
+_RELEASES = 40  # payments for stock sold that are kept apart; later ones count as one
 
 
 def most_unpaid(specs: Iterable[LenderSpec]) -> int:
@@ -34,6 +35,8 @@ def most_unpaid(specs: Iterable[LenderSpec]) -> int:
                 found = max(found, min(terms.term.count, longest // _MONTH + 2))
             elif isinstance(terms, SalesShare):
                 found = max(found, longest // terms.minimum_every + 2)
+            elif isinstance(terms, Warehouse):
+                found = max(found, _RELEASES)
     return found
 
 
@@ -44,9 +47,13 @@ def disburse(
     requests: Requests,
     decided: Decisions,
     takes: npt.NDArray[np.bool_],
+    group: Ints,
     today: date,
 ) -> int:
-    """Pay out: new loans in the book, pledges taken, wallets filled. Returns the fen paid out."""
+    """Pay out: new loans in the book, pledges taken, wallets filled. Returns the fen paid out.
+
+    ``takes`` (n,) says which of the requests are accepted, ``group`` (n,) the group that answers for each, or 0.
+    """
     rows, product = requests.rows[takes], requests.product[takes]
     amount = decided.granted_fen[takes]
     if rows.size == 0:
@@ -59,15 +66,16 @@ def disburse(
     for code, terms in by_name.items():
         due_day[code] = day_number(terms.term.due(today))
         basis[code] = terms.rate.days_in_year
-        advance[code] = getattr(terms, "advance", 0.0)
+        advance[code] = 1.0 - terms.haircut if isinstance(terms, Warehouse) else getattr(terms, "advance", 0.0)
 
     rate = decided.rate_ppm_year[takes]
     schedule, fee = np.zeros(rows.size, np.int32), np.zeros(rows.size, np.int64)
     for code, terms in by_name.items():
         mine = np.flatnonzero(product == code)
-        if mine.size and isinstance(terms, Instalments | SalesShare):
+        if mine.size and code > REVOLVING_LINE:
             last = int(due_day[code])
             schedule[mine] = 1 + _agree(book.schedules, terms, code, amount[mine], rate[mine], today, last)
+            book.schedules.records["group"][schedule[mine] - 1] = group[takes][mine]
             if isinstance(terms, SalesShare):
                 fee[mine] = _fee(terms, amount[mine])
     units_per_fen = np.where(BY_MONTH[product], 360, basis[product]) * 1_000_000
@@ -136,12 +144,14 @@ def _agree(
         periods, first = -(-(last - number) // every), min(number + every, last)
         instalment[:] = np.floor((amount + _fee(terms, amount)) * terms.minimum_share).astype(np.int64)
         shares = {"every": every, "share": round(terms.share * 1_000_000)}
-    else:
-        assert isinstance(terms, Instalments)
+    elif isinstance(terms, Instalments):
         periods, first = terms.term.count, day_number(add_months(today, 1))
         months = {"grace": terms.grace, "shrinks": terms.prepayment == "smaller"}
         product = np.full(amount.size, code)
         lay_out(product, amount, rate, np.full(amount.size, periods), instalment)
+    else:
+        periods, first = 1, last
+        shares = {"share": round(getattr(terms, "sweep", 0.0) * 1_000_000)}
     return schedules.add(
         begin=np.full(amount.size, number),
         next_due=np.full(amount.size, first),

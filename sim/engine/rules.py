@@ -15,6 +15,7 @@ from sim.engine.day.borrower import LenderTerms, RepayRules
 from sim.engine.day.plan import PlanRules
 from sim.engine.day.trade import TradeRules
 from sim.lenders.lender import Lender
+from sim.lenders.product_terms import JointLiability, Warehouse
 from sim.world.parameters import MerchantParameters, OutsideMoney
 
 _F = np.float32
@@ -102,6 +103,8 @@ def lender_terms(lenders: list[Lender]) -> LenderTerms:
     """What repayments need to know of the lenders, as arrays by lender."""
     ladders = [lender.policies["collection"] for lender in lenders]
     specs = [lender.spec for lender in lenders]
+    groups = [spec.products.joint_liability or JointLiability() for spec in specs]
+    warehouses = [spec.products.warehouse or Warehouse() for spec in specs]
 
     def whole(values: list[Any]) -> npt.NDArray[np.int64]:
         return np.array(values, dtype=np.int64)
@@ -117,4 +120,7 @@ def lender_terms(lenders: list[Lender]) -> LenderTerms:
         non_accrual_after=whole([spec.non_accrual_after for spec in specs]),
         write_off_after=whole([spec.write_off_after for spec in specs]),
         refund_days=whole([spec.interest_refund_days for spec in specs]),
+        sell_after=whole([stores.sell_after for stores in warehouses]),
+        sale_share=np.array([1.0 - stores.sale_discount for stores in warehouses], dtype=np.float64),
+        peer_sanction=np.array([group.peer_sanction for group in groups], dtype=np.float64),
     )

@@ -92,6 +92,7 @@ def book_repayments(books: Books, lender: str, t: Totals) -> None:
         books.entry(name, "interest_receivable", "interest_income", earned * grains)
     books.transfer(ESCROW, cash, t["swept"], received_for="collections")
     books.transfer(WALLETS, cash, t["from_wallet"], received_for="collections")
+    books.transfer(OUTSIDE_MONEY, cash, t["realised"], received_for="collections")
     for paid, account in (
         ("principal_paid", "loans"),
         ("interest_paid", "interest_receivable"),

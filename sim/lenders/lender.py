@@ -13,7 +13,7 @@ import mesa
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.loanbook import FIXED_LOAN, PRODUCTS, SALES_SHARE
+from sim.core.loanbook import FIXED_LOAN, PRODUCTS, SALES_SHARE, SECURED
 from sim.core.merchants import PLATFORMS, View
 from sim.lenders.parameters import LenderSpec
 from sim.lenders.policy import ANSWERING, Answer, Context, Product, decide, load_policy
@@ -208,8 +208,8 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         seen = {**columns, "score": score}
         limit, why = self._ask("limit", seen, ids, seed, context)
         limit = np.minimum(limit, self.spec.joint_cap)
-        # An order loan is bounded by the pledged orders, which the merchant has already counted in what it asks.
-        on_line = product != PRODUCTS.index("order_loan")
+        # A secured loan is bounded by what it rests on, which the merchant has already counted in what it asks.
+        on_line = ~np.isin(product, SECURED)
         room = np.where(on_line, np.maximum(limit - line_fen, 0), asked_fen)
         granted = np.minimum(asked_fen, room) // STEP * STEP
         has_room = (granted >= self.minimum[product]) & (granted > 0)

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from sim.core.money import Term
-from sim.core.quantities import DayCount, Days, Money, Parameters, RateQ, Share, Switch, TermQ, parameter, refuse
+from sim.core.quantities import DayCount, Days, Money, Parameters, RateQ, Share, Switch, TermQ, Whole, parameter, refuse
 
 PRODUCT_IDS = (
     "order_loan",
@@ -151,6 +151,22 @@ class MonthlyLoan(Instalments):
     )
 
 
+class JointLiability(MonthlyLoan):
+    """A loan by equal instalments to each member of a group that answers for all its members (facts A.1.1)."""
+
+    members: Whole = parameter(
+        3, unit="merchants", low=3, high=20, source="facts A.1.1: three or more", doc="Least members of a group."
+    )
+    peer_sanction: Money = parameter(
+        "500 yuan",
+        unit="yuan",
+        low="0 yuan",
+        high="1 m yuan",
+        source="assumption; that peers punish: facts B.3, V32",
+        doc="What not paying costs a member with its peers.",
+    )
+
+
 class SalesShare(Product):
     """Money now for a share of the coming days' sales, until principal and a fixed fee are paid (facts C.2)."""
 
@@ -179,7 +195,45 @@ class SalesShare(Product):
     )
 
 
-AnyProduct = OrderLoan | RevolvingLine | FixedLoan | MonthlyLoan | SalesShare
+class PurchaseOrder(Product):
+    """An advance on orders not yet shipped, to buy their goods; a share of the sales that follow repays it.
+
+    There is no order book: the orders accepted over a lead time are the shop's mean demand in it.
+    """
+
+    rate: RateQ = parameter(
+        "0.05 %/day", unit="%/day", low="0 %/year", high="1000 %/year", source="assumption", doc="List price."
+    )
+    term: TermQ = parameter(
+        "60 days", unit="days", low="7 days", high="360 days", source="assumption", doc="When the rest falls due."
+    )
+    advance: Share = parameter(0.5, unit="share", source="assumption", doc="Loan as a share of the orders' value.")
+    sweep: Share = parameter(
+        0.3, unit="share", source="assumption", doc="Share of the sales on the platform that repays it every day."
+    )
+
+
+class Warehouse(Product):
+    """A loan on stock, released as it sells: what the stock no longer covers is paid at once (facts A.1.7)."""
+
+    rate: RateQ = parameter(
+        "0.05 %/day", unit="%/day", low="0 %/year", high="1000 %/year", source="assumption", doc="List price."
+    )
+    term: TermQ = parameter(
+        "90 days", unit="days", low="7 days", high="360 days", source="assumption", doc="When the rest falls due."
+    )
+    haircut: Share = parameter(
+        0.4, unit="share", source="assumption; that there is one: facts A.1.7", doc="Taken off the stock's cost."
+    )
+    sell_after: Days = parameter(
+        "30 days", unit="days past due", low="1 day", high="360 days", source="assumption", doc="Sale of the pledge."
+    )
+    sale_discount: Share = parameter(
+        0.3, unit="share", source="assumption", doc="Share of its cost that pledged stock loses when it is sold."
+    )
+
+
+AnyProduct = OrderLoan | RevolvingLine | FixedLoan | MonthlyLoan | SalesShare | PurchaseOrder | Warehouse
 
 
 class Products(Parameters):
@@ -192,6 +246,9 @@ class Products(Parameters):
     equal_principal: MonthlyLoan | None = None
     interest_only_bullet: MonthlyLoan | None = None
     sales_share: SalesShare | None = None
+    purchase_order: PurchaseOrder | None = None
+    warehouse: Warehouse | None = None
+    joint_liability: JointLiability | None = None
 
     def offered(self) -> Iterator[tuple[str, AnyProduct]]:
         """Yield (product id, terms) of every product that is enabled, in the order of the contract's ids."""

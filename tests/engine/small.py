@@ -14,8 +14,8 @@ import sim
 from sim.core.clock import day_number
 from sim.core.loanbook import ORDER_LOAN, PRODUCTS, REVOLVING_LINE, LoanBook
 from sim.core.merchants import HONEST, OPEN, Merchants
-from sim.engine.day.loan import REPAY_TOTALS, owed_now
 from sim.engine.day.borrower import Borrowers, LenderTerms, Records, RepayRules
+from sim.engine.day.loan import REPAY_TOTALS, owed_now
 from sim.engine.day.repay import repay
 from sim.engine.day.tiles import columns_of
 from sim.engine.market import Market
@@ -105,7 +105,8 @@ class Desk:
         self.today = 0
         terms = dict(
             penalty_permille=1500, remind_before=0, remind_from=0, sweep_from=9_999, sweep_share=1.0,
-            non_accrual_after=90, write_off_after=360, refund_days=0, by_instalment=1,
+            non_accrual_after=90, write_off_after=360, refund_days=0, by_instalment=1, sell_after=30,
+            sale_share=0.7, peer_sanction=0.0,
         )  # fmt: skip
         self.rules = dict(
             key_forget=np.uint64(1), stage_share=1.0, restocked=0.7, shop_days=0.0, credit_value=0.0, sanction=0.0,
@@ -115,7 +116,7 @@ class Desk:
         for name, value in changes.items():
             assert name in terms or name in self.rules, name
             (terms if name in terms else self.rules)[name] = value
-        kinds = {name: np.float64 if name == "sweep_share" else np.int64 for name in terms}
+        kinds = {name: np.float64 if name.endswith(("_share", "_sanction")) else np.int64 for name in terms}
         arrays = {name: np.array([value], kinds[name]) for name, value in terms.items()}
         self.terms = LenderTerms(allocation=np.array([allocation], np.int64), **arrays)
         self.commission = np.zeros(3, np.float32)

@@ -214,7 +214,7 @@ def test_a_mistake_is_said_once_and_plainly(tmp_path: Path, text: str, said: str
             "bank_debt: {cap: 0.5}",
             "0.5 is a bare number; write a multiple of net capital, such as '0.5 of net capital'",
         ),
-        ("products: {warehouse: {}}", "the product warehouse is not yet available; allowed: order_loan, revolving_line"),
+        ("products: {warehouse: {}}", "the product warehouse is not yet available; allowed: order_loan"),
         ("products: {annuity: {term: 90 days}}", "a term of 90 days; needed: whole months"),
         (
             "products: {orderloan: {}}",

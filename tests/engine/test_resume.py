@@ -21,7 +21,10 @@ from sim.engine.market import Market
 from sim.errors import StoreError
 from sim.results.run import Run
 
-RIVAL = {"equity": "2 m yuan", "products": {"revolving_line": {"rate": "18 %/year (360)"}}}
+RIVAL = {
+    "equity": "2 m yuan",
+    "products": {"revolving_line": {"rate": "18 %/year (360)"}, "annuity": {"term": "3 months"}, "sales_share": {}},
+}
 
 # Everything that a checkpoint must carry: late and written-off loans, two lenders, offers, entrants, dated changes.
 FULL: dict[str, Any] = ROUGH | {

@@ -25,7 +25,7 @@ LARGE: dict[str, Any] = {
     "merchants.number": 20_000,
     "calendar": {"start": "2012-03-10", "days": 30},
     "lenders.ali.equity": "10 m yuan",
-    "lenders.rival": {"equity": "2 m yuan", "products": {"revolving_line": {"rate": "18 %/year"}}},
+    "lenders.rival": {"equity": "2 m yuan", "products": {"annuity": {}, "sales_share": {}}},
 }
 
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import random
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from decimal_oracle import DAYS, Oracle
+from decimal_oracle import Oracle
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_schedules import WITH_INTEREST, drawn
 
 from sim.core.money import Rate, parse_rate
-from sim.lenders.account import BUCKETS, Account, LoanTerms
+from sim.lenders.account import Account, LoanTerms
 from sim.lenders.annual_cost import of_dates, of_periods
-from sim.lenders.instalments import PLANS, thirtieths
+from sim.lenders.instalments import thirtieths
 from sim.lenders.schedule import live, summarise
 
 NEW_YEAR = date(2012, 1, 1)
-WITH_INTEREST = [product for product in PLANS if product != "sales_share"]
 
 
 def loan(product: str, yuan: int, rate: str, periods: int, **more: Any) -> LoanTerms:
@@ -115,37 +114,6 @@ def test_a_prepayment_shortens_the_loan_or_makes_it_smaller() -> None:
 
 
 # ------------------------------------------------------------------------------------------------------- the oracle
-
-
-def drawn(seed: int) -> tuple[LoanTerms, dict[date, int]]:
-    """A loan and its payments at random: kept, missed, late, part, early, twice as much as is owed."""
-    r = random.Random(seed)
-    product = WITH_INTEREST[seed % len(WITH_INTEREST)]
-    basis = r.choice((365, 360, "monthly"))
-    rate = Rate(r.choice((0, 60_000, 182_500, 219_000, r.randrange(1, 500_000))), basis)  # type: ignore[arg-type]
-    start = date(2010, 1, 1) + timedelta(r.randrange(1200))
-    periods = r.choice((7, 30, 90)) if product in DAYS else r.choice((1, 3, 6, 9, 12, 24))
-    terms = LoanTerms(
-        product,
-        r.choice((r.randrange(1, 5_000), r.randrange(10_000, 100_000_000), 10_000_000)),
-        rate,
-        periods,
-        start,
-        prepayment=r.choice(("shorter", "smaller")),
-        grace_days=r.choice((0, 0, 3)),
-        order=r.choice((BUCKETS, ("fee", "interest", "penalty", "principal"), tuple(reversed(BUCKETS)))),
-        by_instalment=r.random() < 0.7,
-    )
-    dates = Account(terms).dates
-    payments: dict[date, int] = {}
-    for day in dates:
-        if r.random() < 0.5:
-            payments[day] = r.choice((0, r.randrange(terms.principal_fen + 1)))
-    for _ in range(r.randrange(4)):
-        day = start + timedelta(r.randrange((dates[-1] - start).days + 40))
-        payments[day] = r.randrange(1, 2 * terms.principal_fen // len(dates) + 2)
-    payments[dates[-1] + timedelta(60)] = 3 * terms.principal_fen + 1_000_000
-    return terms, payments
 
 
 @pytest.mark.parametrize("seed", range(270))

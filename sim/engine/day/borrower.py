@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.core.kernels import Scalar, floor, hash64, least, most, rule, unit64
-from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF
+from sim.core.loanbook import ACTIVE, JOINT_LIABILITY, ORDER_LOAN, PAID_OFF
 from sim.core.merchants import OPEN
 from sim.engine.day.loan import T_CONTACTS, put_in_bucket
 from sim.world.repayment import FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
@@ -52,6 +52,9 @@ class LenderTerms(NamedTuple):
     non_accrual_after: Any  # int64: DPD at which interest leaves income
     write_off_after: Any  # int64: DPD
     refund_days: Any  # int64: days of the first-time borrower's interest refund
+    sell_after: Any  # int64: DPD at which stock pledged in a warehouse is sold
+    sale_share: Any  # float64: share of its cost that it brings
+    peer_sanction: Any  # float64: fen that not paying costs a member of a group with its peers
 
 
 class Borrowers(NamedTuple):
@@ -89,12 +92,17 @@ class Records(NamedTuple):
 
 
 @rule
-def means_to_pay(m: Any, row: Scalar, struck: bool, due: Scalar, limit: Scalar, r: Any) -> Scalar:
-    """Whether the merchant of ``row`` would pay ``due`` fen if it could; ``limit`` is what this lender offers it."""
+def means_to_pay(
+    m: Any, row: Scalar, struck: bool, due: Scalar, limit: Scalar, r: Any, sanction: Scalar
+) -> Scalar:
+    """Whether the merchant of ``row`` would pay ``due`` fen if it could.
+
+    ``limit`` is what this lender offers it, ``sanction`` the fen that not paying costs it beyond shop and credit.
+    """
     shop = shop_worth(
         m.kappa[row], m.margin[row], m.sales_mean_30d[row], m.off_platform[row], r.shop_days, m.status[row] == OPEN
     )
-    return is_willing(m.integrity[row], struck, due, shop, limit, r.credit_value, r.sanction)
+    return is_willing(m.integrity[row], struck, due, shop, limit, r.credit_value, r.sanction + sanction)
 
 
 @rule
@@ -118,6 +126,12 @@ def take_back(m: Any, row: Scalar, refund: Scalar, restocked: Scalar) -> None:
 
 
 @rule
+def sanction_on(loan: Any, terms: Any) -> Scalar:
+    """Fen that a loan's borrower loses with its peers if it does not pay."""
+    return terms.peer_sanction[np.uint64(loan.lender)] if loan.product == JOINT_LIABILITY else 0.0
+
+
+@rule
 def idle_from(m: Any, row: Scalar, r: Any) -> Scalar:
     """Fen in the wallet above which money is idle: some days of sales and costs, and the wish for stock."""
     return r.idle_days * (m.sales_mean_30d[row] + m.fixed_cost[row]) + m.shortage[row]
@@ -130,7 +144,7 @@ def answer_claim(
 ) -> Scalar:  # fmt: skip
     """Fen paid out of the wallet for ``claim`` fen that are due: willing and able, forgetful, unwilling, or swept."""
     struck = r.today >= m.bust_day[row]
-    willing = means_to_pay(m, row, struck, claim, lenders.limit_fen[lender, row], r)
+    willing = means_to_pay(m, row, struck, claim, lenders.limit_fen[lender, row], r, sanction_on(loan, terms))
     late, reminded = np.int64(r.today - loan.unpaid_since), terms.remind_from[lender]
     has_reminder = terms.remind_before[lender] > 0 if late == 0 else 0 < reminded <= late
     if late > 0 and has_reminder and (late == reminded or late % 7 == 0):

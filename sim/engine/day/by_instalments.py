@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from sim.core.kernels import floor, kernel
-from sim.core.loanbook import ACTIVE
-from sim.engine.day.borrower import answer_claim, early_payment, idle_from, means_to_pay, note_standing
+from sim.core.loanbook import ACTIVE, WAREHOUSE
+from sim.engine.day.borrower import answer_claim, early_payment, idle_from, means_to_pay, note_standing, sanction_on
 from sim.engine.day.loan import T_CONTACTS, T_WALLET, close, put_in_bucket
 from sim.engine.day.scheduled import (
     AT_END,
@@ -23,6 +23,7 @@ from sim.engine.day.scheduled import (
     settles,
     take_share,
 )
+from sim.engine.day.secured import release, sell_pledge
 
 
 @kernel
@@ -61,6 +62,14 @@ def repay_by_instalments(
         wallet -= paid
         sums[T_WALLET] += paid
     fall_due(loan, plan, late_ones, today)
+    if loan.product == WAREHOUSE:
+        wallet -= release(
+            loan, plan, late_ones, m, row, wallet, order, terms.by_instalment[lender], today, sums
+        )
+        if loan.dpd >= terms.sell_after[lender]:
+            sell_pledge(
+                loan, plan, late_ones, m, row, terms.sale_share[lender], order, terms.by_instalment[lender], sums
+            )
 
     paid = np.int64(0)
     if plan.n_unpaid > 0:
@@ -97,7 +106,7 @@ def repay_by_instalments(
         debt[place] += loan.balance
         if plan.n_unpaid == 0 and plan.next_due - today <= r.horizon:
             falls = falls_next(loan, plan) + interest_to_date(loan, plan)
-            if means_to_pay(m, row, struck, falls, lenders.limit_fen[lender, row], r):
+            if means_to_pay(m, row, struck, falls, lenders.limit_fen[lender, row], r, sanction_on(loan, terms)):
                 due_soon[place] += falls
     gone = before - loan.balance
     lenders.exposure_fen[lender, row] -= gone

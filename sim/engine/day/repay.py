@@ -212,7 +212,7 @@ def repay(
             # what nears its due date is kept back by those who mean to pay it
             if loan.product != ORDER_LOAN and loan.overdue == 0 and loan.due - today <= r.horizon:
                 owed = owed_now(loan)
-                if means_to_pay(m, row, struck, owed, lenders.limit_fen[lender, row], r):
+                if means_to_pay(m, row, struck, owed, lenders.limit_fen[lender, row], r, 0.0):
                     due_soon[place] += owed
         gone = before - loan.balance
         lenders.exposure_fen[lender, row] -= gone

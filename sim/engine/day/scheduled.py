@@ -183,10 +183,17 @@ def fall_due(loan: Any, schedule: Any, row: Any, today: Scalar) -> None:
             schedule.next_due = least(today + schedule.every, loan.due)
         else:
             schedule.next_due = monthly_due(loan.opened, schedule.number)
-    if principal + interest == 0:
-        return
-    k = least(schedule.n_unpaid, row.size - 1)  # there is room for all that fall due before a write-off
-    if k == schedule.n_unpaid:
+    if principal + interest > 0:
+        add_unpaid(loan, schedule, row, today, interest, principal)
+
+
+@rule
+def add_unpaid(loan: Any, schedule: Any, row: Any, today: Scalar, interest: Scalar, principal: Scalar) -> None:
+    """Let fen of interest and principal fall due today; there is room for all that does so before a write-off."""
+    k = least(schedule.n_unpaid, row.size - 1)
+    if schedule.n_unpaid > 0 and row[schedule.n_unpaid - 1].due == today:
+        k = schedule.n_unpaid - 1
+    elif k == schedule.n_unpaid:
         row[k].due = today
         row[k].interest = 0
         row[k].principal = 0

@@ -1,0 +1,123 @@
+"""Joint liability: groups of borrowers who answer for each other (facts A.1.1: three or more, no collateral).
+
+A group forms among those who are granted such a loan on one day. What a member owes and has not paid, the others pay in
+equal parts the next morning, as far as they can and would: then a member's trouble is a charge on all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.clock import Day
+from sim.core.kernels import floor, kernel, least
+from sim.core.loanbook import ACTIVE, JOINT_LIABILITY
+from sim.core.merchants import Merchants
+from sim.engine import rules, settle
+from sim.engine.day.borrower import means_to_pay, sanction_on
+from sim.engine.day.loan import REPAY_TOTALS, T_WALLET
+from sim.engine.day.scheduled import due_of, pay
+from sim.lenders.lender import Lender
+from sim.lenders.product_terms import JointLiability
+
+if TYPE_CHECKING:
+    from sim.engine.market import Market
+
+
+def offers_groups(lender: Lender) -> bool:
+    """Whether a lender makes group loans now."""
+    return "joint_liability" in lender.terms
+
+
+def form_groups(
+    lender: Lender, m: Merchants, rows: npt.NDArray[np.intp], product: npt.NDArray[np.int8], takes: npt.NDArray[Any]
+) -> npt.NDArray[np.int64]:
+    """Put those who take a group loan into groups of neighbours; 0 for whoever is in none, else the group's number.
+
+    Groups hold as many as the product asks for, and the last one those that are left over; with fewer than that in
+    all, there is no group today. The number is the id of the group's first merchant, so that no counter is needed.
+    """
+    group = np.zeros(rows.size, np.int64)
+    terms = lender.terms.get("joint_liability")
+    joint = np.flatnonzero(takes & (product == JOINT_LIABILITY))
+    if not isinstance(terms, JointLiability) or joint.size < terms.members:
+        return group
+    neighbours = joint[np.lexsort((m.merchant_id[rows[joint]], m.region[rows[joint]]))]
+    place = np.minimum(np.arange(joint.size) // terms.members, joint.size // terms.members - 1)
+    firsts = neighbours[np.searchsorted(place, np.arange(place[-1] + 1))]
+    group[neighbours] = m.merchant_id[rows[firsts]][place]
+    return group
+
+
+def stand_in(market: Market, day: Day) -> dict[str, dict[str, int]]:
+    """Let the members of groups pay for those who were late last night, and book it; totals by lender."""
+    book, plans = market.book, market.book.schedules
+    found: dict[str, dict[str, int]] = {}
+    if book.schedules.records.size == 0 or not (book["product"] == JOINT_LIABILITY).any():
+        return found
+    own = np.flatnonzero((book["product"] == JOINT_LIABILITY) & (book["status"] == ACTIVE) & (book["balance"] > 0))
+    # a merchant may be in several groups over time: its group's number and the day together are one group
+    number, opened = plans.records["group"][book["schedule"][own] - 1], book["opened"][own]
+    order = np.lexsort((book["loan_id"][own], number, opened, book["lender"][own]))
+    own, number, opened = own[order], number[order], opened[order]
+    is_new = np.ones(own.size, np.bool_)
+    is_new[1:] = (np.diff(number) != 0) | (np.diff(opened) != 0) | (np.diff(book["lender"][own]) != 0)
+    edges = np.append(np.flatnonzero(is_new), own.size)
+    sums = np.zeros((len(market.lenders), len(REPAY_TOTALS)), np.int64)
+    repay_rules = rules.repay_rules(market.plan_of_run.merchants, market.seed_number, day)
+    _, _, borrowers, records, _ = market.room.columns
+    pay_for_each_other(
+        book.records, plans.records, plans.unpaid, own, edges, borrowers, records, market.terms, repay_rules, sums
+    )
+    for lender in market.lenders:
+        totals = dict(zip(REPAY_TOTALS, sums[lender.index].tolist(), strict=True))
+        if totals["from_wallet"]:
+            settle.book_repayments(market.books, lender.lender_id, totals)
+            found[lender.lender_id] = totals
+    return found
+
+
+@kernel
+def pay_for_each_other(
+    loans: Any, schedules: Any, unpaid: Any, members: Any, edges: Any, m: Any, lenders: Any, terms: Any, r: Any,
+    sums: Any,
+) -> None:  # fmt: skip
+    """In every group, those who are not late pay the dues of those who are.
+
+    ``members`` (n,) are positions in the book, group by group from ``edges`` (groups + 1,); ``sums`` (n_lenders,
+    len(REPAY_TOTALS)) of int64 are added to.
+    """
+    for group in range(edges.size - 1):
+        begin, end = edges[group], edges[group + 1]
+        sound = 0
+        for k in range(begin, end):
+            sound += 1 if loans[members[k]].dpd == 0 else 0
+        if sound == 0:
+            continue
+        for k in range(begin, end):
+            loan = loans[members[k]]
+            if loan.dpd == 0:
+                continue
+            plan, late_ones = schedules[loan.schedule - 1], unpaid[loan.schedule - 1]
+            lender = np.uint64(loan.lender)
+            part = (due_of(loan, plan, late_ones) + sound - 1) // sound
+            for other in range(begin, end):
+                peer = loans[members[other]]
+                row = np.uint64(peer.row)
+                claim = least(part, due_of(loan, plan, late_ones))
+                if peer.dpd > 0 or claim == 0 or r.today >= m.bust_day[row]:
+                    continue
+                if not means_to_pay(m, row, False, claim, lenders.limit_fen[lender, row], r, sanction_on(peer, terms)):
+                    continue
+                paid = least(claim, np.int64(floor(m.wallet[row])))
+                if paid <= 0:
+                    continue
+                before = loan.balance
+                pay(loan, plan, late_ones, paid, terms.allocation[lender], terms.by_instalment[lender], sums[lender])
+                m.wallet[row] -= paid
+                sums[lender, T_WALLET] += paid
+                gone = before - loan.balance
+                lenders.exposure_fen[lender, np.uint64(loan.row)] -= gone
+                lenders.line_fen[lender, np.uint64(loan.row)] -= gone

@@ -1,0 +1,252 @@
+"""Loans repaid by instalments: the compiled day against the plain account, and what a market does with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from sample_schedules import drawn
+from small import ROUGH, YUAN, scenario
+
+import sim
+from sim.core.clock import day_number
+from sim.core.kernels import kernel
+from sim.core.loanbook import PRODUCTS, LoanBook
+from sim.core.money import Rate
+from sim.engine.day import scheduled as s
+from sim.engine.day.loan import REPAY_TOTALS
+from sim.lenders.account import Account, LoanTerms
+from sim.lenders.instalments import PLANS, Repayment, due_dates, equal_instalment
+from sim.lenders.schedule import live
+from sim.results.run import Run
+
+CODES = {"penalty": 0, "interest": 1, "principal": 2}
+
+
+@kernel
+def a_night(loans: Any, plans: Any, unpaid: Any, today: Any, permille: Any, sums: Any) -> None:
+    s.accrue(loans[0], plans[0], unpaid[0], today, permille, 9_999, sums)
+    s.fall_due(loans[0], plans[0], unpaid[0], today)
+
+
+@kernel
+def a_payment(loans: Any, plans: Any, unpaid: Any, fen: Any, order: Any, by_instalment: Any, sums: Any) -> Any:
+    return s.pay(loans[0], plans[0], unpaid[0], fen, order, by_instalment, sums)
+
+
+@kernel
+def standing(loans: Any, plans: Any, unpaid: Any) -> Any:
+    return s.due_of(loans[0], plans[0], unpaid[0]), s.settles(loans[0], plans[0], unpaid[0])
+
+
+@kernel
+def instalments_of(principal: Any, rate: Any, periods: Any, out: Any) -> None:
+    for k in range(principal.size):
+        out[k] = s.equal_instalment(principal[k], rate[k], periods[k])
+
+
+@kernel
+def due_days_of(opened: Any, number: Any, out: Any) -> None:
+    for k in range(opened.size):
+        out[k] = s.monthly_due(opened[k], number[k])
+
+
+class Compiled:
+    """One loan with a schedule, moved by the compiled rules alone."""
+
+    def __init__(self, terms: LoanTerms) -> None:
+        plan, code = PLANS[terms.product], PRODUCTS.index(terms.product)
+        dates = due_dates(plan, terms.start, terms.periods)
+        self.today = day_number(terms.start)
+        book = LoanBook(most_unpaid=len(dates) + 1)
+        self.order = np.array([CODES[bucket] for bucket in terms.order if bucket != "fee"], np.int64)
+        self.permille, self.by_instalment = terms.penalty_permille, int(terms.by_instalment)
+        instalment = np.zeros(1, np.int64)
+        principal, rate = np.array([terms.principal_fen]), np.array([terms.rate.ppm_year])
+        s.lay_out(np.array([code]), principal, rate, np.array([len(dates)]), instalment)
+        at = book.schedules.add(
+            begin=[self.today], next_due=[day_number(dates[0])], number=1, periods=len(dates), grace=terms.grace_days,
+            shrinks=terms.prepayment == "smaller", penalty_per_fen=terms.rate.days_in_year * 10**6,
+            instalment=instalment,
+        )  # fmt: skip
+        days = 360 if plan.by_month else terms.rate.days_in_year
+        book.append(
+            loan_id=[1], product=code, opened=self.today, due=day_number(dates[-1]), principal=principal,
+            balance=principal, rate=rate, units_per_fen=days * 10**6, schedule=at + 1,
+        )  # fmt: skip
+        self.arrays = book.records, book.schedules.records, book.schedules.unpaid
+        self.sums = np.zeros(len(REPAY_TOTALS), np.int64)
+
+    def pass_day(self) -> None:
+        self.today += 1
+        a_night(*self.arrays, self.today, self.permille, self.sums)
+
+    def pay(self, fen: int) -> int:
+        return int(a_payment(*self.arrays, fen, self.order, self.by_instalment, self.sums))
+
+    def figures(self) -> tuple[int, ...]:
+        """Due, settling and balance, what was paid of each, and what is overdue, fen."""
+        loan = self.arrays[0][0]
+        paid = (loan["principal_paid"], loan["interest_paid"], loan["penalty_paid"])
+        return tuple(int(fen) for fen in (*standing(*self.arrays), loan["balance"], *paid, loan["overdue"]))
+
+
+@pytest.mark.parametrize("seed", range(270))
+def test_the_compiled_loan_is_the_plain_account_to_the_fen(seed: int) -> None:
+    """Every day, over all products, rates, terms, prepayments and delays; the account has its own oracle."""
+    terms, payments = drawn(seed)
+    even = Rate(terms.rate.ppm_year // 2 * 2, terms.rate.basis)  # its overdue rate is then whole ppm as well
+    terms = replace(terms, rate=even)
+    account, compiled = Account(terms), Compiled(terms)
+    paid = [0, 0, 0]
+    while account.today < max(payments) and not account.closed:
+        account.pass_day()
+        compiled.pass_day()
+        is_due = bool(account.instalments) and account.instalments[-1].due == account.today
+        if is_due or account.today in payments:
+            fen = payments.get(account.today, account.due_now())
+            part = account.pay(fen)
+            assert compiled.pay(fen) == part.excess
+            for place, bucket in enumerate(("principal", "interest", "penalty")):
+                paid[place] += getattr(part, bucket)
+        expected = (account.due_now(), account.settles(), account.balance, *paid, account.overdue)
+        assert compiled.figures() == expected, account.today
+    assert account.balance == 0
+
+
+def test_equal_instalments_are_the_exact_ones() -> None:
+    rng = np.random.Generator(np.random.Philox(5))
+    n = 20_000
+    principal, periods = rng.integers(1, 2 * 10**9, n), rng.choice([3, 6, 9, 12, 24, 60], n)
+    rate, found = rng.integers(0, 500_000, n), np.zeros(n, np.int64)
+    instalments_of(principal, rate, periods, found)
+    cases = zip(principal.tolist(), map(Rate, rate.tolist()), periods.tolist(), strict=True)
+    exact = [equal_instalment(*case) for case in cases]
+    assert found.tolist() == exact
+
+
+def test_due_days_of_months_are_those_of_the_calendar() -> None:
+    starts = [date(2008, 1, 1) + timedelta(days) for days in range(0, 3000, 7)] + [date(2012, 1, 31)]
+    cases = [(start, number) for start in starts for number in (1, 2, 11, 12, 13, 60)]
+    found = np.zeros(len(cases), np.int64)
+    due_days_of(np.array([day_number(start) for start, _ in cases]), np.array([n for _, n in cases]), found)
+    plan = PLANS["annuity"]
+    assert plan.repayment is Repayment.EQUAL_INSTALMENTS
+    assert found.tolist() == [day_number(due_dates(plan, start, n)[-1]) for start, n in cases]
+
+
+# ------------------------------------------------------------------------------------------------- in the market
+
+ALL = ("fixed_loan", "annuity", "equal_principal", "interest_only_bullet", "sales_share")
+
+
+def lent_as(product: str, **terms: Any) -> dict[str, Any]:
+    """A bad time in which the lender offers nothing but this product, on terms that many meet."""
+    offer = {"order_loan": None, "revolving_line": None, product: {"minimum": "500 yuan", **terms}}
+    return ROUGH | {
+        "calendar": {"start": "2012-02-15", "days": 320},
+        "lenders.ali.products": offer,
+        "lenders.ali.equity": "5 m yuan",
+        "lenders.ali.products.revolving_line.term": None,
+    }
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[str, Run]:
+    short = {"term": "6 months"}
+    own: dict[str, dict[str, Any]] = {name: dict(short) for name in ALL}
+    own["fixed_loan"]["least_share"] = 0.0
+    own["sales_share"] |= {"minimum_share": 0.3}
+    return {name: sim.simulate(scenario(lent_as(name, **own[name])), seed=5, threads=1) for name in ALL}
+
+
+@pytest.mark.parametrize("product", ALL)
+def test_every_loan_of_a_run_adds_up(runs: dict[str, Run], product: str) -> None:
+    """The books have closed every day of the run; here the tape."""
+    run = runs[product]
+    tape = run.loans
+    assert set(tape["product"]) == {product}
+    assert len(tape) > 100
+    parts = tape["principal_paid_fen"] + tape["balance_fen"] + tape["written_off_fen"]
+    assert (parts == tape["principal_fen"]).all()
+    assert (tape["balance_fen"] >= 0).all()
+    daily = run.daily
+    assert int(daily["disbursed_fen"].sum()) == int(tape["principal_fen"].sum())
+    assert int(daily["written_off_fen"].sum()) == int(tape["written_off_fen"].sum()) > 0
+    assert int(daily["penalty_paid_fen"].sum()) == int(tape["penalty_paid_fen"].sum())
+    closed = tape[tape["status"] == "closed"]
+    assert (closed["balance_fen"] == 0).all()
+    late = tape[tape["max_dpd"] > 0]
+    assert len(late) > 5
+    assert (late["first_due"] <= run.daily["date"].max()).all()
+
+
+def test_a_share_of_sales_costs_its_fee_and_nothing_else(runs: dict[str, Run]) -> None:
+    tape = runs["sales_share"].loans
+    fee = np.floor(tape["principal_fen"] * 0.1 + 0.5).astype(np.int64)
+    closed = (tape["status"] == "closed") & (tape["refunded_fen"] == 0)
+    assert closed.sum() > 50
+    assert (tape["interest_paid_fen"][closed] == fee[closed]).all()
+    owed = tape["accrued_fen"] + tape["interest_paid_fen"]
+    is_open = tape["status"] == "active"
+    assert (owed[is_open] == fee[is_open]).all()
+    assert (tape["penalty_paid_fen"] == 0).all()
+    days = runs["sales_share"].daily
+    assert int(days["interest_fen"].sum()) == int(tape["interest_paid_fen"].sum())  # income is what was paid
+
+
+def test_a_least_payment_that_is_missed_makes_a_share_of_sales_late() -> None:
+    with_it, without = (
+        sim.simulate(scenario(lent_as("sales_share", term="6 months", minimum_share=share)), seed=5, threads=1)
+        for share in (0.3, 0.0)
+    )
+    assert (with_it.loans["max_dpd"] > 0).sum() > 2 * (without.loans["max_dpd"] > 0).sum()
+
+
+def test_the_market_pays_an_annuity_as_its_plan_says() -> None:
+    """A borrower with money for what is due, and never idle money, pays twelve instalments on their days."""
+    plan = {
+        "merchants.number": 300,
+        "calendar": {"start": "2011-01-31", "days": 420},
+        "merchants.borrowing.idle_buffer": "180 days",
+        "lenders.ali.products": {"order_loan": None, "revolving_line": None, "annuity": {"term": "3 months"}},
+    }
+    tape = sim.simulate(scenario(plan), seed=2, threads=1).loans
+    kept = tape[(tape["status"] == "closed") & (tape["closed"] == tape["due"]) & (tape["max_dpd"] == 0)]
+    assert len(kept) > 50
+    for loan in kept.itertuples():
+        terms = LoanTerms("annuity", int(loan.principal_fen), Rate(180_000, "monthly"), 3, loan.opened.date())
+        assert live(terms)[0].interest_paid == loan.interest_paid_fen
+
+
+def test_prepayments_make_fewer_instalments_or_smaller_ones() -> None:
+    plan = {"merchants.number": 400, "calendar.days": 300, "merchants.borrowing.habit_mean": 0.1}
+    ends = {}
+    for effect in ("shorter", "smaller"):
+        offer = {"order_loan": None, "revolving_line": None, "annuity": {"prepayment": effect, "term": "9 months"}}
+        tape = sim.simulate(scenario(plan | {"lenders.ali.products": offer}), seed=2, threads=1).loans
+        early = tape[tape["status"] == "closed"]
+        ends[effect] = float((early["closed"] - early["opened"]).dt.days.mean())
+        assert len(early) > 50
+    assert ends["shorter"] < ends["smaller"]
+
+
+def test_a_fixed_loan_is_a_lump() -> None:
+    plan = {
+        "merchants.number": 3000,
+        "calendar.days": 100,
+        "lenders.ali.limit.multiple": 6,
+        "lenders.ali.equity": "9 m yuan",
+        "lenders.ali.products": {"fixed_loan": {"minimum": "1,000 yuan"}, "revolving_line": {}},
+    }
+    run = sim.simulate(scenario(plan), seed=2, threads=1)
+    lumps = run.loans[run.loans["product"] == "fixed_loan"]
+    assert len(lumps) > 20
+    assert (lumps["principal_fen"] >= 1_000 * YUAN).all()
+    asked = run.applications[run.applications["product"] == "fixed_loan"]
+    given = asked[asked["granted_fen"] > 0]
+    assert (given["granted_fen"] >= 0.2 * given["limit_fen"]).all()
+    assert ((lumps["due"] - lumps["opened"]).dt.days >= 365).all()
