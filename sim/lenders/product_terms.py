@@ -22,7 +22,7 @@ PRODUCT_IDS = (
     "warehouse",
     "joint_liability",
 )
-"""All products of the contract; those that :class:`Products` has no field for are not yet available."""
+"""All products of the contract, in its order."""
 
 JOINT_CAP = "1 m yuan"
 MOST_OWED = "20 m yuan"  # bound of any joint cap: what one borrower owes a lender is kept in 32 bits of fen
@@ -115,7 +115,7 @@ class Instalments(Product):
     @classmethod
     def _whole_months(cls, term: Term) -> Term:
         if term.unit != "months":
-            raise refuse(f"a term of {term.count} days", "whole months: an instalment falls due every month")
+            raise refuse(f"a term of {term.count} days", "whole months, such as '3 months'")
         return term
 
 
@@ -253,6 +253,6 @@ class Products(Parameters):
     def offered(self) -> Iterator[tuple[str, AnyProduct]]:
         """Yield (product id, terms) of every product that is enabled, in the order of the contract's ids."""
         for product_id in PRODUCT_IDS:
-            terms = getattr(self, product_id, None)
+            terms = getattr(self, product_id)
             if terms is not None and terms.enabled:
                 yield product_id, terms

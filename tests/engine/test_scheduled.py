@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from sample_schedules import drawn
-from small import ROUGH, YUAN, scenario
+from small import ROUGH, YUAN, lived, scenario
 
 import sim
 from sim.core.clock import day_number
 from sim.core.kernels import kernel
-from sim.core.loanbook import PRODUCTS, LoanBook
+from sim.core.loanbook import ACTIVE, PRODUCTS, LoanBook
 from sim.core.money import Rate
 from sim.engine.day import scheduled as s
 from sim.engine.day.loan import REPAY_TOTALS
@@ -140,7 +140,13 @@ def test_due_days_of_months_are_those_of_the_calendar() -> None:
 
 # ------------------------------------------------------------------------------------------------- in the market
 
-ALL = ("fixed_loan", "annuity", "equal_principal", "interest_only_bullet", "sales_share")
+ALL = (
+    "fixed_loan", "annuity", "equal_principal", "interest_only_bullet", "sales_share", "purchase_order", "warehouse",
+    "joint_liability",
+)  # fmt: skip
+
+
+SECURED_FOR_DAYS = ("purchase_order", "warehouse")
 
 
 def lent_as(product: str, **terms: Any) -> dict[str, Any]:
@@ -157,9 +163,10 @@ def lent_as(product: str, **terms: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def runs() -> dict[str, Run]:
     short = {"term": "6 months"}
-    own: dict[str, dict[str, Any]] = {name: dict(short) for name in ALL}
+    own: dict[str, dict[str, Any]] = {name: {} if name in SECURED_FOR_DAYS else dict(short) for name in ALL}
     own["fixed_loan"]["least_share"] = 0.0
     own["sales_share"] |= {"minimum_share": 0.3}
+    own["warehouse"] |= {"sell_after": "10 days"}
     return {name: sim.simulate(scenario(lent_as(name, **own[name])), seed=5, threads=1) for name in ALL}
 
 
@@ -244,9 +251,71 @@ def test_a_fixed_loan_is_a_lump() -> None:
     }
     run = sim.simulate(scenario(plan), seed=2, threads=1)
     lumps = run.loans[run.loans["product"] == "fixed_loan"]
-    assert len(lumps) > 20
+    assert len(lumps) > 10
     assert (lumps["principal_fen"] >= 1_000 * YUAN).all()
     asked = run.applications[run.applications["product"] == "fixed_loan"]
     given = asked[asked["granted_fen"] > 0]
     assert (given["granted_fen"] >= 0.2 * given["limit_fen"]).all()
     assert ((lumps["due"] - lumps["opened"]).dt.days >= 365).all()
+
+
+# ------------------------------------------------------------------------------------- pledged stock, and groups
+
+
+def test_a_loan_on_stock_never_exceeds_what_the_stock_covers() -> None:
+    """Where the wallet can pay: what the stock no longer covers is paid the same day, or falls due."""
+    plan = {
+        "merchants.number": 500,
+        "calendar.days": 90,
+        "merchants.borrowing.habit_mean": 0.2,
+        "lenders.ali.products": {"order_loan": None, "revolving_line": None, "warehouse": {"haircut": 0.4}},
+    }
+    market = lived(scenario(plan), 0)
+    seen = 0
+    while market.running:
+        market.step()
+        book, m = market.book, market.merchants
+        old = (book["status"] == ACTIVE) & (book["opened"] < market.calendar[market.day_index - 1].number)
+        rows = book["row"][old]
+        seen += int(old.sum())
+        # goods bought in the evening come on top of what the loan was measured against
+        cover = 0.6 * m.stock[rows] * m.order_value[rows] * (1.0 - m.margin[rows])
+        assert (book["balance"][old] - book["overdue"][old] <= cover + 1.0).all()
+    assert seen > 500
+
+
+def test_pledged_stock_is_sold_when_the_borrower_is_late() -> None:
+    shops = {"sell_after": "5 days", "sale_discount": 0.3}
+    sold, kept = (
+        sim.simulate(scenario(lent_as("warehouse", **shops | {"sell_after": after})), seed=5, threads=1).loans
+        for after in ("5 days", "360 days")
+    )
+    assert sold["written_off_fen"].sum() < kept["written_off_fen"].sum()
+
+
+def groups_of(changes: dict[str, Any]) -> Run:
+    return sim.simulate(scenario(lent_as("joint_liability", term="6 months", **changes)), seed=5, threads=1)
+
+
+def test_groups_are_of_so_many_or_more_and_form_on_one_day() -> None:
+    market = lived(scenario(lent_as("joint_liability", term="6 months", members=4)), 0)
+    seen = 0
+    for _ in range(60):
+        market.step()
+        book, today = market.book, market.calendar[market.day_index - 1].number
+        new = book["opened"] == today
+        group = market.book.schedules.records["group"][book["schedule"][new] - 1]
+        numbers, sizes = np.unique(group, return_counts=True)
+        assert (numbers > 0).all()
+        assert ((sizes >= 4) & (sizes < 8)).all()
+        seen += numbers.size
+    assert seen > 20
+
+
+def test_a_member_pays_for_a_late_one() -> None:
+    """The same loans with and without the liability of the others: they carry part of what is lost without it."""
+    joint, alone = groups_of({"peer_sanction": "0 yuan"}), sim.simulate(
+        scenario(lent_as("annuity", term="6 months")), seed=5, threads=1
+    )
+    lost = [run.loans["written_off_fen"].sum() / run.loans["principal_fen"].sum() for run in (joint, alone)]
+    assert lost[0] < 0.8 * lost[1]

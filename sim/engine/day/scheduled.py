@@ -117,7 +117,7 @@ def settles(loan: Any, schedule: Any, row: Any) -> Scalar:
     return due_of(loan, schedule, row) + loan.balance - loan.overdue + interest_to_date(loan, schedule)
 
 
-@rule
+@kernel
 def accrue(
     loan: Any, schedule: Any, row: Any, today: Scalar, penalty_permille: Scalar, non_accrual_after: Scalar, totals: Any
 ) -> None:
@@ -166,7 +166,7 @@ def settles_early(loan: Any, schedule: Any) -> Scalar:
     return loan.balance - loan.overdue + interest_to_date(loan, schedule)
 
 
-@rule
+@kernel
 def fall_due(loan: Any, schedule: Any, row: Any, today: Scalar) -> None:
     """On its due date an instalment falls due, and the next period begins."""
     if schedule.number > schedule.periods or today < schedule.next_due:
@@ -210,7 +210,7 @@ def add_unpaid(loan: Any, schedule: Any, row: Any, today: Scalar, interest: Scal
         loan.first_due = today
 
 
-@rule
+@kernel
 def take_share(loan: Any, schedule: Any, sold: Scalar, wallet: Scalar, totals: Any) -> Scalar:
     """Pay a day's share of ``sold`` fen of sales out of the wallet: fee and principal in proportion. Gives the fen."""
     millionths = sold * np.int64(schedule.share) + schedule.share_left
@@ -266,7 +266,7 @@ def drop_paid(schedule: Any, row: Any) -> None:
     schedule.n_unpaid = stay
 
 
-@rule
+@kernel
 def pay(
     loan: Any, schedule: Any, row: Any, money: Scalar, allocation: Any, by_instalment: Scalar, totals: Any
 ) -> Scalar:
@@ -298,7 +298,7 @@ def pay(
     return left
 
 
-@rule
+@kernel
 def age(
     loan: Any, schedule: Any, row: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Scalar, totals: Any
 ) -> None:

@@ -15,7 +15,6 @@ from sim.engine.reading import Node, join
 from sim.engine.schema import OrderValue, ScenarioModel
 from sim.errors import Issue
 from sim.lenders.parameters import PolicySpec
-from sim.lenders.product_terms import PRODUCT_IDS, Products
 
 Path = tuple[str | int, ...]
 
@@ -138,8 +137,6 @@ def _explain(model: type[BaseModel], path: Path, detail: ErrorDetails, value: An
 def _unknown_key(group: type[BaseModel] | None, path: Path) -> tuple[str, str, str]:
     key = str(path[-1])
     keys = _keys(group)
-    if group is Products and key in PRODUCT_IDS:
-        return f"the product {key} is not yet available", f"allowed: {', '.join(keys)}", ""
     if len(path) == 1:
         keys = [_EXTENDS, *keys]
     allowed = f"allowed: {', '.join(keys)}" if len(keys) <= _MOST_KEYS else "`lendsim schema` lists all keys"
