@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from paper_run import busy_run, no_credit_run, twelve_run
+from paper_run import PaperLoan, build, busy_run, manifest, no_credit_run, scenario, twelve_run
 from test_metrics import BALANCE_DAYS
 
 from sim.results.economics.unit import (
@@ -13,6 +13,7 @@ from sim.results.economics.unit import (
     loan_profit,
 )
 from sim.results.report import render
+from sim.results.run import Run
 
 FUNDS = 0.07 / 365
 
@@ -95,6 +96,16 @@ def test_all_loans_as_one_on_paper() -> None:
 def test_a_product_without_a_known_outcome_has_its_count_alone() -> None:
     line = twelve_run().economics["ali"]["revolving_line"]
     assert {name: value for name, value in line.items() if value is not None} == {"n_loans": 1, "n_matured": 0}
+
+
+def test_what_is_still_unpaid_is_lost_but_for_what_comes_back() -> None:
+    loans = [
+        PaperLoan(1, 1, "2012-01-10", 10_000, "2012-02-09", "2012-02-05"),
+        PaperLoan(2, 2, "2012-01-20", 5_000, "2012-02-19", None, write_off_after=400),
+    ]
+    tables = build(loans, "2012-01-01", "2012-12-31")
+    run = Run.from_tables(tables, manifest("2012-01-01", "2012-12-31"), scenario())
+    assert run.economics["ali"]["order_loan"]["loss_per_loan"] == 0.6 * 5_000 / 2
 
 
 def test_every_quantity_is_there_and_says_what_it_is() -> None:

@@ -37,24 +37,38 @@ JULY = [
 ]
 
 
-def run_of(loans: list[PaperLoan], report_to: str = "2012-10-31", **of_lender: object) -> Run:
+def run_of(loans: list[PaperLoan], report_to: str = "2012-10-31", end: str = "2012-12-31", **of_lender: object) -> Run:
     """Return a year of these loans, written off 120 days after their due date."""
     lender = {"write_off_after": "120 days", **of_lender}
     calendar = {"report_from": "2012-01-01", "report_to": report_to}
-    tables = build(loans, "2012-01-01", "2012-12-31")
+    tables = build(loans, "2012-01-01", end)
     told = scenario(lenders={"ali": lender}, calendar=calendar)
     return Run.from_tables(tables, manifest("2012-01-01", report_to), told)
 
 
-def book_of(loans: list[PaperLoan], report_to: str = "2012-10-31", **of_lender: object) -> Ledger:
+def book_of(
+    loans: list[PaperLoan], report_to: str = "2012-10-31", end: str = "2012-12-31", **of_lender: object
+) -> Ledger:
     """Return the ledger of `run_of`."""
-    return Ledger(run_of(loans, report_to, **of_lender), "ali")
+    return Ledger(run_of(loans, report_to, end, **of_lender), "ali")
 
 
 def test_probabilities_are_shares_of_known_balances() -> None:
     book = book_of(FIVE)
     # 31 January: loans 1 to 3 are current; 29 February: 2 and 3 are late; from March 3 alone.
     assert default_probabilities(book, book.observed).tolist() == [[5 / 35, 5 / 25, 1, 1, 1]]
+
+
+def test_buckets_begin_and_end_on_their_days() -> None:
+    book = book_of(
+        [
+            PaperLoan(1, 1, "2012-02-01", 7_000, "2012-02-28", "2012-03-05"),  # 1 day late on 29 February
+            PaperLoan(2, 2, "2012-01-02", 5_000, "2012-01-30", None),  # 1, 30, 61 days late at the month ends
+            PaperLoan(3, 3, "2012-01-02", 3_000, "2012-01-31", "2012-04-10"),  # 0, 29, 60
+        ]
+    )
+    late = (5_000 + 5_000) / (5_000 + 7_000 + 5_000 + 3_000)
+    assert default_probabilities(book, book.observed).tolist() == [[0, late, 0, 1, 1]]
 
 
 def test_a_late_bucket_without_loans_takes_the_next_worse_and_a_current_one_nothing() -> None:
@@ -101,9 +115,10 @@ def test_between_month_ends_the_balances_of_the_day_count() -> None:
     # On 24 October loan 5 is 4 days late and loan 4 is out; on 30 September only loan 5 was, and current.
     book = book_of(FIVE, "2012-10-24")
     assert exposure_at(book, book.last).tolist() == [[4_000_000, 1_000_000, 0, 0, 0]]  # type: ignore[union-attr]
-    # On the last simulated day the tape itself is the book.
-    young = book_of([*FIVE, PaperLoan(8, 8, "2012-12-20", 3_000, "2013-01-19", None)], "2012-12-31")
-    assert exposure_at(young, young.last).tolist() == [[300_000, 0, 0, 0, 0]]  # type: ignore[union-attr]
+    # On the last simulated day the tape itself is the book, here of a line that no month end has seen.
+    line = PaperLoan(8, 8, "2012-12-20", 3_000, "2013-06-20", None, "revolving_line", 219_000)
+    young = book_of([*FIVE, line], "2012-12-30", "2012-12-30")
+    assert exposure_at(young, young.last).tolist() == [[0] * 5, [300_000, 0, 0, 0, 0]]  # type: ignore[union-attr]
 
 
 def test_a_run_too_short_for_its_losses_has_no_expected_loss_and_says_so() -> None:

@@ -120,16 +120,16 @@ def test_a_loan_without_interest_costs_nothing() -> None:
 
 
 def test_days_of_a_year_of_360_are_told_by_the_price_of_the_scenario() -> None:
-    # 8,000 for 10 days at 18 % on 360 days are 40 yuan.
+    # 8,000 for 5 days at 18 % on 360 days are 20 yuan; half of it was paid early, the rest after 10 days.
     tables = build([PaperLoan(1, 1, "2012-02-01", 8_000, "2012-03-02", "2012-02-11", ppm=180_000)], "2012-01-01",
                    "2012-12-31")  # fmt: skip
     loans = tables["loans"].to_pylist()
-    loans[0]["interest_paid_fen"] = 4_000
+    loans[0]["interest_paid_fen"] = 2_000
     tables["loans"] = pa.Table.from_pylist(loans, schema=tables["loans"].schema)
     told = scenario(lenders={"ali": {"products": {"order_loan": {"rate": "18 %/year (360)"}}}})
     book = Ledger(Run.from_tables(tables, manifest("2012-01-01", "2012-12-31"), told), "ali")
     found = returns_of(book)
-    assert found.fen_days[0] == pytest.approx(10 * 800_000, rel=1e-12)
+    assert found.fen_days[0] == pytest.approx(5 * 800_000, rel=1e-12)
     assert found.apr_borrower[0] == pytest.approx(0.18 * 365 / 360, rel=1e-12)
 
 
