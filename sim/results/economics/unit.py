@@ -276,7 +276,8 @@ PRODUCT_MEASURES: tuple[ProductMeasure, ...] = (
        "(L d (r - f) - c) / (L (LGD + r d)); undefined if it loses even where all repay", "facts C.9; A.3 item 13",
        lambda b: b.bearable_default_rate),
     _p("break_even_rate_ppm_year", "Contract rate it needs, a year", "ppm a year", "what it can bear",
-       "(p LGD / d + f + c / (L d)) / (1 - p) x 365, p the default_rate", "facts C.9", lambda b: b.bearing_rate),
+       "(p LGD / d + f + c / (L d)) / (1 - p) x 365, p the default_rate; too high where part of a loan was paid back "
+       "before it went into default, since LGD is taken on all of it", "facts C.9", lambda b: b.bearing_rate),
     _p("apr_borrower", "Cost to the borrower, APR", "share a year", "a year",
        "(interest + penalties - refunds) / (principal x days out) x 365, of repaid loans; not compounded", "facts C.5",
        lambda b: b.apr),
