@@ -184,7 +184,17 @@ def measures_page() -> str:
             for one in MEASURES if one.group == group
         ]  # fmt: skip
         text += f"\n## {group.capitalize()}\n\n{table(('name', 'meaning', 'unit', 'formula', 'source'), rows)}"
-    return text
+    from sim.results.economics.unit import PRODUCT_MEASURES
+
+    text += (
+        "\n## Unit economics, by product\n\nGenerated from `sim/results/economics/unit.py`; in `run.economics` by "
+        "lender and product, under `economics` in the rows of `lendsim run --json`, and in the report. L is the mean "
+        "loan, d its mean life, r its contract rate a day, f interest on funds a day, c its operating cost, p its "
+        "chance of default, LGD the share of a balance in default that is lost. APR and internal rates of every loan: "
+        "`sim.results.economics.returns.loan_returns(run, lender)`.\n\n"
+    )
+    rows = [(f"`{one.name}`", one.label, one.unit, one.formula, one.source) for one in PRODUCT_MEASURES]
+    return text + table(("name", "meaning", "unit", "formula", "source"), rows)
 
 
 def columns_page() -> str:

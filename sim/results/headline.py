@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sim.results.economics.loss import LEAST_DEFAULTS, loss_given_default, outcome_known
 from sim.results.ledger import Ledger
 from sim.results.metrics import BY_NAME, Measure, Value
 from sim.results.tables import NO_DATE
 
 if TYPE_CHECKING:
+    from sim.results.economics.unit import ProductMeasure
     from sim.results.run import Run
 
 
@@ -24,8 +26,8 @@ class Row(NamedTuple):
 HEADLINE = (
     "disbursed", "n_loans", "ticket_mean", "balance_mean", "balance_end", "balance_growth", "balance_growth_of_equity",
     "customers", "customers_new", "approval_rate", "repeat_rate", "funds_used", "rejected_for_funds",
-    "interest_income", "rate_mean_ppm_year", "yield_gross", "yield_risk_adjusted", "nim", "profit", "roe",
-    "npl90", "npl30", "ever90", "fpd30", "net_charge_off", "recovery_rate",
+    "interest_income", "rate_mean_ppm_year", "yield_gross", "yield_risk_adjusted", "nim", "profit", "roe", "raroc",
+    "npl90", "npl30", "ever90", "fpd30", "net_charge_off", "recovery_rate", "expected_loss",
     "merchant_sales", "merchant_sales_growth", "merchant_exits",
 )  # fmt: skip
 
@@ -37,7 +39,7 @@ def headline(run: Run, lender: str | None = None) -> list[Row]:
     return [Row(m.group, m.name, m.label + (" *" if m.matured else ""), say(m, values[m.name])) for m in shown]
 
 
-def say(measure: Measure, value: Value) -> str:
+def say(measure: Measure | ProductMeasure, value: Value) -> str:
     """Return a value as a reader wants it: ``13.0 bn yuan``, ``0.72 %``, ``19.9 % a year``, ``not defined``."""
     if value is None:
         return "not defined"
@@ -58,6 +60,8 @@ def say_number(value: float) -> str:
         if abs(value) >= size:
             digits = 2 if abs(value) < 10 * size else 1
             return f"{value / size:,.{digits}f}{name}"
+    if 0 < abs(value) < 0.005:
+        return f"{value:.1g}"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"
 
 
@@ -84,6 +88,7 @@ def notes(run: Run, lender: str | None = None) -> list[str]:
             f"This run is shorter than its loss emergence: {n_simulated} days against {longest + 90} (longest term "
             f"{longest} + 90). Losses of its youngest loans are not yet seen; the allowance stands for them."
         )
+    told.append(_expected_loss_note(run, book))
     if book.first == book.start:
         told.append(
             "The report window begins with the run: the book starts empty, growth of balance and customers against "
@@ -95,3 +100,23 @@ def notes(run: Run, lender: str | None = None) -> list[str]:
         "and the result. Rates a year are on 365 days."
     )
     return told
+
+
+def _expected_loss_note(run: Run, book: Ledger) -> str:
+    """Say what expected loss rests on, or why there is none."""
+    known = int(outcome_known(book, book.observed).sum())
+    if run.summaries[book.lender]["expected_loss"] is None:
+        return (
+            "* Expected loss (expected_loss, raroc) is not defined: of some product no loan was watched to 90 days "
+            f"after its due date ({known:,} loans of the run were). The allowance stands for it."
+        )
+    lgd = loss_given_default(book)
+    seen = (
+        f"{lgd.n_defaults:,} defaults seen to their end"
+        if lgd.n_defaults
+        else f"an assumption, since fewer than {LEAST_DEFAULTS} defaults were seen to their end"
+    )
+    return (
+        f"* Expected loss (expected_loss, raroc) rests on the {known:,} loans of the run that were watched to 90 days "
+        f"after their due date; of a balance in default {lgd.share:.0%} is lost ({seen})."
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,10 +22,11 @@ DAYS_IN_YEAR = 365
 
 
 class MonthEnds(NamedTuple):
-    """The rows of the month-end panel inside the report window, (n,) each: one a month end and loan then open."""
+    """Rows of the month-end panel, (n,) each: one a month end and loan then open."""
 
     day: NDArray[np.int64]
     balance_fen: NDArray[np.int64]
+    dpd: NDArray[np.int64]
     loan: NDArray[np.int64]  # row of the loan in the tape
 
 
@@ -112,9 +114,35 @@ class Ledger:
         return (opened >= self.first) & (opened <= self.last)
 
     @cached_property
+    def _products(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+        """Products of the whole tape, each once in the order of the alphabet, and their places there, (n,)."""
+        if self.tape.num_rows == 0:
+            return (), np.zeros(0, dtype=np.int64)
+        coded = pc.dictionary_encode(self.tape["product"].combine_chunks())
+        words = np.array(coded.dictionary.to_pylist(), dtype=str)
+        names, place = np.unique(words, return_inverse=True)
+        return tuple(map(str, names)), place[whole_numbers(coded.indices)].astype(np.int64)
+
+    @property
+    def product_names(self) -> tuple[str, ...]:
+        """Products of the whole tape, each once, in the order of the alphabet."""
+        return self._products[0]
+
+    @property
+    def product_codes(self) -> NDArray[np.int64]:
+        """Products of the whole tape as places in `product_names`, (n,)."""
+        return self._products[1]
+
+    @cached_property
     def all_products(self) -> NDArray[np.str_]:
         """Products of the whole tape, (n,)."""
-        return np.array(self.tape["product"].to_pylist() if self.tape.num_rows else [], dtype=str)
+        return np.array(self.product_names, dtype=str)[self.product_codes]
+
+    @property
+    def terms(self) -> Mapping[str, Any]:
+        """What the scenario says of this lender."""
+        found = (self.run.scenario.get("lenders") or {}).get(self.lender)
+        return found if isinstance(found, Mapping) else {}
 
     @cached_property
     def products(self) -> NDArray[np.str_]:
@@ -130,16 +158,21 @@ class Ledger:
         return self.loan("due") + days_after <= self.observed
 
     @cached_property
-    def month_ends(self) -> MonthEnds:
-        """Balances of the loans open at the month ends of the window."""
-        panel = self.own("loan_months", ["month_end", "loan_id", "lender", "balance_fen"])
+    def all_month_ends(self) -> MonthEnds:
+        """Balances of the loans open at the month ends of the whole run."""
+        panel = self.own("loan_months", ["month_end", "loan_id", "lender", "balance_fen", "dpd"])
         if panel.num_rows == 0 or self.tape.num_rows == 0:
             nothing = np.zeros(0, dtype=np.int64)
-            return MonthEnds(nothing, nothing, nothing)
-        day = day_numbers(panel["month_end"])
-        inside = (day >= self.first) & (day <= self.last)
+            return MonthEnds(nothing, nothing, nothing, nothing)
         place = whole_numbers(pc.index_in(panel["loan_id"], self.tape["loan_id"].combine_chunks()))
-        return MonthEnds(day[inside], whole_numbers(panel["balance_fen"])[inside], place[inside])
+        balance, dpd = whole_numbers(panel["balance_fen"]), whole_numbers(panel["dpd"])
+        return MonthEnds(day_numbers(panel["month_end"]), balance, dpd, place)
+
+    @cached_property
+    def month_ends(self) -> MonthEnds:
+        """Balances of the loans open at the month ends of the window."""
+        inside = (self.all_month_ends.day >= self.first) & (self.all_month_ends.day <= self.last)
+        return MonthEnds(*(column[inside] for column in self.all_month_ends))
 
     @cached_property
     def interest_income(self) -> int:
@@ -165,6 +198,11 @@ class Ledger:
     def profit(self) -> int:
         """Income less interest on funds, operating cost and credit cost, fen."""
         return self.income - self.total("funding_cost_fen", "operating_cost_fen") - self.credit_cost
+
+    @cached_property
+    def assets(self) -> int:
+        """Balance less allowance, and cash, summed over the days of the window, fen."""
+        return self.total("balance_fen", "cash_fen") - self.total("allowance_fen")
 
     @cached_property
     def performing_added(self) -> int:

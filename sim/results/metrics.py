@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.money import FEN_PER_YUAN
+from sim.results.economics import loss, returns
 from sim.results.ledger import DAYS_IN_YEAR, Ledger, ratio
 from sim.results.tables import NO_DATE, is_text
 
@@ -48,6 +49,26 @@ class Measure:
 def yuan(fen: int) -> float:
     """Return fen as yuan."""
     return fen / FEN_PER_YUAN
+
+
+def _in_yuan(fen: float | None) -> float | None:
+    return None if fen is None else fen / FEN_PER_YUAN
+
+
+def _dry_powder_days(book: Ledger) -> float | None:
+    """How long the money not yet lent lasts, if as much goes out as did; it lasts for ever where none goes out."""
+    spare = max(book.closing("funds_fen") - book.closing("balance_fen"), 0)
+    return ratio(spare * book.n_days, book.total("disbursed_fen") - book.total("principal_repaid_fen"))
+
+
+def _expected_loss_rate(book: Ledger) -> float | None:
+    expected = loss.expected_loss(book)
+    return None if expected is None else ratio(expected, book.closing("balance_fen"))
+
+
+def _net_spread(book: Ledger) -> float | None:
+    earned, paid = book.a_year(book.income, "balance_fen"), book.a_year(book.total("funding_cost_fen"), "bank_debt_fen")
+    return None if earned is None or paid is None else earned - paid
 
 
 def _growth_of_equity(book: Ledger) -> float | None:
@@ -177,6 +198,9 @@ MEASURES: tuple[Measure, ...] = (
     _m("rejected_for_funds", "Refused for want of funds", "applications", "growth",
        "count of approved applications that there was no money left to pay", "facts C.9",
        lambda b: b.total("rejected_funds")),
+    _m("dry_powder_days", "Money left to lend lasts", "days", "growth",
+       "(fundable money - balance, at the end) / ((disbursed - principal repaid) / days); undefined if no more goes "
+       "out than comes back", "facts C.9", _dry_powder_days),
     _m("life_mean_days", "Mean life of a yuan lent", "days", "growth", "mean balance x days / disbursed",
        "facts A.4 T8", lambda b: ratio(b.total("balance_fen"), b.total("disbursed_fen"))),
     _m("interest_income", "Interest income", "yuan", "yield", "interest earned - reversed - refunded", "facts C.1",
@@ -192,6 +216,11 @@ MEASURES: tuple[Measure, ...] = (
        "facts C.9; design 3, rule 8", lambda b: b.a_year(b.income - b.credit_cost, "balance_fen")),
     _m("cost_of_funds", "Cost of funds", "share a year", "yield", "interest on bank debt / mean bank debt x 365 / days",
        "facts C.9", lambda b: b.a_year(b.total("funding_cost_fen"), "bank_debt_fen")),
+    _m("cost_of_funds_on_assets", "Interest on funds, of assets", "share a year", "yield",
+       "interest on bank debt / mean of (balance less allowance, and cash) x 365 / days", "facts C.9",
+       lambda b: ratio(b.total("funding_cost_fen") * DAYS_IN_YEAR, b.assets)),
+    _m("net_spread", "Yield over cost of funds", "share a year", "yield",
+       "gross yield - cost of funds; undefined without bank debt", "facts C.9", _net_spread),
     _m("nim", "Net interest margin", "share a year", "yield",
        "(interest_income - interest on funds) / mean balance x 365 / days; penalties are not in it", "facts C.9",
        lambda b: b.a_year(b.interest_income - b.total("funding_cost_fen"), "balance_fen")),
@@ -210,9 +239,19 @@ MEASURES: tuple[Measure, ...] = (
        "the allowance", "facts C.9", lambda b: yuan(b.profit)),
     _m("roa", "Return on assets", "share a year", "yield",
        "result / mean of (balance less allowance, and cash) x 365 / days", "facts C.9",
-       lambda b: ratio(b.profit * DAYS_IN_YEAR, b.total("balance_fen", "cash_fen") - b.total("allowance_fen"))),
+       lambda b: ratio(b.profit * DAYS_IN_YEAR, b.assets)),
     _m("roe", "Return on equity", "share a year", "yield", "result / mean equity x 365 / days", "facts C.9",
        lambda b: b.a_year(b.profit, "equity_fen")),
+    _m("raroc", "Risk-adjusted return on capital", "share a year", "yield",
+       "(interest earned - refunds + penalties paid - interest on funds - operating cost - expected loss of what was "
+       f"lent in the window) / ({loss.CAPITAL_SHARE:.0%} of the mean balance) x 365 / days; expected loss by product: "
+       "(written off - recovered + LGD x still unpaid) / principal, of the run's loans due at least 90 days before its "
+       "end; no tax, no return on the capital itself", "facts C.9; capital: Basel II, 8 % of assets, assumption",
+       loss.raroc, matured=True),
+    _m("irr", "Internal rate of return on lending", "share a year", "yield",
+       "rate at which the window's daily cash flows are worth nothing: opening balance less allowance and "
+       "disbursements against principal, interest, penalties, recoveries, and the closing balance less allowance; "
+       "-100 % if nothing came back", "facts C.5", returns.lending_irr),
     _m("npl90", "Balance 90 or more days past due", "share", "default", "balance at DPD >= 90 / balance, at the end",
        "facts C.6, C.8", lambda b: ratio(b.closing("balance_90_plus_fen"), b.closing("balance_fen"))),
     _m("npl90_lagged", "90 days past due, of the balance then", "share", "default",
@@ -240,6 +279,21 @@ MEASURES: tuple[Measure, ...] = (
     _m("recovery_rate", "Recovered of written off", "share", "default",
        "cash after write-off / principal written off, of all loans until the run's end; not discounted", "facts C.7",
        _recovery_rate),
+    _m("expected_loss", "Expected loss of the closing book", "yuan", "default",
+       "sum over products and days past due of PD x LGD x balance, at the end; PD: share of month-end balances that "
+       "went 90 days past due or was written off, of the run's loans due at least 90 days before its end; LGD: "
+       f"(written off - recovered) / balance in default, or {loss.LGD_ASSUMED:.0%} with fewer than "
+       f"{loss.LEAST_DEFAULTS} defaults seen to their end; undefined if the run is too short for it",
+       "facts C.7; LGD: facts A.3 item 13",
+       lambda b: _in_yuan(loss.expected_loss(b)), matured=True),
+    _m("expected_loss_rate", "Expected loss of the balance", "share", "default", "expected_loss / balance, at the end",
+       "facts C.7", _expected_loss_rate, matured=True),
+    _m("loss_realised_of_expected", "Loss realised of expected", "share", "default",
+       "balance that went into default / balance x PD as known then, of the last month end whose loans were all due at "
+       "least 90 days before the run's end; same LGD on both sides", "facts C.7", loss.realised_to_expected,
+       matured=True),
+    _m("provisions", "Provisions", "yuan", "default", "written off + change of the allowance", "facts C.8",
+       lambda b: yuan(b.credit_cost + b.total("recovered_fen"))),
     _m("coverage", "Allowance to balance 90 days past due", "share", "default", "allowance / balance at DPD >= 90",
        "facts C.7", lambda b: ratio(b.closing("allowance_fen"), b.closing("balance_90_plus_fen"))),
     _m("allowance_ratio", "Allowance to balance", "share", "default", "allowance / balance, at the end", "facts C.7",

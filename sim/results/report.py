@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import StoreError
 from sim.results.classes import NON_PERFORMING, five_classes, scheme_of
+from sim.results.economics.unit import PRODUCT_MEASURES, ProductMeasure
 from sim.results.headline import headline, notes, say, say_number
 from sim.results.ledger import Ledger
-from sim.results.metrics import BY_NAME, MEASURES
+from sim.results.metrics import BY_NAME, MEASURES, Value
 from sim.results.run import Run
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def render(run: Run) -> str:
                 lender,
                 [_drawn(picture, run, lender) for picture in _pictures() if picture.needs_lender],
                 _classes(run, lender),
+                _economics(run, lender),
             )
             for lender in run.lenders[:MOST_LENDERS_DRAWN]
         ],
@@ -198,6 +200,24 @@ def _classes(run: Run, lender: str) -> dict[str, Any] | None:
         "bad": _share(bad / total if (total := sum(row.balance_fen for row in rows)) else None),
         "required": _yuan(sum(row.required_fen for row in rows)),
     }
+
+
+def _economics(run: Run, lender: str) -> dict[str, Any] | None:
+    """Return the unit economics of a lender's products for a table; None if it has never lent."""
+    values = run.economics[lender]
+    if not values:
+        return None
+    groups = [
+        (group, [(one.label, [_brief(one, of[one.name]) for of in values.values()]) for one in own])
+        for group in dict.fromkeys(one.group for one in PRODUCT_MEASURES)
+        if (own := [one for one in PRODUCT_MEASURES if one.group == group])
+    ]
+    young = [name.replace("_", " ") for name, of in values.items() if not of["n_matured"]]
+    return {"products": [name.replace("_", " ") for name in values], "groups": groups, "young": young}
+
+
+def _brief(one: ProductMeasure, value: Value) -> str:
+    return say(one, value).removesuffix(" a year").removesuffix(" loans")
 
 
 def _yuan(fen: int) -> str:

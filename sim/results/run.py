@@ -161,6 +161,13 @@ class Run:
         """Every measure of the one lender (of the first, if there are several); an undefined one is None."""
         return next(iter(self.summaries.values()))
 
+    @cached_property
+    def economics(self) -> dict[str, dict[str, dict[str, float | int | None]]]:
+        """Unit economics by lender and product: what one loan earns, costs, loses and can bear; undefined is None."""
+        from sim.results.economics.unit import unit_economics
+
+        return {lender: unit_economics(self, lender) for lender in self.lenders}
+
     def plot(self) -> Figure:
         """Draw the headline: balance, lending, days past due and merchants' sales."""
         from sim.results import plots

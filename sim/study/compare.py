@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 # What strategies are judged by: growth, yield, default (facts C.11), and what becomes of the merchants.
 MEASURES = (
     "disbursed", "balance_growth", "balance_growth_of_equity", "customers", "approval_rate",
-    "yield_gross", "yield_risk_adjusted", "roe",
-    "npl90", "ever90", "net_charge_off",
+    "yield_gross", "yield_risk_adjusted", "roe", "raroc",
+    "npl90", "ever90", "net_charge_off", "expected_loss_rate",
     "merchant_sales", "merchant_sales_growth", "merchant_exits",
 )  # fmt: skip
 

@@ -91,7 +91,12 @@ def test_json_is_one_object_with_null_for_what_is_undefined(quiet: Path) -> None
     done = lendsim("run", quiet, "--json", "--out", "out", "--no-report")
     assert done.exit_code == 0
     found = json.loads(done.stdout)
-    assert set(found) == {"summary", "about_run"}
+    assert set(found) == {"summary", "rows", "about_run"}
+    (row,) = found["rows"]
+    assert row["lender"] == "ali"
+    assert {name: row[name] for name in found["summary"]} == found["summary"]
+    assert row["economics"]["order_loan"]["n_loans"] > 0
+    assert row["economics"]["order_loan"]["profit_per_loan"] is None  # no loan is old enough
     assert found["summary"]["disbursed"] > 0
     assert found["summary"]["ever90"] is None
     assert found["about_run"]["folder"] == "out"

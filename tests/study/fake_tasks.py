@@ -71,9 +71,11 @@ def small_market(job: Job) -> Outcome:
         "yield_gross": noisy(0.19, 0.01),
         "yield_risk_adjusted": noisy(0.18 - 0.05 * looseness**2, 0.05),
         "roe": noisy(0.15 - 0.02 * looseness, 0.1),
+        "raroc": noisy(0.9 - 0.2 * looseness, 0.1),
         "npl90": noisy(0.02 * looseness**2, -2),
         "ever90": noisy(0.004 * looseness**2, -2) if job.seed % 7 else None,
         "net_charge_off": noisy(0.01 * looseness**2, -2),
+        "expected_loss_rate": noisy(0.02 * looseness**2, -2),
     }
     of_market: dict[str, float | int | None] = {
         "merchant_sales": noisy(2e9 * (1 + 0.05 * looseness), 2),

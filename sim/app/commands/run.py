@@ -142,8 +142,11 @@ def _one_object(run: Run, folder: Path, page: Path, seconds: float, reused: bool
         "reused": reused,
     }
     found: dict[str, Any] = {"summary": run.summary}
-    if len(run.summaries) > 1:
-        found["rows"] = [{"lender": lender, **measures} for lender, measures in run.summaries.items()]
+    if run.lenders:
+        found["rows"] = [
+            {"lender": lender, **measures, "economics": run.economics[lender]}
+            for lender, measures in run.summaries.items()
+        ]
     return found | {"about_run": about}
 
 
