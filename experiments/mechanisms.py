@@ -32,6 +32,7 @@ class Mechanism:
     source: str
     kind: str = "found"  # or "set"
     both: Mapping[str, Any] = field(default_factory=dict)
+    equity: int = 4000  # yuan of the lender's own money a merchant
 
 
 def only(product: str, **terms: Any) -> dict[str, Any]:
@@ -41,7 +42,8 @@ def only(product: str, **terms: Any) -> dict[str, Any]:
 
 
 LINE = only("revolving_line")
-POOR = {"lenders.ali.equity": "1.2 m yuan"}  # money is short
+ANNUITY = only("annuity", term="6 months")
+POOR = 150  # yuan of own money a merchant: too little for all who ask
 BAD = {  # a world in which many would rather not pay
     "merchants.character": {"opportunists": 0.35, "fraudsters": 0.02},
     "merchants.repayment": {"shop_value": "10 days", "sanction": "0 yuan"},
@@ -63,15 +65,15 @@ MECHANISMS: tuple[Mechanism, ...] = (
     Mechanism(
         "equal instalments in place of a line",
         LINE,
-        only("annuity"),
+        ANNUITY,
         ("ever90", "balance_mean"),
         "not stated",
         "facts A.1.1",
     ),
     Mechanism(
         "principal at the end in place of equal instalments",
-        only("annuity"),
-        only("interest_only_bullet"),
+        ANNUITY,
+        only("interest_only_bullet", term="6 months"),
         ("balance_mean", "ever90"),
         "a larger balance",
         "facts C.2",
@@ -103,25 +105,25 @@ MECHANISMS: tuple[Mechanism, ...] = (
     ),
     Mechanism(
         "joint liability",
-        only("annuity"),
-        only("joint_liability", peer_sanction="0 yuan"),
-        ("ever90", "net_charge_off"),
+        ANNUITY,
+        only("joint_liability", term="6 months", peer_sanction="0 yuan"),
+        ("npl30", "npl90"),
         "V31: none where the platform enforces; V32: signs differ",
         "facts B.3 V31, V32",
     ),
     Mechanism(
         "peers that punish",
-        only("joint_liability", peer_sanction="0 yuan"),
-        only("joint_liability", peer_sanction="20,000 yuan"),
-        ("ever90",),
+        only("joint_liability", term="6 months", peer_sanction="0 yuan"),
+        only("joint_liability", term="6 months", peer_sanction="20,000 yuan"),
+        ("npl30", "npl90"),
         "fewer defaults",
         "facts B.3 V32, V34",
         both=BAD,
     ),
     Mechanism(
         "smaller instalments after a prepayment",
-        only("annuity"),
-        only("annuity", prepayment="smaller"),
+        ANNUITY,
+        only("annuity", term="6 months", prepayment="smaller"),
         ("balance_mean",),
         "a longer life",
         "facts A.1.1",
@@ -129,8 +131,8 @@ MECHANISMS: tuple[Mechanism, ...] = (
     ),
     Mechanism(
         "30 days of grace",
-        only("annuity"),
-        only("annuity", grace="30 days"),
+        ANNUITY,
+        only("annuity", term="6 months", grace="30 days"),
         ("overdue_rate", "yield_gross"),
         "V43 (a later first payment, not this): more sales and more default",
         "facts B.3 V43",
@@ -172,7 +174,7 @@ MECHANISMS: tuple[Mechanism, ...] = (
         ("disbursed", "cost_of_funds", "roe"),
         "more is lent",
         "facts C.13",
-        both=POOR,
+        equity=POOR,
     ),
     Mechanism(
         "the best scores first when money is short",
@@ -181,17 +183,17 @@ MECHANISMS: tuple[Mechanism, ...] = (
         ("ever90", "disbursed"),
         "fewer defaults",
         "design rule 10",
-        both=POOR,
+        equity=POOR,
     ),
     Mechanism(
-        "a reserve of 10 % for undrawn limits",
+        "a reserve of 1 % for undrawn limits",
         {},
-        {"lenders.ali.funding.undrawn_reserve": 0.1},
+        {"lenders.ali.funding.undrawn_reserve": 0.01},
         ("disbursed", "rejected_for_funds"),
         "less is lent",
         "design rule 10",
         "set",
-        POOR,
+        equity=600,
     ),
     Mechanism(
         "rate ceilings, with a list price above them",
@@ -207,11 +209,11 @@ MECHANISMS: tuple[Mechanism, ...] = (
         "one borrower at most 5 % of net capital",
         {},
         {"institutions.regulator": {"rules": "micro_loan_company", "breach": "clip"}},
-        ("disbursed",),
-        "less is lent",
+        ("ticket_mean", "disbursed"),
+        "smaller loans",
         "facts C.13",
         "set",
-        {"lenders.ali.equity": "200,000 yuan"},
+        equity=POOR,
     ),
     Mechanism(
         "reminders",
@@ -250,9 +252,9 @@ def measured(seeds: int, merchants: int) -> dict[str, list[str]]:
     from sim.study.wording import say_difference, say_interval
 
     shared = {"merchants.number": merchants, "calendar.days": DAYS}
-    money = {"lenders.ali.equity": f"{merchants * 4000} yuan"}
     found: dict[str, list[str]] = {}
     for one in MECHANISMS:
+        money = {"lenders.ali.equity": f"{merchants * one.equity} yuan"}
         arms = {
             arm: sim.load(ROOT / "scenarios" / f"{SCENARIO}.yaml", {**shared, **money, **one.both, **settings})
             for arm, settings in (("off", one.off), ("on", one.on))

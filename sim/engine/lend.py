@@ -90,7 +90,7 @@ def choose_offers(
             amount = amount // STEP * STEP
             if isinstance(terms, FixedLoan):  # a lump, not the small part of a grant
                 amount = np.where(has_offer & (amount < terms.least_share * own["limit_fen"]), 0, amount)
-            price = lender.price_of(name) / (1e6 * terms.rate.days_in_year)
+            price: Any = lender.price_of(name) / (1e6 * terms.rate.days_in_year)
             if isinstance(terms, SalesShare):
                 price = fee_a_day(terms, m.sales_mean_30d.take(rows), amount)
             gain = (wishes.worth - price * sensitivity) * amount * DAYS_OF_USE - bother
@@ -114,9 +114,9 @@ def _cover(m: Merchants, rows: Rows, terms: AnyProduct) -> Ints:
     value = m.order_value.take(rows).astype(np.float64)
     if isinstance(terms, Warehouse):
         cost = value * (1.0 - m.margin.take(rows))
-        return np.floor((1.0 - terms.haircut) * m.stock.take(rows) * cost).astype(np.int64)
+        return np.asarray(np.floor((1.0 - terms.haircut) * m.stock.take(rows) * cost), np.int64)
     orders = m.demand_mean.take(rows).astype(np.float64) * m.lead_days.take(rows)
-    return np.floor(getattr(terms, "advance", 0.0) * orders * value).astype(np.int64)
+    return np.asarray(np.floor(getattr(terms, "advance", 0.0) * orders * value), np.int64)
 
 
 def fee_a_day(terms: SalesShare, daily_sales_fen: npt.NDArray[np.float32], amount: Ints) -> npt.NDArray[np.float64]:

@@ -73,7 +73,7 @@ def notes(run: Run, lender: str | None = None) -> list[str]:
     opened = len(book.loan("opened"))
     told = []
     for name, days_after in (("ever90", 90), ("fpd30", 30)):
-        is_matured = book.matured(days_after)
+        is_matured = book.matured(days_after, first_payment=name == "fpd30")
         young = sorted(set(book.products) - set(book.products[is_matured]))
         without = f" Of {' and '.join(young)} there is none." if young and is_matured.any() else ""
         told.append(

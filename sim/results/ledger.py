@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 
 from sim.results.tables import day_numbers, whole_numbers
 
+# Products that are paid every month; a tape tells the others by their one due date.
+MONTHLY = ("fixed_loan", "annuity", "equal_principal", "interest_only_bullet", "joint_liability")
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -149,13 +152,29 @@ class Ledger:
         """Products of the loans opened in the window, (n,)."""
         return self.all_products[self._is_opened_inside]
 
-    def matured(self, days_after: int) -> NDArray[np.bool_]:
+    @cached_property
+    def is_monthly(self) -> NDArray[np.bool_]:
+        """Which loans opened in the window pay every month, (n,)."""
+        return np.isin(self.products, MONTHLY)
+
+    @cached_property
+    def first_payments(self) -> NDArray[np.int64]:
+        """Contractual day of the first payment of the loans opened in the window, (n,): the due date, or a month on."""
+        opened = self.loan("opened").astype("datetime64[D]")
+        month = opened.astype("datetime64[M]")
+        day = (opened - month).astype(np.int64)
+        then, after = (month + n for n in (1, 2))
+        last = (after.astype("datetime64[D]") - then.astype("datetime64[D]")).astype(np.int64) - 1
+        a_month_on = then.astype("datetime64[D]").astype(np.int64) + np.minimum(day, last)
+        return np.where(self.is_monthly, a_month_on, self.loan("due"))
+
+    def matured(self, days_after: int, *, first_payment: bool = False) -> NDArray[np.bool_]:
         """Return which loans opened in the window were watched until `days_after` days after their due date, (n,).
 
         The contractual date counts, also for a loan paid back earlier: were the early ones let in before the others,
-        the youngest loans would all be good ones.
+        the youngest loans would all be good ones. It is the last date, or, with `first_payment`, the first.
         """
-        return self.loan("due") + days_after <= self.observed
+        return (self.first_payments if first_payment else self.loan("due")) + days_after <= self.observed
 
     @cached_property
     def all_month_ends(self) -> MonthEnds:

@@ -114,13 +114,15 @@ def _ever90(book: Ledger) -> float | None:
 
 
 def _fpd30(book: Ledger) -> float | None:
-    """Loans still unpaid when the 30th day after their payment's date was over; every product has one, on `due`.
+    """Loans still unpaid when the 30th day after their payment's date was over; most have one, on `due`.
 
     `first_due` of the tape would not do: it is the day of closing for a loan paid early, and for an order loan the day
     on which a returned order made a part fall due, which the wallet mostly pays while the rest is still to come.
     """
-    is_matured = book.matured(30)
+    is_matured = book.matured(30, first_payment=True)
     is_unpaid = (book.loan("closed") > book.loan("due") + 30) | (book.loan("written_off_fen") > 0)
+    if book.is_monthly.any():  # the days that an instalment has waited stand in the tape
+        is_unpaid = np.where(book.is_monthly, book.loan("first_due_unpaid_days") >= 30, is_unpaid)
     return ratio(int((is_matured & is_unpaid).sum()), int(is_matured.sum()))
 
 
@@ -269,7 +271,8 @@ MEASURES: tuple[Measure, ...] = (
        "least 90 days before the run's end", "facts C.6", _ever90, matured=True),
     _m("fpd30", "First payment missed by 30 days", "share", "default",
        "loans whose first payment was still unpaid 30 days after its contractual date / loans, of those opened in the "
-       "window with that date (due) at least 30 days before the run's end; a loan closed in time is a good one",
+       "window with that date (due, or a month after the payout) at least 30 days before the run's end; a loan closed "
+       "in time is a good one",
        "facts C.6", _fpd30, matured=True),
     _m("charge_off_gross", "Gross charge-off", "share a year", "default", "written off / mean balance x 365 / days",
        "facts C.7", lambda b: b.a_year(b.total("written_off_fen"), "balance_fen")),

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sample_schedules import drawn
 from small import ROUGH, YUAN, lived, scenario
@@ -189,6 +190,17 @@ def test_every_loan_of_a_run_adds_up(runs: dict[str, Run], product: str) -> None
     late = tape[tape["max_dpd"] > 0]
     assert len(late) > 5
     assert (late["first_due"] <= run.daily["date"].max()).all()
+
+
+def test_the_first_instalment_is_the_first_payment(runs: dict[str, Run]) -> None:
+    """Against the tape: loans whose first month was over 30 days before the end, and those whose first one waited."""
+    run = runs["annuity"]
+    tape = run.loans
+    first = tape["opened"] + pd.DateOffset(months=1)
+    matured = first + pd.Timedelta(days=30) <= run.daily["date"].max()
+    missed = matured & (tape["first_due_unpaid_days"] >= 30)
+    assert 0 < missed.sum() < matured.sum() < len(tape)
+    assert run.summary["fpd30"] == missed.sum() / matured.sum()
 
 
 def test_a_share_of_sales_costs_its_fee_and_nothing_else(runs: dict[str, Run]) -> None:
