@@ -31,6 +31,9 @@ def drawn(seed: int) -> tuple[LoanTerms, dict[date, int]]:
         grace_days=r.choice((0, 0, 3)),
         order=r.choice((BUCKETS, ("fee", "interest", "penalty", "principal"), tuple(reversed(BUCKETS)))),
         by_instalment=r.random() < 0.7,
+        compounds=r.random() < 0.2,
+        holidays=r.choice(("none", "none", "next_day")),
+        misuse_from=start + timedelta(r.randrange(200)) if r.random() < 0.2 else None,
     )
     dates = Account(terms).dates
     payments: dict[date, int] = {}

@@ -6,6 +6,7 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 EPOCH = date(2000, 1, 1)
 """Day number 0. Draws are keyed by day number, so moving it would change the luck of every run."""
@@ -146,6 +147,32 @@ def holidays(year: int) -> dict[str, tuple[date, date]]:
         "labour_day": (date(year, 5, 1), date(year, 5, labour_days)),
         "national_day": (date(year, 10, 1), date(year, 10, 7)),
     }
+
+
+@lru_cache(maxsize=64)
+def days_off(year: int) -> frozenset[date]:
+    """Find the public holidays of a year: the fixed ones, a week from Spring Festival, two lunar festivals from 2008.
+
+    Weekends count as working days: a platform pays on them.
+
+    Raises
+    ------
+    ValueError
+        For a year that is not tabled.
+    """
+    lunar = festivals(year)
+    spans = list(holidays(year).values())
+    spans.append((lunar["spring_festival"], lunar["spring_festival"] + timedelta(days=6)))
+    if year >= 2008:
+        spans += [(lunar[name], lunar[name]) for name in ("dragon_boat", "mid_autumn")]
+    return frozenset(first + timedelta(days=n) for first, last in spans for n in range((last - first).days + 1))
+
+
+def working_day(day: date) -> date:
+    """Move a day that is a public holiday to the first one after it that is none; years not tabled have none."""
+    while day.year <= LAST_YEAR and day in days_off(day.year):
+        day += timedelta(days=1)
+    return day
 
 
 def _require_tabled(year: int) -> None:

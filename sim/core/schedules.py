@@ -21,6 +21,7 @@ SCHEDULE_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("grace", "int16", "days after a due date within which paying costs no penalty"),
     ("n_unpaid", "int16", "unpaid instalments: the first of the loan's row in the side table"),
     ("shrinks", "bool", "whether paying early makes instalments smaller; else there are fewer"),
+    ("rolls", "bool", "whether a due date on a public holiday moves to the next working day"),
     ("share", "int32", "ppm of the shop's sales that are paid each day"),
     ("share_left", "int32", "millionths of a fen of that share which were not yet a fen"),
     ("penalty_per_fen", "int32", "units of penalty in a fen: days of the rate's year x 10^6"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.clock import add_months, day_number
+from sim.core.clock import add_months, day_number, working_day
 from sim.core.kernels import floor, kernel
 from sim.core.loanbook import LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, REVOLVING_LINE, LoanBook
 from sim.core.merchants import STAGES, Merchants
@@ -59,12 +59,14 @@ def disburse(
     if rows.size == 0:
         return 0
     number, own, index = day_number(today), m.lender, lender.index
+    rolls = lender.spec.holidays == "next_day"
     by_name = {PRODUCTS.index(name): terms for name, terms in lender.terms.items()}
     due_day = np.zeros(len(PRODUCTS), np.int64)
     basis = np.full(len(PRODUCTS), 365, np.int64)
     advance = np.zeros(len(PRODUCTS))
     for code, terms in by_name.items():
-        due_day[code] = day_number(terms.term.due(today))
+        due = terms.term.due(today)
+        due_day[code] = day_number(working_day(due) if rolls else due)
         basis[code] = terms.rate.days_in_year
         advance[code] = 1.0 - terms.haircut if isinstance(terms, Warehouse) else getattr(terms, "advance", 0.0)
 
@@ -74,7 +76,7 @@ def disburse(
         mine = np.flatnonzero(product == code)
         if mine.size and code > REVOLVING_LINE:
             last = int(due_day[code])
-            schedule[mine] = 1 + _agree(book.schedules, terms, code, amount[mine], rate[mine], today, last)
+            schedule[mine] = 1 + _agree(book.schedules, terms, code, amount[mine], rate[mine], today, last, rolls=rolls)
             book.schedules.records["group"][schedule[mine] - 1] = group[takes][mine]
             if isinstance(terms, SalesShare):
                 fee[mine] = _fee(terms, amount[mine])
@@ -134,9 +136,12 @@ def _take_pledges(shipped: Any, rows: Any, product: Any, amount: Any, advance: A
 
 
 def _agree(
-    schedules: Schedules, terms: AnyProduct, code: int, amount: Ints, rate: Ints, today: date, last: int
+    schedules: Schedules, terms: AnyProduct, code: int, amount: Ints, rate: Ints, today: date, last: int, *, rolls: bool
 ) -> npt.NDArray[np.int32]:
-    """Make the schedules of new loans of one product, (k,), due as a whole by day ``last``; gives their places."""
+    """Make the schedules of new loans of one product, (k,), due as a whole by day ``last``; gives their places.
+
+    With ``rolls`` a due date on a public holiday moves to the next working day.
+    """
     number, shares, months = day_number(today), {}, {}
     instalment = np.zeros(amount.size, np.int64)
     if isinstance(terms, SalesShare):
@@ -145,8 +150,9 @@ def _agree(
         instalment[:] = np.floor((amount + _fee(terms, amount)) * terms.minimum_share).astype(np.int64)
         shares = {"every": every, "share": round(terms.share * 1_000_000)}
     elif isinstance(terms, Instalments):
-        periods, first = terms.term.count, day_number(add_months(today, 1))
-        months = {"grace": terms.grace, "shrinks": terms.prepayment == "smaller"}
+        month = add_months(today, 1)
+        periods, first = terms.term.count, day_number(working_day(month) if rolls else month)
+        months = {"shrinks": terms.prepayment == "smaller", "rolls": rolls}
         product = np.full(amount.size, code)
         lay_out(product, amount, rate, np.full(amount.size, periods), instalment)
     else:
@@ -157,6 +163,7 @@ def _agree(
         next_due=np.full(amount.size, first),
         number=1,
         periods=periods,
+        grace=terms.grace,
         penalty_per_fen=terms.rate.days_in_year * 1_000_000,
         instalment=instalment,
         **shares,

@@ -22,9 +22,11 @@ from sim.lenders.instalments import (
 )
 
 PENALTY_PERMILLE = 1500  # penalty rate over contract rate (facts C.3)
+MISUSE_PERMILLE = 1500  # rate of money used for another purpose: half to all of it more (facts C.3)
 REFUND_DAYS = 3  # a first loan paid off by then costs nothing (facts A.1.1, C.1)
 BUCKETS = ("fee", "penalty", "interest", "principal")
 PREPAYMENTS = ("shorter", "smaller")
+HOLIDAYS = ("none", "next_day")
 _ONE = timedelta(days=1)
 
 
@@ -46,6 +48,13 @@ class LoanTerms:
         Buckets in the order they are paid.
     by_instalment
         Whether the oldest instalment is paid first, bucket by bucket, or one bucket of all instalments after the other.
+    holidays
+        What a due date on a public holiday does: ``none`` stays, ``next_day`` moves to the next working day.
+    compounds
+        Whether overdue interest bears the penalty rate too (facts C.3; off, as interest was simple).
+    misuse_from, misuse_permille
+        From when on the money is known to be used for another purpose, and the rate from then on over the contract
+        rate, thousandths, in whole ppm (facts C.3); overdue principal bears the dearer of the two.
     fee_fen
         Charged at the payout, or, for a share of sales, the price of the loan.
     is_first
@@ -64,6 +73,10 @@ class LoanTerms:
     grace_days: int = 0
     order: tuple[str, ...] = BUCKETS
     by_instalment: bool = True
+    holidays: str = "none"
+    compounds: bool = False
+    misuse_from: date | None = None
+    misuse_permille: int = MISUSE_PERMILLE
     fee_fen: int = 0
     is_first: bool = False
     daily_sales_fen: int = 0
@@ -79,6 +92,8 @@ class LoanTerms:
             raise ValueError(f"{self.periods} periods; at least 1 is needed")
         if self.prepayment not in PREPAYMENTS:
             raise ValueError(f"prepayment {self.prepayment!r}; it is one of {', '.join(PREPAYMENTS)}")
+        if self.holidays not in HOLIDAYS:
+            raise ValueError(f"holidays {self.holidays!r}; it is one of {', '.join(HOLIDAYS)}")
         if sorted(self.order) != sorted(BUCKETS):
             raise ValueError(f"the order {list(self.order)} must name each of {', '.join(BUCKETS)} once")
         is_share = PLANS[self.product].repayment is Repayment.SALES_SHARE
@@ -140,7 +155,7 @@ class Account:
         terms = self.terms
         self.plan = PLANS[terms.product]
         self.today, self.balance = terms.start, terms.principal_fen
-        self.dates = due_dates(self.plan, terms.start, terms.periods)
+        self.dates = due_dates(self.plan, terms.start, terms.periods, holidays=terms.holidays)
         self.next = 0  # of `dates`: the period that runs
         self.units_per_fen = (MONTHS_IN_YEAR * DAYS_IN_MONTH if self.plan.by_month else terms.rate.days_in_year) * PPM
         self.accrued_units = 0
@@ -191,9 +206,13 @@ class Account:
         self.today += _ONE
         if self.closed:
             return
-        self.accrued_units += (self.balance - self.overdue) * self.terms.rate.ppm_year * self._day_counts(before)
+        terms, ppm = self.terms, self.terms.rate.ppm_year
+        is_misused = terms.misuse_from is not None and before >= terms.misuse_from
+        dearer = round_half_up(ppm * terms.misuse_permille, 1000) if is_misused else ppm
+        self.accrued_units += (self.balance - self.overdue) * dearer * self._day_counts(before)
         for one in self.instalments:
-            units = one.principal * self.terms.rate.ppm_year * self.terms.penalty_permille
+            base = one.principal + (one.interest if terms.compounds else 0)
+            units = base * max(ppm * terms.penalty_permille, dearer * 1000 if is_misused else 0)
             if (self.today - one.due).days <= self.terms.grace_days:
                 one.waiting_units += units
             else:

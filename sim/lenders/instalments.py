@@ -12,6 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Literal
 
+from sim.core.clock import working_day
 from sim.core.money import PPM, Rate, Term, round_half_up
 
 MONTHS_IN_YEAR, DAYS_IN_MONTH = 12, 30
@@ -61,13 +62,15 @@ PLANS: dict[str, Plan] = {
 }
 
 
-def due_dates(plan: Plan, start: date, periods: int) -> list[date]:
+def due_dates(plan: Plan, start: date, periods: int, *, holidays: str = "none") -> list[date]:
     """End of each period, counted from the start, so that a loan of the 31st is due on the last of a shorter month.
 
-    A loan that is due as a whole has one date, the last.
+    A loan that is due as a whole has one date, the last. With ``holidays`` of ``next_day`` a date on a public holiday
+    moves to the first working day after it.
     """
     numbers = [periods] if plan.repayment is Repayment.AT_END else range(1, periods + 1)
-    return [Term(number, plan.unit).due(start) for number in numbers]
+    dates = [Term(number, plan.unit).due(start) for number in numbers]
+    return [working_day(day) for day in dates] if holidays == "next_day" else dates
 
 
 def equal_instalment(principal_fen: int, rate: Rate, periods: int) -> int:

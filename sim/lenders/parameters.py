@@ -24,6 +24,7 @@ from sim.core.quantities import (
     Parameters,
     RateQ,
     Share,
+    Switch,
     Text,
     describe,
     parameter,
@@ -266,6 +267,12 @@ class LenderSpec(Parameters):
     )
     penalty_multiple: Number = parameter(
         1.5, unit="1", low=0.0, high=10.0, source="facts A.1.3", doc="Overdue rate over the loan's own rate."
+    )
+    compound_unpaid_interest: Switch = parameter(
+        False, unit="true or false", source="facts C.3", doc="Whether overdue interest bears the penalty rate too."
+    )
+    holidays: Literal["none", "next_day"] = parameter(
+        "none", unit="name", source="assumption", doc="What a due date on a public holiday does: stay, or move on."
     )
     interest_refund_days: DayCount = parameter(
         0,

@@ -45,6 +45,9 @@ class Product(Parameters):
     maximum: Money = parameter(
         JOINT_CAP, unit="yuan", low="0.01 yuan", high="100 m yuan", source="facts A.1.1", doc="Largest loan."
     )
+    grace: DayCount = parameter(
+        0, unit="days", low=0, high=60, source="assumption", doc="Days after a due date that cost no penalty."
+    )
     enabled: Switch = parameter(
         True, unit="true or false", source="assumption", doc="Whether new loans of this product are made."
     )
@@ -106,9 +109,6 @@ class Instalments(Product):
         unit="name",
         source="assumption; that paying early is free: facts A.1.1",
         doc="What paying early changes: fewer instalments, or smaller ones.",
-    )
-    grace: DayCount = parameter(
-        0, unit="days", low=0, high=60, source="assumption", doc="Days after a due date that cost no penalty."
     )
 
     @field_validator("term")

@@ -95,7 +95,9 @@ class Desk:
     FIRST = day_number(date(2012, 3, 1))
     PENALTY_FIRST, PRINCIPAL_FIRST = (0, 1, 2), (2, 1, 0)
 
-    def __init__(self, shops: int = 1, allocation: tuple[int, ...] = PENALTY_FIRST, **changes: Any) -> None:
+    def __init__(
+        self, shops: int = 1, allocation: tuple[int, ...] = PENALTY_FIRST, grace: int = 0, **changes: Any
+    ) -> None:
         self.m = m = Merchants(shops, 1)
         m.merchant_id[:] = np.arange(1, shops + 1)
         m.status[:], m.integrity[:] = OPEN, HONEST
@@ -106,7 +108,7 @@ class Desk:
         terms = dict(
             penalty_permille=1500, remind_before=0, remind_from=0, sweep_from=9_999, sweep_share=1.0,
             non_accrual_after=90, write_off_after=360, refund_days=0, by_instalment=1, sell_after=30,
-            sale_share=0.7, peer_sanction=0.0,
+            sale_share=0.7, peer_sanction=0.0, compounds=0,
         )  # fmt: skip
         self.rules = dict(
             key_forget=np.uint64(1), stage_share=1.0, restocked=0.7, shop_days=0.0, credit_value=0.0, sanction=0.0,
@@ -118,7 +120,8 @@ class Desk:
             (terms if name in terms else self.rules)[name] = value
         kinds = {name: np.float64 if name.endswith(("_share", "_sanction")) else np.int64 for name in terms}
         arrays = {name: np.array([value], kinds[name]) for name, value in terms.items()}
-        self.terms = LenderTerms(allocation=np.array([allocation], np.int64), **arrays)
+        given = {"allocation": np.array([allocation], np.int64), "grace": np.full((1, len(PRODUCTS)), grace, np.int64)}
+        self.terms = LenderTerms(**given, **arrays)
         self.commission = np.zeros(3, np.float32)
         self._borrowers = columns_of(Borrowers, m)
         self._records = Records(*(m.lender[name] for name in Records._fields))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sample_schedules import drawn
-from small import ROUGH, YUAN, lived, scenario
+from small import ROUGH, YUAN, Desk, lived, scenario
 
 import sim
 from sim.core.clock import day_number
@@ -28,8 +28,8 @@ CODES = {"penalty": 0, "interest": 1, "principal": 2}
 
 
 @kernel
-def a_night(loans: Any, plans: Any, unpaid: Any, today: Any, permille: Any, sums: Any) -> None:
-    s.accrue(loans[0], plans[0], unpaid[0], today, permille, 9_999, sums)
+def a_night(loans: Any, plans: Any, unpaid: Any, today: Any, permille: Any, compounds: Any, sums: Any) -> None:
+    s.accrue(loans[0], plans[0], unpaid[0], today, permille, compounds, 9_999, sums)
     s.fall_due(loans[0], plans[0], unpaid[0], today)
 
 
@@ -60,18 +60,19 @@ class Compiled:
 
     def __init__(self, terms: LoanTerms) -> None:
         plan, code = PLANS[terms.product], PRODUCTS.index(terms.product)
-        dates = due_dates(plan, terms.start, terms.periods)
+        dates = due_dates(plan, terms.start, terms.periods, holidays=terms.holidays)
         self.today = day_number(terms.start)
         book = LoanBook(most_unpaid=len(dates) + 1)
         self.order = np.array([CODES[bucket] for bucket in terms.order if bucket != "fee"], np.int64)
         self.permille, self.by_instalment = terms.penalty_permille, int(terms.by_instalment)
+        self.compounds = int(terms.compounds)
         instalment = np.zeros(1, np.int64)
         principal, rate = np.array([terms.principal_fen]), np.array([terms.rate.ppm_year])
         s.lay_out(np.array([code]), principal, rate, np.array([len(dates)]), instalment)
         at = book.schedules.add(
             begin=[self.today], next_due=[day_number(dates[0])], number=1, periods=len(dates), grace=terms.grace_days,
-            shrinks=terms.prepayment == "smaller", penalty_per_fen=terms.rate.days_in_year * 10**6,
-            instalment=instalment,
+            shrinks=terms.prepayment == "smaller", rolls=terms.holidays == "next_day", instalment=instalment,
+            penalty_per_fen=terms.rate.days_in_year * 10**6,
         )  # fmt: skip
         days = 360 if plan.by_month else terms.rate.days_in_year
         book.append(
@@ -83,7 +84,7 @@ class Compiled:
 
     def pass_day(self) -> None:
         self.today += 1
-        a_night(*self.arrays, self.today, self.permille, self.sums)
+        a_night(*self.arrays, self.today, self.permille, self.compounds, self.sums)
 
     def pay(self, fen: int) -> int:
         return int(a_payment(*self.arrays, fen, self.order, self.by_instalment, self.sums))
@@ -100,7 +101,7 @@ def test_the_compiled_loan_is_the_plain_account_to_the_fen(seed: int) -> None:
     """Every day, over all products, rates, terms, prepayments and delays; the account has its own oracle."""
     terms, payments = drawn(seed)
     even = Rate(terms.rate.ppm_year // 2 * 2, terms.rate.basis)  # its overdue rate is then whole ppm as well
-    terms = replace(terms, rate=even)
+    terms = replace(terms, rate=even, misuse_from=None)  # of which no market knows yet
     account, compiled = Account(terms), Compiled(terms)
     paid = [0, 0, 0]
     while account.today < max(payments) and not account.closed:
@@ -331,3 +332,47 @@ def test_a_member_pays_for_a_late_one() -> None:
     )
     lost = [run.loans["written_off_fen"].sum() / run.loans["principal_fen"].sum() for run in (joint, alone)]
     assert lost[0] < 0.8 * lost[1]
+
+
+# ------------------------------------------------------------------------------------------------ terms of lateness
+
+
+@pytest.mark.parametrize(("paid_on", "nights"), [(12, 0), (13, 0), (14, 4), (20, 10)])
+def test_days_of_grace_of_a_line_cost_nothing_unless_they_pass(paid_on: int, nights: int) -> None:
+    desk = Desk(grace=3)
+    desk.lend(10_000, days=10)
+    desk.live_to(paid_on - 1)
+    desk.give(20_000)
+    desk.live_to(paid_on)
+    loan = desk.loan()
+    assert loan["balance"] == 0
+    assert loan["penalty_paid"] == nights * 900  # 10,000 yuan at 1.5 x 0.06 % a day
+    assert loan["interest_paid"] == 6_000
+    assert loan["max_dpd"] == paid_on - 11
+
+
+def test_overdue_interest_bears_the_penalty_rate_only_where_it_compounds() -> None:
+    paid = {}
+    for compounds in (0, 1):
+        desk = Desk(compounds=compounds)
+        desk.lend(10_000, days=100)
+        desk.live_to(109)
+        desk.give(20_000)
+        desk.live_to(110)
+        paid[compounds] = int(desk.loan()["penalty_paid"])
+    assert paid == {0: 10 * 900, 1: 10 * 900 + 540}  # on 600 yuan of interest: 54 fen a day
+
+
+def test_a_due_date_on_a_holiday_moves_to_the_next_working_day() -> None:
+    """Loans of 60 days from 2 August 2011 fall due in the first week of October."""
+    line = {"order_loan": None, "revolving_line": {"term": "60 days"}, "annuity": None}
+    plan = {"merchants.number": 300, "calendar": {"start": "2011-08-01", "days": 12}}
+    dues = {}
+    for rule in ("none", "next_day"):
+        changes = plan | {"lenders.ali.products": line, "lenders.ali.holidays": rule}
+        tape = sim.simulate(scenario(changes), seed=2, threads=1).loans
+        dues[rule] = {day.date() for day in tape["due"]}
+    week = {date(2011, 10, day) for day in range(1, 8)}
+    assert len(dues["none"] & week) > 3
+    assert not dues["next_day"] & week
+    assert date(2011, 10, 8) in dues["next_day"]

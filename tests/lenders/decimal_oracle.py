@@ -56,6 +56,9 @@ class Oracle:
     grace: int = 0
     order: tuple[str, ...] = ("penalty", "interest", "principal")
     vertical: bool = True
+    compounds: bool = False
+    misuse: date | None = None
+    closed_days: frozenset[date] = frozenset()  # a due date on one of them waits for the next day that is none
     rows: list[tuple[date, Decimal, Decimal, Decimal, Decimal, Decimal]] = field(default_factory=list)
 
     def run(self) -> list[tuple[date, Decimal, Decimal, Decimal, Decimal, Decimal]]:
@@ -72,21 +75,29 @@ class Oracle:
             dates = [self.start + timedelta(self.n) if self.product in DAYS else months_later(self.start, self.n)]
         else:
             dates = [months_later(self.start, k) for k in range(1, self.n + 1)]
+        for place in range(len(dates)):
+            while dates[place] in self.closed_days:
+                dates[place] += timedelta(1)
+        dearer = D((self.ppm * 3 + 1) // 2) / self.ppm if self.ppm else D(1)  # half as much again, in whole ppm
         not_due, accrued, arrears, k = self.principal, ZERO, list[Due](), 0
         regular = self._regular(not_due, year, len(dates))
         last = self.start
-        for day in sorted({*dates, *self.pays}):
+        found_on = {self.misuse} if self.misuse else set()
+        for day in sorted({*dates, *self.pays, *found_on}):
             # interest since the last event, on what has not fallen due
+            times = dearer if self.misuse and last >= self.misuse else D(1)
             if self.product not in MONTHLY:
-                accrued += not_due * day_rate * (day - last).days
+                accrued += not_due * day_rate * times * (day - last).days
             elif k < len(dates):
                 begin = dates[k - 1] if k else self.start
                 length = (dates[k] - begin).days
                 thirtieth = [D(30) if e >= length else D(min(e, 30)) for e in ((last - begin).days, (day - begin).days)]
-                accrued += not_due * year / 12 * (thirtieth[1] - thirtieth[0]) / 30
+                accrued += not_due * year / 12 * times * (thirtieth[1] - thirtieth[0]) / 30
             for due in arrears:  # penalty from the day after the due date, in place of interest
-                due.penalty = self._penalty(due, day, day_rate)
+                due.penalty = self._penalty(due, day, day_rate * max(D("1.5"), times))
             last = day
+            if day not in dates and day not in self.pays:
+                continue
             is_due = k < len(dates) and day == dates[k]
             if is_due:
                 interest = half_up(accrued)
@@ -128,9 +139,10 @@ class Oracle:
             if balance == 0 and not arrears and half_up(accrued) <= 0:
                 return
 
-    def _penalty(self, due: Due, day: date, day_rate: Decimal) -> Decimal:
-        """``1.5 x daily rate x overdue principal x days``; days of grace cost only if they pass."""
-        more = D("1.5") * day_rate * due.principal * (day - due.since).days
+    def _penalty(self, due: Due, day: date, penalty_rate: Decimal) -> Decimal:
+        """``penalty rate x overdue principal x days``; days of grace cost only if they pass."""
+        base = due.principal + (due.interest if self.compounds else ZERO)
+        more = penalty_rate * base * (day - due.since).days
         due.since = day
         if (day - due.on).days <= self.grace:
             due.in_grace += more

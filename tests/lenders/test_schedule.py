@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -115,6 +116,19 @@ def test_a_prepayment_shortens_the_loan_or_makes_it_smaller() -> None:
 
 # ------------------------------------------------------------------------------------------------------- the oracle
 
+# Days off in the years of the draws: 1 January, Spring Festival week, 1 to 3 May, 1 to 7 October, two lunar festivals.
+LUNAR = {2010: (214, 616, 922), 2011: (203, 606, 912), 2012: (123, 623, 930), 2013: (210, 612, 919),
+         2014: (131, 602, 908), 2015: (219, 620, 927)}  # fmt: skip
+DAYS_OFF = frozenset(
+    first + timedelta(n)
+    for year, (spring, dragon, moon) in LUNAR.items()
+    for first, days in (
+        (date(year, 1, 1), 1), (date(year, *divmod(spring, 100)), 7), (date(year, 5, 1), 3),
+        (date(year, *divmod(dragon, 100)), 1), (date(year, *divmod(moon, 100)), 1), (date(year, 10, 1), 7),
+    )
+    for n in range(days)
+)  # fmt: skip
+
 
 @pytest.mark.parametrize("seed", range(270))
 def test_the_oracle_says_the_same_to_the_fen(seed: int) -> None:
@@ -124,7 +138,8 @@ def test_the_oracle_says_the_same_to_the_fen(seed: int) -> None:
         terms.product, Decimal(terms.principal_fen) / 100, terms.rate.ppm_year, terms.rate.basis, terms.periods,
         terms.start, {day: Decimal(fen) / 100 for day, fen in payments.items()},
         terms.prepayment == "smaller", terms.grace_days, tuple(bucket for bucket in terms.order if bucket != "fee"),
-        terms.by_instalment,
+        terms.by_instalment, terms.compounds, terms.misuse_from,
+        DAYS_OFF if terms.holidays == "next_day" else frozenset(),
     ).run()  # fmt: skip
     found = []
     for row in rows:
@@ -140,6 +155,11 @@ def test_the_draws_of_the_oracle_meet_every_case() -> None:
     ends = [live(terms, list(payments.items())) for terms, payments in cases]
     assert {terms.product for terms, _ in cases} == set(WITH_INTEREST)
     assert sum(any(row.paid.penalty for row in rows) for _, rows in ends) > 90
+    assert sum(terms.misuse_from is not None and terms.misuse_from < account.today
+               for (terms, _), (account, _) in zip(cases, ends, strict=True)) > 20  # fmt: skip
+    plain = [Account(replace(terms, holidays="none")).dates for terms, _ in cases]
+    assert sum(Account(terms).dates != dates for (terms, _), dates in zip(cases, plain, strict=True)) > 10
+    assert sum(terms.compounds for terms, _ in cases) > 30
     assert sum(any(row.due == 0 and row.paid.principal for row in rows) for _, rows in ends) > 80
     assert sum(account.closed is not None and account.closed < account.dates[-1] for account, _ in ends) > 10
 

@@ -40,6 +40,14 @@ def schedule(
     penalty: Annotated[
         float, typer.Option("--penalty", metavar="X", min=0, max=10, help="Penalty rate over the contract rate.")
     ] = 1.5,
+    holidays: Annotated[
+        str, typer.Option("--holidays", metavar="RULE", help="Of a due date on one: none, or next_day.")
+    ] = "none",
+    compound: Annotated[bool, typer.Option("--compound", help="Penalty on overdue interest too.")] = False,
+    misuse: Annotated[
+        str | None,
+        typer.Option("--misuse", metavar="DATE", help="Money found to be misused: 1.5 times the rate from then on."),
+    ] = None,
     fee: Annotated[str, typer.Option("--fee", metavar="SHARE", help="Of the principal, such as '2 %'.")] = "0 %",
     first: Annotated[bool, typer.Option("--first", help="The borrower's first loan: refund within 3 days.")] = False,
     sales: Annotated[
@@ -81,6 +89,9 @@ def schedule(
                 prepayment=prepayment,
                 penalty_permille=round(penalty * 1000),
                 grace_days=grace,
+                holidays=holidays,
+                compounds=compound,
+                misuse_from=_day("--misuse", misuse) if misuse else None,
                 fee_fen=round_half_up(principal_fen * _permille("--fee", fee), 1000),
                 is_first=first,
                 daily_sales_fen=_yuan("--sales", sales) if sales else 0,

@@ -55,8 +55,9 @@ def repay_by_instalments(
     before, wallet = loan.balance, np.int64(m.wallet[row])
     if today > loan.opened:
         accrue(
-            loan, plan, late_ones, today, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums
-        )
+            loan, plan, late_ones, today, terms.penalty_permille[lender], terms.compounds[lender],
+            terms.non_accrual_after[lender], sums,
+        )  # fmt: skip
     if plan.share > 0:  # its platform holds back a share of what it sells, asked or not
         paid = take_share(loan, plan, np.int64(recorded[place]), wallet, sums)
         wallet -= paid

@@ -48,11 +48,27 @@ def owed_now(loan: Any) -> Scalar:
 
 
 @rule
-def accrue(loan: Any, penalty_permille: Scalar, non_accrual_after: Scalar, totals: Any) -> None:
-    """One night's interest in units: the penalty rate on what is overdue, in place of the normal rate."""
+def accrue(
+    loan: Any, today: Scalar, penalty_permille: Scalar, grace: Scalar, compounds: Scalar, non_accrual_after: Scalar,
+    totals: Any,
+) -> None:  # fmt: skip
+    """One night's interest in units: the penalty rate on what is overdue, in place of the normal rate.
+
+    In the days of grace penalty is held below zero: it is owed only if they pass.
+    """
     rate = np.int64(loan.rate)
     units = (loan.balance - loan.overdue) * rate
-    loan.penalty += loan.overdue * (rate * penalty_permille // 1000)
+    if loan.overdue > 0:
+        base = loan.overdue
+        if compounds:
+            base += billed(loan.accrued + loan.suspended, loan.units_per_fen)
+        late, more = today - loan.unpaid_since, base * (rate * penalty_permille // 1000)
+        if late <= grace:
+            loan.penalty -= more
+        elif late == grace + 1 and grace > 0:
+            loan.penalty = more - loan.penalty
+        else:
+            loan.penalty += more
     if loan.dpd >= non_accrual_after:
         loan.suspended += units
     else:
@@ -257,7 +273,9 @@ def age(loan: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Sc
 
 @rule
 def cure(loan: Any) -> None:
-    """Nothing that fell due is unpaid."""
+    """Nothing that fell due is unpaid; penalty that days of grace held back is never owed."""
+    if loan.penalty < -loan.units_per_fen:
+        loan.penalty = 0
     loan.unpaid_since = 0
     loan.dpd = 0
     loan.cause = 0

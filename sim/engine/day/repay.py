@@ -121,7 +121,7 @@ def repay(
             if loan.product != ORDER_LOAN:
                 days, principal = loan.due - today, np.int64(0)
                 if struck or (idle < 1.0 and days > r.repay_ahead):
-                    accrue(loan, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums)
+                    accrue(loan, today, 0, 0, False, terms.non_accrual_after[lender], sums)
                 elif loan.max_dpd == 0:
                     interest = interest_tonight(loan)
                     owed, spare = loan.balance + interest, np.int64(floor(m.wallet[row] - m.fixed_cost[row]))
@@ -152,7 +152,10 @@ def repay(
         before = loan.balance
         wallet = np.int64(m.wallet[row])
         if today > loan.opened:
-            accrue(loan, terms.penalty_permille[lender], terms.non_accrual_after[lender], sums)
+            accrue(
+                loan, today, terms.penalty_permille[lender], terms.grace[lender, _I(loan.product)],
+                terms.compounds[lender], terms.non_accrual_after[lender], sums,
+            )  # fmt: skip
 
         # proceeds of pledged orders reach the loan before the wallet (design rule 1)
         refund = 0.0

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.clock import add_months, day_number
+from sim.core.clock import add_months, date_of, day_number, working_day
 from sim.core.kernels import Scalar, floor, kernel, least, most, rule
 from sim.core.loanbook import PRODUCTS, billed
 from sim.engine.day.loan import (
@@ -40,6 +40,9 @@ KIND = np.array([_REPAYMENTS.index(PLANS[name].repayment) for name in PRODUCTS],
 BY_MONTH = np.array([PLANS[name].by_month for name in PRODUCTS], np.bool_)
 # Day numbers on which the months begin, from January 2000 on, as far as 16 bits of days reach.
 MONTHS = np.array([day_number(add_months(date(2000, 1, 1), n)) for n in range(12 * 89)], np.int32)
+
+# By day number: the day itself, or, if it is a public holiday, the first working day after it.
+WORKING_DAYS = np.array([day_number(working_day(date_of(n))) for n in range(MONTHS[12 * 41])], np.int16)
 
 
 @rule
@@ -119,8 +122,9 @@ def settles(loan: Any, schedule: Any, row: Any) -> Scalar:
 
 @kernel
 def accrue(
-    loan: Any, schedule: Any, row: Any, today: Scalar, penalty_permille: Scalar, non_accrual_after: Scalar, totals: Any
-) -> None:
+    loan: Any, schedule: Any, row: Any, today: Scalar, penalty_permille: Scalar, compounds: Scalar,
+    non_accrual_after: Scalar, totals: Any,
+) -> None:  # fmt: skip
     """One night: interest on what is not due, penalty on every overdue instalment in its place (facts C.3)."""
     rate, count = np.int64(loan.rate), 1
     if BY_MONTH[loan.product]:
@@ -135,7 +139,8 @@ def accrue(
         loan.accrued += units
         totals[T_ACCRUED + on_360(loan)] += units
     for k in range(schedule.n_unpaid):
-        more = row[k].principal * (rate * penalty_permille // 1000)
+        base = row[k].principal + (row[k].interest if compounds else 0)
+        more = base * (rate * penalty_permille // 1000)
         if today - row[k].due <= schedule.grace:
             row[k].waiting += more
         else:
@@ -183,6 +188,8 @@ def fall_due(loan: Any, schedule: Any, row: Any, today: Scalar) -> None:
             schedule.next_due = least(today + schedule.every, loan.due)
         else:
             schedule.next_due = monthly_due(loan.opened, schedule.number)
+        if schedule.rolls and schedule.next_due < WORKING_DAYS.size:
+            schedule.next_due = WORKING_DAYS[schedule.next_due]
     if principal + interest > 0:
         add_unpaid(loan, schedule, row, today, interest, principal)
 
