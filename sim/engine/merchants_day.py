@@ -83,7 +83,7 @@ def live_day(market: Market, day: Day) -> Lived:
     # the kernel counted before it moved anything, and nothing of today is booked yet: so the last day closed
     last = day.date - timedelta(days=1 if day.index else 0)
     money, lent = room.sums.money.sum(axis=0), room.sums.lent.sum(axis=0)
-    market.books.check(str(last), settle.counted(money, lent, market.lenders))
+    market.books.check(str(last), settle.counted(money, lent, market.lenders, market.held()))
     market.find_rare()
     _note_closings(market, loans, day)
     return Lived(_sum_trade(market), _sum_repayments(market), _sum_plans(market))
@@ -138,11 +138,14 @@ def _sum_trade(market: Market) -> dict[str, int]:
 
 def _sum_repayments(market: Market) -> dict[str, dict[str, int]]:
     """Pledged proceeds, what was due, prepayments, ages, write-offs, recoveries; by lender."""
-    by_lender = market.room.sums.repay.sum(axis=(0, 2))
+    by_product = market.room.sums.repay.sum(axis=0)
     found: dict[str, dict[str, int]] = {}
     for lender in market.lenders:
-        totals = dict(zip(REPAY_TOTALS, by_lender[lender.index].tolist(), strict=True))
+        rows = by_product[lender.index]
+        totals = dict(zip(REPAY_TOTALS, rows.sum(axis=0).tolist(), strict=True))
         settle.book_repayments(market.books, lender.lender_id, totals)
+        if sharing := market.sharing.get(lender.lender_id):
+            sharing.repay(market.books, lender, rows.tolist())
         found[lender.lender_id] = totals
     return found
 

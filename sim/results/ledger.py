@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from sim.results.run import Run
 
 DAYS_IN_YEAR = 365
+#: Columns of `daily` that came with shared loans, and what an older run has in their place; none stands for zeros.
+SINCE_SHARING: dict[str, str | None] = {
+    "own_balance_fen": "balance_fen",
+    "expected_loss_fen": "allowance_fen",
+    **dict.fromkeys(
+        ("partner_balance_fen", "passed_on_fen", "passed_penalty_fen", "passed_loss_fen", "servicing_fee_fen",
+         "guarantee_fen")
+    ),
+}  # fmt: skip
 
 
 class MonthEnds(NamedTuple):
@@ -71,7 +80,19 @@ class Ledger:
 
     def day(self, column: str) -> NDArray[np.int64]:
         """Return a column of `daily` over the window, (n_days,)."""
-        return whole_numbers(self._daily[column])[self._inside]
+        return self.every_day(column)[self._inside]
+
+    def every_day(self, name: str) -> NDArray[np.int64]:
+        """Return a column of `daily` over all simulated days, (days,).
+
+        In a run from before loans were shared, a lender held all of its own.
+        """
+        if name in SINCE_SHARING and name not in self._daily.column_names:
+            stands_for = SINCE_SHARING[name]
+            if stands_for is None:
+                return np.zeros(len(self._dates), np.int64)
+            name = stands_for
+        return whole_numbers(self._daily[name])
 
     def total(self, *columns: str) -> int:
         """Return the sum of columns of `daily` over the window."""
@@ -87,7 +108,7 @@ class Ledger:
 
     def on(self, day: int, column: str) -> int:
         """Return a column of `daily` on one day, 0 outside the simulated days."""
-        found = whole_numbers(self._daily[column])[self._dates == day]
+        found = self.every_day(column)[self._dates == day]
         return int(found.sum())
 
     @cached_property
@@ -158,13 +179,29 @@ class Ledger:
 
     @cached_property
     def credit_cost(self) -> int:
-        """Net loss, and what the allowance for expected loss grew by, fen."""
-        return self.net_loss + self.closing("allowance_fen") - self.opening("allowance_fen")
+        """Net loss of all its loans, and what the loss expected of them grew by, fen, whoever bears it."""
+        return self.net_loss + self.closing("expected_loss_fen") - self.opening("expected_loss_fen")
+
+    @cached_property
+    def own_interest(self) -> int:
+        """Interest income that stays with the lender, and the fees of those whose loans it serves, fen."""
+        return self.interest_income - self.total("passed_on_fen") + self.total("servicing_fee_fen")
+
+    @cached_property
+    def own_income(self) -> int:
+        """Own interest and penalties, fen."""
+        return self.own_interest + self.total("penalty_paid_fen") - self.total("passed_penalty_fen")
+
+    @cached_property
+    def own_loss(self) -> int:
+        """Net loss that the lender bears: on its own part, and by its guarantee, fen."""
+        return self.net_loss - self.total("passed_loss_fen") + self.total("guarantee_fen")
 
     @cached_property
     def profit(self) -> int:
-        """Income less interest on funds, operating cost and credit cost, fen."""
-        return self.income - self.total("funding_cost_fen", "operating_cost_fen") - self.credit_cost
+        """Own income less interest on funds, operating cost, own loss and what the allowance grew by, fen."""
+        grown = self.closing("allowance_fen") - self.opening("allowance_fen")
+        return self.own_income - self.total("funding_cost_fen", "operating_cost_fen") - self.own_loss - grown
 
     @cached_property
     def performing_added(self) -> int:

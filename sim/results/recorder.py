@@ -55,6 +55,14 @@ DAILY = (
     "merchant_sales_fen",
     "merchants_active",
     "merchant_exits",
+    "own_balance_fen",
+    "partner_balance_fen",
+    "expected_loss_fen",
+    "passed_on_fen",
+    "passed_penalty_fen",
+    "passed_loss_fen",
+    "servicing_fee_fen",
+    "guarantee_fen",
 )
 CAUSES = ("", "unable", "unwilling", "fraud")
 DECISIONS = ("approved", "declined", "no_funds")

@@ -1,0 +1,204 @@
+"""All that concerns one lender's loans and other people's money: who puts it up, holds them, bears their losses.
+
+A lender without any such arrangement has no `Sharing`, and nothing here is run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.loanbook import PRODUCTS, REVOLVING_LINE
+from sim.engine.books import GRAINS_PER_FEN, Account, Books
+from sim.engine.day.loan import T_PRINCIPAL, T_WRITTEN
+from sim.engine.funding.parts import BUCKETS, LATE, buckets_of, expected_loss, flows_of, less, owe, pass_on, pay_owed
+from sim.engine.settle import free_to_lend
+from sim.institutions.partner import PPM, PartnerBank
+from sim.lenders.lender import Lender
+
+Ints = npt.NDArray[np.int64]
+
+
+class Sharing:
+    """How the loans of one lender are shared.
+
+    Parameters
+    ----------
+    lender_id : str
+        The lender.
+    partner : PartnerBank, optional
+        Who lends with it.
+
+    Attributes
+    ----------
+    whole : dict of str to int
+        Fen of principal outstanding by product, whoever holds it.
+    today : Counter
+        What happened today, by column of `daily` without its ``_fen``.
+    """
+
+    def __init__(self, lender_id: str, partner: PartnerBank | None = None) -> None:
+        self.lender_id, self.partner = lender_id, partner
+        self.whole: dict[str, int] = dict.fromkeys(PRODUCTS, 0)
+        self.today: Counter[str] = Counter()
+        self._buckets: dict[str, list[int]] = {}
+        self._passed_on = 0
+
+    # ------------------------------------------------------------------------------------------------ who holds what
+
+    @property
+    def holders(self) -> list[str]:
+        """Everybody beside the lender who holds a part of its loans."""
+        return [self.partner.holder] if self.partner else []
+
+    def held(self, books: Books) -> dict[Account, int]:
+        """What others hold of the loans and their interest, grains, by the lender's account that it is missing from."""
+        return {
+            (self.lender_id, account): sum(books.balances[holder, account] for holder in self.holders)
+            for account in ("loans", "interest_receivable")
+        }
+
+    def held_fen(self, books: Books) -> int:
+        """Fen of the lender's principal that others hold."""
+        return sum(books.balances[holder, "loans"] for holder in self.holders) // GRAINS_PER_FEN
+
+    def own_balance(self, product: str) -> int:
+        """Fen of principal of a product that the lender holds itself."""
+        return self.whole[product] - (self.partner.balance(product) if self.partner else 0)
+
+    def own_ppm(self, product: str) -> int:
+        """The lender's own part of a new loan of a product, in millionths."""
+        return PPM - self.partner.ppm if self.partner and self.partner.takes_part_in(product) else PPM
+
+    # ------------------------------------------------------------------------------------------------------- the day
+
+    def repay(self, books: Books, lender: Lender, rows: Sequence[Sequence[int]]) -> None:
+        """Pass on the parts of what the lender has just booked as its own; ``rows`` are REPAY_TOTALS by product."""
+        self.today.clear()
+        fees, held = 0, self.held_fen(books)  # before anything of today is repaid
+        for product, row in zip(PRODUCTS, rows, strict=True):
+            flows = flows_of(row)
+            self._buckets[product] = buckets_of(row)
+            if not any(flows.values()):
+                continue
+            if self.partner:
+                part = self.partner.part_of(product, flows)
+                pass_on(books, self.lender_id, self.partner.holder, part)
+                self.today["passed_loss"] += part["written_off"] - part["recovered"]
+                self.today["passed_penalty"] += part["penalty_paid"]
+                fees += part["interest_paid"] + part["suspended_paid"] + part["penalty_paid"] - part["refunded"]
+                flows = less(flows, part)
+            self.whole[product] -= int(row[T_PRINCIPAL]) + int(row[T_WRITTEN])
+        if self.partner:
+            self._pay_for_service(books, lender, held, fees)
+
+    def _pay_for_service(self, books: Books, lender: Lender, held_fen: int, interest_fen: int) -> None:
+        """The partner's fees: on the principal that it held this morning, and on the interest that it was paid."""
+        assert self.partner is not None
+        terms, bank = lender.spec.joint_lending, self.partner.holder
+        assert terms is not None
+        rate = terms.servicing_fee
+        fee = held_fen * rate.ppm_year * (GRAINS_PER_FEN // (rate.days_in_year * PPM))
+        fee += interest_fen * round(terms.fee_of_interest * PPM) * (GRAINS_PER_FEN // PPM)
+        owe(books, bank, self.lender_id, "servicing_fee", fee)
+        paid = pay_owed(books, (bank, "money"), (self.lender_id, "cash"), "servicing_fee")
+        self.today["servicing_fee"] = paid
+
+    def fund(self, books: Books, amounts: Ints) -> None:
+        """Others put up their part of loans about to be paid out; ``amounts`` (len(PRODUCTS),) is the whole, fen."""
+        for product, fen in zip(PRODUCTS, amounts.tolist(), strict=True):
+            if not fen:
+                continue
+            self.whole[product] += fen
+            self._buckets[product][0] += fen
+            if self.partner:
+                part = self.partner.part_of(product, {"paid_out": fen})["paid_out"]
+                bank = self.partner.holder
+                books.transfer((bank, "money"), (self.lender_id, "cash"), part, "loans", "loans")
+
+    def own_need(self, product: npt.NDArray[np.int8], granted_fen: Ints) -> Ints:
+        """Fen of its own that the lender needs to pay out what was granted, (n,), rounded up."""
+        own = np.array([self.own_ppm(name) for name in PRODUCTS], np.int64)
+        return np.asarray(-(-granted_fen * own[product] // PPM), np.int64)
+
+    def close(self, books: Books, lender: Lender) -> None:
+        """The evening: guarantees are called, and what is owed to others is paid as far as cash reaches."""
+        name = self.lender_id
+        if self.partner and lender.spec.joint_lending:
+            late = {product: self._late(product, lender.spec.joint_lending.trigger) for product in PRODUCTS}
+            called, bank = self.partner.call(late), self.partner.holder
+            owe(books, name, bank, "guarantee", called * GRAINS_PER_FEN)
+            pay_owed(books, (name, "cash"), (bank, "money"), "guarantee", books.fen(name, "cash"))
+            self._return_guarantee(books)
+            self.today["guarantee"] = called
+
+    def _return_guarantee(self, books: Books) -> None:
+        assert self.partner is not None
+        name, bank = self.lender_id, self.partner.holder
+        back = max(-books.owed_fen(name, "guarantee_payable"), 0)
+        books.transfer((bank, "money"), (name, "cash"), back, "guarantee_receivable", "guarantee_payable")
+
+    def _late(self, product: str, trigger: str) -> int:
+        return sum(self._buckets.get(product, _NONE)[BUCKETS.index(bucket)] for bucket in LATE[trigger])
+
+    # ------------------------------------------------------------------------------------------------------ allowance
+
+    def allowance(self, lender: Lender) -> int:
+        """Fen that the lender sets aside for what it bears itself of expected losses.
+
+        Of each product its own part of the principal; and of the partner's what the guarantee would have to pay.
+        """
+        rule, wanted, partners = lender.spec.provisions, 0, 0
+        for product, whole in self.whole.items():
+            expected = expected_loss(rule, self._buckets.get(product, _NONE))
+            if not whole or not expected:
+                continue
+            wanted += expected * self.own_balance(product) // whole
+            if self.partner:
+                partners += expected * self.partner.balance(product) // whole
+        if self.partner:
+            wanted += self.partner.guarantee_expected(partners)
+        return wanted
+
+    def allowance_factor(self) -> float:
+        """Allowance on a yuan of the lender's own in a new loan, over that on a loan which is all its own."""
+        if self.partner is None or not self.partner.is_guaranteed:
+            return 1.0
+        return float(PPM / (PPM - self.partner.ppm))
+
+    def free_to_lend(self, books: Books, lender: Lender, freeze: float, undrawn_fen: int) -> int:
+        """Fen of its own that the lender has free for new loans; see `sim.engine.settle.free_to_lend`."""
+        undrawn = undrawn_fen * self.own_ppm(PRODUCTS[REVOLVING_LINE]) // PPM
+        return free_to_lend(books, lender, freeze, undrawn, self.allowance_factor())
+
+    # ------------------------------------------------------------------------------------------------------- the record
+
+    def row(self, books: Books) -> dict[str, int]:
+        """Columns of `daily` that an arrangement fills."""
+        accounts = [(holder, name) for holder in self.holders for name in ("interest_income", "refunds")]
+        passed = -sum(books.balances[account] for account in accounts) // GRAINS_PER_FEN
+        today = {f"{name}_fen": amount for name, amount in self.today.items()}
+        today["passed_on_fen"], self._passed_on = passed - self._passed_on, passed
+        held = books.fen(self.partner.holder, "loans") if self.partner else 0
+        return today | {"partner_balance_fen": held}
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps between two days."""
+        kept: dict[str, Any] = {"whole": self.whole, "passed_on": self._passed_on}
+        if self.partner:
+            kept["partner"] = {"totals": self.partner.totals, "guaranteed": self.partner.guaranteed}
+        return kept
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Become what `state` gave."""
+        self.whole.update(kept["whole"])
+        self._passed_on = kept["passed_on"]
+        if self.partner:
+            self.partner.totals, self.partner.guaranteed = kept["partner"]["totals"], kept["partner"]["guaranteed"]
+
+
+_NONE = [0] * len(BUCKETS)

@@ -1,0 +1,110 @@
+"""What a scenario may write about a lender's money: bank debt, rationing, partners, securities, credit insurance."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import field_validator
+
+from sim.core.quantities import OfNetCapital, Parameters, RateQ, Share, parameter, refuse
+
+ProductId = Literal[
+    "order_loan", "revolving_line", "fixed_loan", "annuity", "equal_principal", "interest_only_bullet", "sales_share",
+    "purchase_order", "warehouse", "joint_liability",
+]  # fmt: skip
+"""The product ids of the contract, as a type."""
+
+
+class BankDebt(Parameters):
+    """Money borrowed from banks."""
+
+    cap: OfNetCapital = parameter(
+        "0.5 of net capital",
+        unit="of net capital",
+        low=0.0,
+        high=20.0,
+        source="facts C.13: bank funding at most 50 % of net capital (2008)",
+        doc="Most that banks lend, as a multiple of equity less losses.",
+    )
+    rate: RateQ = parameter(
+        "7 %/year",
+        unit="%/year",
+        low="0 %/year",
+        high="100 %/year",
+        source="facts A.3 item 13 (funding at 7 % a year)",
+        doc="Interest on what is drawn.",
+    )
+    headroom: Share = parameter(
+        0.02,
+        unit="share",
+        source="assumption",
+        doc="Share of the cap that is left undrawn, so that a loss does not break it.",
+    )
+
+
+class Funding(Parameters):
+    """Who is served first when money is short, and what is kept back for promises."""
+
+    order: Literal["hashed", "score", "profit", "pro_rata"] = parameter(
+        "hashed", unit="name", source="design rule 10", doc="Who goes first when money is short, or all a like part."
+    )
+    undrawn_reserve: Share = parameter(
+        0.0, unit="share", source="design rule 10", doc="Share of undrawn limits that is kept ready (CCF)."
+    )
+
+
+class JointLending(Parameters):
+    """A bank that puts up a part of every loan; the lender finds, serves and collects them all."""
+
+    share: Share = parameter(
+        0.3,
+        unit="share",
+        low=0.01,
+        high=0.99,
+        source="facts C.13: at least 30 % own share in joint loans (2020)",
+        doc="The lender's own part of each loan; the partner has the rest.",
+    )
+    products: tuple[ProductId, ...] = parameter(
+        (), unit="names", source="assumption", doc="Products that are lent jointly; all if none is named."
+    )
+    servicing_fee: RateQ = parameter(
+        "2 %/year",
+        unit="%/year",
+        low="0 %/year",
+        high="100 %/year",
+        source="facts C.13 (interest by share less a service fee); the size is an assumption",
+        doc="What the partner pays the lender a year, on the principal that it holds.",
+    )
+    fee_of_interest: Share = parameter(
+        0.0,
+        unit="share",
+        source="assumption",
+        doc="What the partner pays the lender besides, of the interest and penalties that it is paid.",
+    )
+    losses: Literal["by_share", "first_loss"] = parameter(
+        "by_share", unit="name", source="facts C.13", doc="Each bears its part, or the lender guarantees the partner's."
+    )
+    first_loss: Share = parameter(
+        0.05,
+        unit="share",
+        source="assumption",
+        doc="Limit of the guarantee, of what the partner has paid out so far.",
+    )
+    trigger: Literal["dpd_31", "dpd_61", "dpd_90", "write_off"] = parameter(
+        "dpd_90",
+        unit="name",
+        source="facts C.15: a guarantee has a trigger and a limit",
+        doc="When the guarantee pays: the partner's part of principal so many days past due, or written off.",
+    )
+
+    @field_validator("products")
+    @classmethod
+    def _each_once(cls, products: tuple[str, ...]) -> tuple[str, ...]:
+        return each_once(products)
+
+
+def each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names, or refuse them if one is there twice."""
+    if len(set(names)) < len(names):
+        raise refuse(f"{', '.join(names)} names one twice", "name each once")
+    return names
