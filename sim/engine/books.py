@@ -25,9 +25,9 @@ OUTSIDE_MONEY: Account = (OUTSIDE, "money")
 
 # Where each account of a lender stands in its balance sheet and its result.
 ASSETS = ("cash", "loans", "interest_receivable", "allowance", "servicing_fee_receivable")
-LIABILITIES = ("bank_debt", "interest_payable", "guarantee_payable")
-INCOME = ("interest_income", "penalty_income", "recoveries", "servicing_fee")
-EXPENSES = ("refunds", "funding_cost", "operating_cost", "provision", "guarantee")
+LIABILITIES = ("bank_debt", "interest_payable", "guarantee_payable", "premium_payable")
+INCOME = ("interest_income", "penalty_income", "recoveries", "servicing_fee", "claims")
+EXPENSES = ("refunds", "funding_cost", "operating_cost", "provision", "guarantee", "premium")
 
 
 class Books:

@@ -115,7 +115,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.funder = Funder(self, s.events)
         self.regulator = Regulator(self, s.institutions.regulator)
         names = [lender.lender_id for lender in self.lenders]
-        self.sharing = arrange(self, self.lenders)
+        self.sharing = arrange(self, {name: [spec for _, spec in s.lender_versions(name)] for name in names})
         self.recorder = Recorder(names, [name for lender in self.lenders for name in lender.ever_needs])
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
         self.day_index = 0

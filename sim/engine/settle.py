@@ -186,7 +186,7 @@ def free_to_lend(
     return int(room / (1.0 + _leverage(lender) * lender.spec.provisions.current * allowance_factor))
 
 
-PAYABLES = ("costs_payable", "interest_payable", "guarantee_payable")
+PAYABLES = ("costs_payable", "interest_payable", "guarantee_payable", "premium_payable")
 _CUSHION = 0.002  # share of equity that is never lent, so that costs can always be paid; assumption
 
 

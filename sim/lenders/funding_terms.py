@@ -103,6 +103,25 @@ class JointLending(Parameters):
         return each_once(products)
 
 
+class Insurance(Parameters):
+    """Credit insurance on one product: a premium on the lender's own principal, a share of its write-offs paid."""
+
+    premium: RateQ = parameter(
+        "2 %/year",
+        unit="%/year",
+        low="0 %/year",
+        high="100 %/year",
+        source="facts A.1.7 (insurance with a premium and a claim at default); the size is an assumption",
+        doc="Premium on the insured principal.",
+    )
+    cover: Share = parameter(
+        0.8,
+        unit="share",
+        source="assumption",
+        doc="Share of written-off principal that the insurer pays; of recoveries it gets the same share.",
+    )
+
+
 def each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names, or refuse them if one is there twice."""
     if len(set(names)) < len(names):

@@ -27,7 +27,7 @@ from sim.core.quantities import (
     parameter,
     refuse,
 )
-from sim.lenders.funding_terms import BankDebt, Funding, JointLending
+from sim.lenders.funding_terms import BankDebt, Funding, Insurance, JointLending, ProductId
 from sim.lenders.product_terms import JOINT_CAP, MOST_OWED, Products
 
 
@@ -198,6 +198,9 @@ class LenderSpec(Parameters):
     )
     bank_debt: BankDebt = BankDebt()
     joint_lending: JointLending | None = None
+    insurance: dict[ProductId, Insurance] = parameter(
+        {}, unit="mapping", source="facts A.1.7", doc="Credit insurance, by the product that it covers."
+    )
     eligibility: Eligibility = Eligibility()
     review: Review = Review()
     offer_validity: Days = parameter(

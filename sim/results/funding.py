@@ -1,4 +1,4 @@
-"""In words, whose money a lender's loans were: partners, and what they paid and were paid."""
+"""In words, whose money a lender's loans were: partners and insurers, and what they paid and were paid."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ def say_funding(run: Run, lender: str) -> Iterator[str]:
             f"{_yuan(book.total('passed_loss_fen'))} of losses and paid {told('servicing_fees')} for the service; "
             f"{told('own_balance_mean')} were the lender's own.{guarantee}"
         )
+    if book.total("premium_fen"):
+        yield f"Credit insurance cost it {told('premiums')} and paid it {told('claims')} on what was written off."
 
 
 def _yuan(fen: int) -> str:

@@ -24,7 +24,7 @@ SINCE_SHARING: dict[str, str | None] = {
     "expected_loss_fen": "allowance_fen",
     **dict.fromkeys(
         ("partner_balance_fen", "passed_on_fen", "passed_penalty_fen", "passed_loss_fen", "servicing_fee_fen",
-         "guarantee_fen")
+         "guarantee_fen", "premium_fen", "claims_fen")
     ),
 }  # fmt: skip
 
@@ -194,14 +194,15 @@ class Ledger:
 
     @cached_property
     def own_loss(self) -> int:
-        """Net loss that the lender bears: on its own part, and by its guarantee, fen."""
-        return self.net_loss - self.total("passed_loss_fen") + self.total("guarantee_fen")
+        """Net loss that the lender bears: on its own part, and by its guarantee, less insurance claims, fen."""
+        return self.net_loss - self.total("passed_loss_fen", "claims_fen") + self.total("guarantee_fen")
 
     @cached_property
     def profit(self) -> int:
-        """Own income less interest on funds, operating cost, own loss and what the allowance grew by, fen."""
+        """Own income less interest on funds, costs, premiums, own loss and what the allowance grew by, fen."""
         grown = self.closing("allowance_fen") - self.opening("allowance_fen")
-        return self.own_income - self.total("funding_cost_fen", "operating_cost_fen") - self.own_loss - grown
+        costs = self.total("funding_cost_fen", "operating_cost_fen", "premium_fen")
+        return self.own_income - costs - self.own_loss - grown
 
     @cached_property
     def performing_added(self) -> int:

@@ -212,6 +212,10 @@ MEASURES: tuple[Measure, ...] = (
     _m("guarantee_paid", "Paid under guarantees", "yuan", "yield",
        "paid to partners for late and lost loans, less what they gave back", "facts C.15",
        lambda b: yuan(b.total("guarantee_fen"))),
+    _m("premiums", "Insurance premiums", "yuan", "yield", "premiums on its own insured principal", "facts A.1.7",
+       lambda b: yuan(b.total("premium_fen"))),
+    _m("claims", "Insurance claims", "yuan", "yield", "paid by the insurer, less its part of recoveries", "facts A.1.7",
+       lambda b: yuan(b.total("claims_fen"))),
     _m("operating_cost", "Operating cost", "yuan", "yield", "per application, loan, contact, and fixed", "facts C.9",
        lambda b: yuan(b.total("operating_cost_fen"))),
     _m("cost_per_loan", "Operating cost of a loan", "yuan", "yield", "operating_cost / n_loans", "facts C.9",
@@ -220,8 +224,9 @@ MEASURES: tuple[Measure, ...] = (
        "operating_cost / (own interest, fees and penalties - interest on funds)", "facts C.9",
        lambda b: ratio(b.total("operating_cost_fen"), b.own_income - b.total("funding_cost_fen"))),
     _m("profit", "Result", "yuan", "yield",
-       "own interest, fees and penalties - interest on funds - operating cost - own net charge-off - change of the "
-       "allowance; own is what is left to the lender of loans that others hold a part of", "facts C.9",
+       "own interest, fees and penalties - interest on funds - operating cost - premiums - own net charge-off, less "
+       "claims - change of the allowance; own is what is left to the lender of loans that others hold a part of",
+       "facts C.9",
        lambda b: yuan(b.profit)),
     _m("roa", "Return on assets", "share a year", "yield",
        "result / mean of (own balance less allowance, and cash) x 365 / days", "facts C.9",

@@ -63,6 +63,8 @@ DAILY = (
     "passed_loss_fen",
     "servicing_fee_fen",
     "guarantee_fen",
+    "premium_fen",
+    "claims_fen",
 )
 CAUSES = ("", "unable", "unwilling", "fraud")
 DECISIONS = ("approved", "declined", "no_funds")

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sim.engine.funding.sharing import Sharing
+from sim.institutions.insurer import Insurer
 from sim.institutions.partner import PartnerBank
-from sim.lenders.lender import Lender
+from sim.lenders.parameters import LenderSpec
 
 
-def arrange(model: Any, lenders: Iterable[Lender]) -> dict[str, Sharing]:
+def arrange(model: Any, lenders: Mapping[str, Sequence[LenderSpec]]) -> dict[str, Sharing]:
     """The arrangements of every lender that has one, now or from a dated change on, by lender.
 
     A lender without any is not in it; no agent is made that nobody deals with.
+
+    Parameters
+    ----------
+    lenders : mapping of str to sequence of LenderSpec
+        What each lender is, from the start and from each of its changes on.
     """
-    found = {}
-    for lender in lenders:
-        joint = lender.spec.joint_lending
-        if joint is not None:
-            found[lender.lender_id] = Sharing(lender.lender_id, PartnerBank(model, lender.lender_id, joint))
+    found: dict[str, Sharing] = {}
+    insurer: Insurer | None = None
+    for name, specs in lenders.items():
+        is_insured = any(spec.insurance for spec in specs)
+        if is_insured and insurer is None:
+            insurer = Insurer(model)
+        joint = specs[0].joint_lending
+        partner = PartnerBank(model, name, joint) if joint is not None else None
+        if partner or is_insured:
+            found[name] = Sharing(name, partner, insurer if is_insured else None)
     return found

@@ -17,7 +17,10 @@ from sim.engine.books import GRAINS_PER_FEN, Account, Books
 from sim.engine.day.loan import T_PRINCIPAL, T_WRITTEN
 from sim.engine.funding.parts import BUCKETS, LATE, buckets_of, expected_loss, flows_of, less, owe, pass_on, pay_owed
 from sim.engine.settle import free_to_lend
+from sim.institutions.insurer import HOLDER as INSURER
+from sim.institutions.insurer import Insurer
 from sim.institutions.partner import PPM, PartnerBank
+from sim.lenders.funding_terms import Insurance
 from sim.lenders.lender import Lender
 
 Ints = npt.NDArray[np.int64]
@@ -32,6 +35,8 @@ class Sharing:
         The lender.
     partner : PartnerBank, optional
         Who lends with it.
+    insurer : Insurer, optional
+        Who insures what is its own.
 
     Attributes
     ----------
@@ -41,8 +46,10 @@ class Sharing:
         What happened today, by column of `daily` without its ``_fen``.
     """
 
-    def __init__(self, lender_id: str, partner: PartnerBank | None = None) -> None:
-        self.lender_id, self.partner = lender_id, partner
+    def __init__(
+        self, lender_id: str, partner: PartnerBank | None = None, insurer: Insurer | None = None
+    ) -> None:
+        self.lender_id, self.partner, self.insurer = lender_id, partner, insurer
         self.whole: dict[str, int] = dict.fromkeys(PRODUCTS, 0)
         self.today: Counter[str] = Counter()
         self._buckets: dict[str, list[int]] = {}
@@ -79,11 +86,13 @@ class Sharing:
     def repay(self, books: Books, lender: Lender, rows: Sequence[Sequence[int]]) -> None:
         """Pass on the parts of what the lender has just booked as its own; ``rows`` are REPAY_TOTALS by product."""
         self.today.clear()
-        fees, held = 0, self.held_fen(books)  # before anything of today is repaid
+        fees = premium = 0
+        held = self.held_fen(books)  # before anything of today is repaid
         for product, row in zip(PRODUCTS, rows, strict=True):
             flows = flows_of(row)
             self._buckets[product] = buckets_of(row)
-            if not any(flows.values()):
+            insured_fen = self.own_balance(product)
+            if not any(flows.values()) and not insured_fen:
                 continue
             if self.partner:
                 part = self.partner.part_of(product, flows)
@@ -92,7 +101,11 @@ class Sharing:
                 self.today["passed_penalty"] += part["penalty_paid"]
                 fees += part["interest_paid"] + part["suspended_paid"] + part["penalty_paid"] - part["refunded"]
                 flows = less(flows, part)
+            if self.insurer and product in lender.spec.insurance:
+                premium += self._insure(books, product, lender.spec.insurance[product], insured_fen, flows)
             self.whole[product] -= int(row[T_PRINCIPAL]) + int(row[T_WRITTEN])
+        if self.insurer:
+            self._pay_premium(books, premium)
         if self.partner:
             self._pay_for_service(books, lender, held, fees)
 
@@ -107,6 +120,24 @@ class Sharing:
         owe(books, bank, self.lender_id, "servicing_fee", fee)
         paid = pay_owed(books, (bank, "money"), (self.lender_id, "cash"), "servicing_fee")
         self.today["servicing_fee"] = paid
+
+    def _insure(self, books: Books, product: str, terms: Insurance, insured_fen: int, own: Mapping[str, int]) -> int:
+        """Settle claims and the insurer's part of recoveries of one product; returns the day's premium, grains."""
+        assert self.insurer is not None
+        cash, money = (self.lender_id, "cash"), (INSURER, "money")
+        claim, back = self.insurer.settle(self.lender_id, product, terms.cover, own["written_off"], own["recovered"])
+        books.transfer(money, cash, claim, "claims", "claims")
+        books.transfer(cash, money, back, "claims", "claims")
+        self.today["claims"] += claim - back
+        return insured_fen * terms.premium.ppm_year * (GRAINS_PER_FEN // (terms.premium.days_in_year * PPM))
+
+    def _pay_premium(self, books: Books, premium: int) -> None:
+        """The premium of a night on what was insured then, paid as far as this morning's cash reaches."""
+        name = self.lender_id
+        before = books.fen(name, "premium")
+        owe(books, name, INSURER, "premium", premium)
+        self.today["premium"] = books.fen(name, "premium") - before
+        pay_owed(books, (name, "cash"), (INSURER, "money"), "premium", books.fen(name, "cash"))
 
     def fund(self, books: Books, amounts: Ints) -> None:
         """Others put up their part of loans about to be paid out; ``amounts`` (len(PRODUCTS),) is the whole, fen."""
@@ -150,14 +181,18 @@ class Sharing:
     def allowance(self, lender: Lender) -> int:
         """Fen that the lender sets aside for what it bears itself of expected losses.
 
-        Of each product its own part of the principal; and of the partner's what the guarantee would have to pay.
+        Of each product its own part of the principal, less what is insured; and of the partner's what the guarantee
+        would have to pay.
         """
         rule, wanted, partners = lender.spec.provisions, 0, 0
         for product, whole in self.whole.items():
             expected = expected_loss(rule, self._buckets.get(product, _NONE))
             if not whole or not expected:
                 continue
-            wanted += expected * self.own_balance(product) // whole
+            own = expected * self.own_balance(product) // whole
+            if product in lender.spec.insurance:
+                own = own * (PPM - round(lender.spec.insurance[product].cover * PPM)) // PPM
+            wanted += own
             if self.partner:
                 partners += expected * self.partner.balance(product) // whole
         if self.partner:
@@ -191,6 +226,8 @@ class Sharing:
         kept: dict[str, Any] = {"whole": self.whole, "passed_on": self._passed_on}
         if self.partner:
             kept["partner"] = {"totals": self.partner.totals, "guaranteed": self.partner.guaranteed}
+        if self.insurer:
+            kept["insurer"] = {key: own for key, own in self.insurer.policies.items() if self._is_mine(key)}
         return kept
 
     def restore(self, kept: Mapping[str, Any]) -> None:
@@ -199,6 +236,11 @@ class Sharing:
         self._passed_on = kept["passed_on"]
         if self.partner:
             self.partner.totals, self.partner.guaranteed = kept["partner"]["totals"], kept["partner"]["guaranteed"]
+        if self.insurer:
+            self.insurer.policies.update(kept["insurer"])
+
+    def _is_mine(self, key: str) -> bool:
+        return key.startswith(f"{self.lender_id}|")
 
 
 _NONE = [0] * len(BUCKETS)
