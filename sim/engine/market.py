@@ -115,7 +115,8 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.funder = Funder(self, s.events)
         self.regulator = Regulator(self, s.institutions.regulator)
         names = [lender.lender_id for lender in self.lenders]
-        self.sharing = arrange(self, {name: [spec for _, spec in s.lender_versions(name)] for name in names})
+        versions = {name: [spec for _, spec in s.lender_versions(name)] for name in names}
+        self.sharing = arrange(self, versions, self.calendar[0].number)
         self.recorder = Recorder(names, [name for lender in self.lenders for name in lender.ever_needs])
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
         self.day_index = 0
@@ -202,7 +203,9 @@ class Market(mesa.Model):  # type: ignore[misc]
             freeze = self.funder.frozen_share(name, day.date)
             sharing = self.sharing.get(name)
             if sharing:
-                sharing.close(self.books, lender)
+                most = self.regulator.rules(day.date).securities
+                is_held_back = sharing.close(self.books, lender, day.number, most)
+                self.regulator.note(name, "securities", int(is_held_back))
             spent[name] = settle.settle_lender(self.books, lender, repaid[name], lent[name], freeze, sharing)
             self._tell(lender)
             allowed = self.regulator.rules(day.date).leverage

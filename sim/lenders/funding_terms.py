@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from sim.core.quantities import OfNetCapital, Parameters, RateQ, Share, parameter, refuse
+from sim.core.quantities import DateQ, Days, Money, OfNetCapital, Parameters, RateQ, Share, Whole, parameter, refuse
 
 ProductId = Literal[
     "order_loan", "revolving_line", "fixed_loan", "annuity", "equal_principal", "interest_only_bullet", "sales_share",
@@ -120,6 +120,71 @@ class Insurance(Parameters):
         source="assumption",
         doc="Share of written-off principal that the insurer pays; of recoveries it gets the same share.",
     )
+
+
+class Securitisation(Parameters):
+    """Asset-backed securities: pools of the lender's loans, sold to investors but for a junior piece."""
+
+    issues: Whole = parameter(
+        10, unit="issues", low=0, high=100, source="facts B.1 V20: 10 tranches", doc="How often securities are issued."
+    )
+    size: Money = parameter(
+        "0.5 bn yuan",
+        unit="yuan",
+        low="1 yuan",
+        high="100 bn yuan",
+        source="facts B.1 V20: 0.2 to 0.5 bn each",
+        doc="Loans in the pool of one issue; scaled with the market.",
+    )
+    first: DateQ | None = parameter(
+        None, unit="date", source="the scenario", doc="Day from which the first is due; the first day if none."
+    )
+    every: Days = parameter(
+        "30 days",
+        unit="days",
+        low="1 day",
+        high="3650 days",
+        source="assumption",
+        doc="Time between issues; one waits until the lender has loans enough.",
+    )
+    junior: Share = parameter(
+        0.1,
+        unit="share",
+        low=0.0,
+        high=0.5,
+        source="facts B.1 V20: the lender keeps 10 %",
+        doc="Junior piece, which the lender keeps and which bears the first losses.",
+    )
+    rate: RateQ = parameter(
+        "6 %/year",
+        unit="%/year",
+        low="0 %/year",
+        high="100 %/year",
+        source="facts B.1 V20: senior about 6 %",
+        doc="Interest of the senior piece.",
+    )
+    revolving: Days = parameter(
+        "360 days",
+        unit="days",
+        low="0 days",
+        high="3650 days",
+        source="facts B.1 V20: revolving purchase; its length is an assumption",
+        doc="Time in which a pool buys new loans for those that are repaid; then it repays its investors.",
+    )
+    stop: Share = parameter(
+        0.5,
+        unit="share",
+        source="assumption",
+        doc="Share of the junior piece whose loss ends the revolving period early.",
+    )
+    products: tuple[ProductId, ...] = parameter(
+        (), unit="names", source="assumption", doc="Products whose loans are sold; all if none is named."
+    )
+
+    @field_validator("products")
+    @classmethod
+    def _each_once(cls, products: tuple[str, ...]) -> tuple[str, ...]:
+        return each_once(products)
 
 
 def each_once(names: tuple[str, ...]) -> tuple[str, ...]:

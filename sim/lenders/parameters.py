@@ -27,7 +27,7 @@ from sim.core.quantities import (
     parameter,
     refuse,
 )
-from sim.lenders.funding_terms import BankDebt, Funding, Insurance, JointLending, ProductId
+from sim.lenders.funding_terms import BankDebt, Funding, Insurance, JointLending, ProductId, Securitisation
 from sim.lenders.product_terms import JOINT_CAP, MOST_OWED, Products
 
 
@@ -198,6 +198,7 @@ class LenderSpec(Parameters):
     )
     bank_debt: BankDebt = BankDebt()
     joint_lending: JointLending | None = None
+    securitisation: Securitisation | None = None
     insurance: dict[ProductId, Insurance] = parameter(
         {}, unit="mapping", source="facts A.1.7", doc="Credit insurance, by the product that it covers."
     )
@@ -282,7 +283,11 @@ class LenderSpec(Parameters):
         factor = Fraction(str(scale))
         fixed = _times(self.costs.fixed_per_day, factor)
         costs = self.costs.model_copy(update={"fixed_per_day": fixed})
-        return self.model_copy(update={"equity": _times(self.equity, factor), "costs": costs})
+        scaled: dict[str, Any] = {"equity": _times(self.equity, factor), "costs": costs}
+        if self.securitisation is not None:
+            size = max(_times(self.securitisation.size, factor), 1)
+            scaled["securitisation"] = self.securitisation.model_copy(update={"size": size})
+        return self.model_copy(update=scaled)
 
     def versions(self, scale: float = 1.0) -> tuple[tuple[date | None, LenderSpec], ...]:
         """List what this lender is from when on: (None, at the start), then one (date, lender) for each change."""

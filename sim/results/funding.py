@@ -1,4 +1,4 @@
-"""In words, whose money a lender's loans were: partners and insurers, and what they paid and were paid."""
+"""In words, whose money a lender's loans were: partners, investors and insurers, and what they paid and were paid."""
 
 from __future__ import annotations
 
@@ -34,6 +34,13 @@ def say_funding(run: Run, lender: str) -> Iterator[str]:
             f"was passed {_yuan(book.total('passed_on_fen', 'passed_penalty_fen'))} of interest and penalties, bore "
             f"{_yuan(book.total('passed_loss_fen'))} of losses and paid {told('servicing_fees')} for the service; "
             f"{told('own_balance_mean')} were the lender's own.{guarantee}"
+        )
+    if book.total("senior_notes_fen"):
+        yield (
+            f"Investors in its securities held {told('securities_mean')} on average, backed by "
+            f"{_yuan(book.total('pool_balance_fen') // book.n_days)} of its loans, and were due "
+            f"{_yuan(book.total('senior_interest_fen'))} of interest; its junior pieces earned it "
+            f"{told('junior_result')}. Bank debt and securities together cost {told('cost_of_funds_all')}."
         )
     if book.total("premium_fen"):
         yield f"Credit insurance cost it {told('premiums')} and paid it {told('claims')} on what was written off."

@@ -24,7 +24,8 @@ SINCE_SHARING: dict[str, str | None] = {
     "expected_loss_fen": "allowance_fen",
     **dict.fromkeys(
         ("partner_balance_fen", "passed_on_fen", "passed_penalty_fen", "passed_loss_fen", "servicing_fee_fen",
-         "guarantee_fen", "premium_fen", "claims_fen")
+         "guarantee_fen", "premium_fen", "claims_fen", "pool_balance_fen", "senior_notes_fen", "senior_interest_fen",
+         "junior_notes_fen", "junior_result_fen")
     ),
 }  # fmt: skip
 
@@ -189,8 +190,9 @@ class Ledger:
 
     @cached_property
     def own_income(self) -> int:
-        """Own interest and penalties, fen."""
-        return self.own_interest + self.total("penalty_paid_fen") - self.total("passed_penalty_fen")
+        """Own interest and penalties, and what junior pieces of securities have earned or lost, fen."""
+        penalties = self.total("penalty_paid_fen") - self.total("passed_penalty_fen")
+        return self.own_interest + penalties + self.total("junior_result_fen")
 
     @cached_property
     def own_loss(self) -> int:

@@ -65,6 +65,11 @@ def _sales_growth(book: Ledger) -> float | None:
     return None if grown is None else grown - 1
 
 
+def _cost_of_all_funds(book: Ledger) -> float | None:
+    paid = book.total("funding_cost_fen", "senior_interest_fen")
+    return ratio(paid * DAYS_IN_YEAR, book.total("bank_debt_fen", "senior_notes_fen"))
+
+
 def _mean_rate(book: Ledger) -> float | None:
     """Contract rates weighted with the balances of the month-end panel."""
     rates, balance = book.all_loans("rate_ppm_year")[book.month_ends.loan], book.month_ends.balance_fen
@@ -175,7 +180,7 @@ MEASURES: tuple[Measure, ...] = (
     _m("funds_used", "Fundable money in use", "share", "growth", "sum over days of balance / sum of fundable money",
        "facts C.9", lambda b: ratio(b.total("balance_fen"), b.total("funds_fen"))),
     _m("own_balance_mean", "Mean balance held by the lender itself", "yuan", "growth",
-       "mean over days of outstanding principal less the parts of partners", "facts C.13, C.15",
+       "mean over days of outstanding principal less the parts of partners and pools", "facts C.13, C.15",
        lambda b: ratio(b.total("own_balance_fen"), b.n_days * FEN_PER_YUAN)),
     _m("held_by_others", "Held by others, of the balance", "share", "growth",
        "sum over days of (balance - own balance) / sum of balance", "facts C.13, C.15",
@@ -199,6 +204,9 @@ MEASURES: tuple[Measure, ...] = (
        "facts C.9; design 3, rule 8", lambda b: b.a_year(b.income - b.credit_cost, "balance_fen")),
     _m("cost_of_funds", "Cost of funds", "share a year", "yield", "interest on bank debt / mean bank debt x 365 / days",
        "facts C.9", lambda b: b.a_year(b.total("funding_cost_fen"), "bank_debt_fen")),
+    _m("cost_of_funds_all", "Cost of funds, securities included", "share a year", "yield",
+       "interest on bank debt and senior securities / mean of both x 365 / days", "facts C.9, B.1 V20",
+       _cost_of_all_funds),
     _m("nim", "Net interest margin", "share a year", "yield",
        "(own interest income + servicing fees - interest on funds) / mean own balance x 365 / days; without "
        "penalties", "facts C.9", lambda b: b.a_year(b.own_interest - b.total("funding_cost_fen"), "own_balance_fen")),
@@ -212,6 +220,11 @@ MEASURES: tuple[Measure, ...] = (
     _m("guarantee_paid", "Paid under guarantees", "yuan", "yield",
        "paid to partners for late and lost loans, less what they gave back", "facts C.15",
        lambda b: yuan(b.total("guarantee_fen"))),
+    _m("securities_mean", "Senior securities with investors", "yuan", "yield", "mean over days", "facts B.1 V20",
+       lambda b: ratio(b.total("senior_notes_fen"), b.n_days * FEN_PER_YUAN)),
+    _m("junior_result", "Earned by junior pieces", "yuan", "yield",
+       "paid out by the pools of securities after their investors, and what the lender's junior pieces gained or lost "
+       "in value", "facts B.1 V20", lambda b: yuan(b.total("junior_result_fen"))),
     _m("premiums", "Insurance premiums", "yuan", "yield", "premiums on its own insured principal", "facts A.1.7",
        lambda b: yuan(b.total("premium_fen"))),
     _m("claims", "Insurance claims", "yuan", "yield", "paid by the insurer, less its part of recoveries", "facts A.1.7",

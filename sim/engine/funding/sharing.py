@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.clock import day_number
 from sim.core.loanbook import PRODUCTS, REVOLVING_LINE
 from sim.engine.books import GRAINS_PER_FEN, Account, Books
 from sim.engine.day.loan import T_PRINCIPAL, T_WRITTEN
 from sim.engine.funding.parts import BUCKETS, LATE, buckets_of, expected_loss, flows_of, less, owe, pass_on, pay_owed
+from sim.engine.funding.securities import Seller, close_day, expected_of, issue_if_due
 from sim.engine.settle import free_to_lend
 from sim.institutions.insurer import HOLDER as INSURER
 from sim.institutions.insurer import Insurer
 from sim.institutions.partner import PPM, PartnerBank
+from sim.institutions.vehicle import Vehicle
 from sim.lenders.funding_terms import Insurance
 from sim.lenders.lender import Lender
 
@@ -37,6 +40,10 @@ class Sharing:
         Who lends with it.
     insurer : Insurer, optional
         Who insures what is its own.
+    vehicle : Vehicle, optional
+        What holds the pools of its securities.
+    begin : int
+        Day number from which securities are due if the scenario names no date.
 
     Attributes
     ----------
@@ -47,9 +54,15 @@ class Sharing:
     """
 
     def __init__(
-        self, lender_id: str, partner: PartnerBank | None = None, insurer: Insurer | None = None
+        self,
+        lender_id: str,
+        partner: PartnerBank | None = None,
+        insurer: Insurer | None = None,
+        vehicle: Vehicle | None = None,
+        begin: int = 0,
     ) -> None:
-        self.lender_id, self.partner, self.insurer = lender_id, partner, insurer
+        self.lender_id, self.partner, self.insurer, self.vehicle = lender_id, partner, insurer, vehicle
+        self.begin = begin
         self.whole: dict[str, int] = dict.fromkeys(PRODUCTS, 0)
         self.today: Counter[str] = Counter()
         self._buckets: dict[str, list[int]] = {}
@@ -60,7 +73,8 @@ class Sharing:
     @property
     def holders(self) -> list[str]:
         """Everybody beside the lender who holds a part of its loans."""
-        return [self.partner.holder] if self.partner else []
+        pools = [pool.holder for pool in self.vehicle.pools] if self.vehicle else []
+        return [*([self.partner.holder] if self.partner else []), *pools]
 
     def held(self, books: Books) -> dict[Account, int]:
         """What others hold of the loans and their interest, grains, by the lender's account that it is missing from."""
@@ -75,6 +89,10 @@ class Sharing:
 
     def own_balance(self, product: str) -> int:
         """Fen of principal of a product that the lender holds itself."""
+        return self._after_partner(product) - (self.vehicle.balance(product) if self.vehicle else 0)
+
+    def _after_partner(self, product: str) -> int:
+        """Fen of principal of a product that is the lender's or its pools'."""
         return self.whole[product] - (self.partner.balance(product) if self.partner else 0)
 
     def own_ppm(self, product: str) -> int:
@@ -87,19 +105,25 @@ class Sharing:
         """Pass on the parts of what the lender has just booked as its own; ``rows`` are REPAY_TOTALS by product."""
         self.today.clear()
         fees = premium = 0
-        held = self.held_fen(books)  # before anything of today is repaid
+        partners_fen = books.fen(self.partner.holder, "loans") if self.partner else 0  # this morning
         for product, row in zip(PRODUCTS, rows, strict=True):
             flows = flows_of(row)
             self._buckets[product] = buckets_of(row)
-            insured_fen = self.own_balance(product)
+            insured_fen, morning_fen = self.own_balance(product), self._after_partner(product)
             if not any(flows.values()) and not insured_fen:
                 continue
             if self.partner:
                 part = self.partner.part_of(product, flows)
                 pass_on(books, self.lender_id, self.partner.holder, part)
-                self.today["passed_loss"] += part["written_off"] - part["recovered"]
-                self.today["passed_penalty"] += part["penalty_paid"]
+                self._note_passed(part)
                 fees += part["interest_paid"] + part["suspended_paid"] + part["penalty_paid"] - part["refunded"]
+                flows = less(flows, part)
+            for pool in self.vehicle.open_pools if self.vehicle else ():
+                # of what the pools before it have left, so that rounding never leaves anybody less than nothing
+                held, part = pool.loans.get(product, 0), pool.part_of(product, flows, morning_fen)
+                morning_fen -= held
+                pass_on(books, self.lender_id, pool.holder, part)
+                self._note_passed(part)
                 flows = less(flows, part)
             if self.insurer and product in lender.spec.insurance:
                 premium += self._insure(books, product, lender.spec.insurance[product], insured_fen, flows)
@@ -107,7 +131,11 @@ class Sharing:
         if self.insurer:
             self._pay_premium(books, premium)
         if self.partner:
-            self._pay_for_service(books, lender, held, fees)
+            self._pay_for_service(books, lender, partners_fen, fees)
+
+    def _note_passed(self, part: Mapping[str, int]) -> None:
+        self.today["passed_loss"] += part["written_off"] - part["recovered"]
+        self.today["passed_penalty"] += part["penalty_paid"]
 
     def _pay_for_service(self, books: Books, lender: Lender, held_fen: int, interest_fen: int) -> None:
         """The partner's fees: on the principal that it held this morning, and on the interest that it was paid."""
@@ -156,9 +184,28 @@ class Sharing:
         own = np.array([self.own_ppm(name) for name in PRODUCTS], np.int64)
         return np.asarray(-(-granted_fen * own[product] // PPM), np.int64)
 
-    def close(self, books: Books, lender: Lender) -> None:
-        """The evening: guarantees are called, and what is owed to others is paid as far as cash reaches."""
-        name = self.lender_id
+    def close(self, books: Books, lender: Lender, today: int, most_securities: float | None = None) -> bool:
+        """The evening: pools are settled and issued, guarantees called and paid as far as cash reaches.
+
+        Returns whether the rules held an issue of securities back.
+
+        Parameters
+        ----------
+        today : int
+            Day number.
+        most_securities : float, optional
+            Securities that the rules allow, as a multiple of net capital.
+        """
+        name, is_held_back = self.lender_id, False
+        if self.vehicle:
+            seller = Seller(name, self.own_balance, self.today)
+            close_day(books, self.vehicle, seller, today)
+            terms = lender.spec.securitisation
+            if terms is not None:
+                begin = self.begin if terms.first is None else day_number(terms.first)
+                net = max(books.equity_fen(name), 0)
+                most = None if most_securities is None else int(net * most_securities)
+                is_held_back = issue_if_due(books, self.vehicle, seller, terms, begin, today, most)
         if self.partner and lender.spec.joint_lending:
             late = {product: self._late(product, lender.spec.joint_lending.trigger) for product in PRODUCTS}
             called, bank = self.partner.call(late), self.partner.holder
@@ -166,6 +213,7 @@ class Sharing:
             pay_owed(books, (name, "cash"), (bank, "money"), "guarantee", books.fen(name, "cash"))
             self._return_guarantee(books)
             self.today["guarantee"] = called
+        return is_held_back
 
     def _return_guarantee(self, books: Books) -> None:
         assert self.partner is not None
@@ -181,12 +229,15 @@ class Sharing:
     def allowance(self, lender: Lender) -> int:
         """Fen that the lender sets aside for what it bears itself of expected losses.
 
-        Of each product its own part of the principal, less what is insured; and of the partner's what the guarantee
-        would have to pay.
+        Of each product its own part of the principal, less what is insured; of the partner's what the guarantee would
+        have to pay; of its pools' what their junior pieces would lose.
         """
-        rule, wanted, partners = lender.spec.provisions, 0, 0
+        wanted = partners = 0
+        losses = {
+            product: expected_loss(lender.spec.provisions, self._buckets.get(product, _NONE)) for product in self.whole
+        }
         for product, whole in self.whole.items():
-            expected = expected_loss(rule, self._buckets.get(product, _NONE))
+            expected = losses[product]
             if not whole or not expected:
                 continue
             own = expected * self.own_balance(product) // whole
@@ -197,6 +248,8 @@ class Sharing:
                 partners += expected * self.partner.balance(product) // whole
         if self.partner:
             wanted += self.partner.guarantee_expected(partners)
+        if self.vehicle:
+            wanted += expected_of(self.vehicle, losses, self.whole)
         return wanted
 
     def allowance_factor(self) -> float:
@@ -219,13 +272,21 @@ class Sharing:
         today = {f"{name}_fen": amount for name, amount in self.today.items()}
         today["passed_on_fen"], self._passed_on = passed - self._passed_on, passed
         held = books.fen(self.partner.holder, "loans") if self.partner else 0
-        return today | {"partner_balance_fen": held}
+        pools = self.vehicle.open_pools if self.vehicle else []
+        return today | {
+            "partner_balance_fen": held,
+            "pool_balance_fen": sum(pool.principal for pool in pools),
+            "senior_notes_fen": sum(pool.senior for pool in pools),
+            "junior_notes_fen": sum(pool.book for pool in pools),
+        }
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps between two days."""
         kept: dict[str, Any] = {"whole": self.whole, "passed_on": self._passed_on}
         if self.partner:
             kept["partner"] = {"totals": self.partner.totals, "guaranteed": self.partner.guaranteed}
+        if self.vehicle:
+            kept["vehicle"] = self.vehicle.state()
         if self.insurer:
             kept["insurer"] = {key: own for key, own in self.insurer.policies.items() if self._is_mine(key)}
         return kept
@@ -236,6 +297,8 @@ class Sharing:
         self._passed_on = kept["passed_on"]
         if self.partner:
             self.partner.totals, self.partner.guaranteed = kept["partner"]["totals"], kept["partner"]["guaranteed"]
+        if self.vehicle:
+            self.vehicle.restore(kept["vehicle"])
         if self.insurer:
             self.insurer.policies.update(kept["insurer"])
 
