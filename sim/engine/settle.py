@@ -137,7 +137,7 @@ def settle_lender(
     return {
         "operating_cost_fen": operating,
         **_provide(books, lender, repaid, lent.disbursed, sharing),
-        "funding_cost_fen": _settle_funding(books, lender),
+        "funding_cost_fen": _settle_funding(books, lender, freeze),
         "bank_room_fen": bank_room(books, lender, freeze),
     }
 
@@ -190,8 +190,8 @@ PAYABLES = ("costs_payable", "interest_payable", "guarantee_payable", "premium_p
 _CUSHION = 0.002  # share of equity that is never lent, so that costs can always be paid; assumption
 
 
-def _settle_funding(books: Books, lender: Lender) -> int:
-    """Pay interest and costs, draw on the bank what cash lacks, repay what is idle; returns the day's funding cost.
+def _settle_funding(books: Books, lender: Lender, freeze: float) -> int:
+    """Pay interest and costs, draw and repay bank debt by the lender's rule; returns the day's funding cost.
 
     The cost is in whole fen of what has accrued so far, so that days add up.
     """
@@ -203,9 +203,13 @@ def _settle_funding(books: Books, lender: Lender) -> int:
     for payable, receiver in (("interest_payable", BANK_MONEY), ("costs_payable", OUTSIDE_MONEY)):
         pay = min(books.owed_fen(name, payable), max(books.fen(name, "cash"), 0))
         books.transfer(cash_of(name), receiver, max(pay, 0), paid_for=payable)
+    if debt.repay == "keep":
+        owed = max(owed - int(max(books.equity_fen(name), 0) * lender.leverage), 0)  # only what is above the cap
     idle = books.fen(name, "cash")
     if idle > 0 and owed > 0:
         books.transfer(cash_of(name), BANK_MONEY, min(idle, owed), paid_for="bank_debt")
+    if debt.draw == "at_once":
+        books.transfer(BANK_MONEY, cash_of(name), bank_room(books, lender, freeze), received_for="bank_debt")
     return before - -books.balances[name, "funding_cost"] // GRAINS_PER_FEN
 
 

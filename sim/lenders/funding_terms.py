@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from sim.core.quantities import DateQ, Days, Money, OfNetCapital, Parameters, RateQ, Share, Whole, parameter, refuse
 
@@ -40,6 +40,24 @@ class BankDebt(Parameters):
         source="assumption",
         doc="Share of the cap that is left undrawn, so that a loss does not break it.",
     )
+    draw: Literal["when_short", "at_once"] = parameter(
+        "when_short",
+        unit="name",
+        source="assumption",
+        doc="Draw what a payout lacks, or every evening all that the cap and the banks allow.",
+    )
+    repay: Literal["idle_cash", "keep"] = parameter(
+        "idle_cash",
+        unit="name",
+        source="assumption",
+        doc="Repay out of all idle cash every evening, or keep the debt and repay only what is above the cap.",
+    )
+
+    @model_validator(mode="after")
+    def _does_not_repay_what_it_draws(self) -> BankDebt:
+        if self.draw == "at_once" and self.repay == "idle_cash":
+            raise refuse("draw: at_once would be repaid the same evening", "write repay: keep beside it")
+        return self
 
 
 class Funding(Parameters):
