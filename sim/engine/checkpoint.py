@@ -40,6 +40,7 @@ def save(market: Market) -> tuple[dict[str, pa.Table], dict[str, Any]]:
         "day_index": market.day_index,
         "books": market.books.state(),
         "counts": market.counts,
+        "sharing": {name: sharing.state() for name, sharing in market.sharing.items()},
         "answers": dict(market.regulator.answers),
         "rush": [float(value) for value in market.rush],
         "written": sorted(market.recorder.written),
@@ -58,6 +59,8 @@ def restore(market: Market, tables: Mapping[str, pa.Table], progress: Mapping[st
     numbers = json.loads(progress["market"])
     market.books.restore(numbers["books"])
     market.counts.update(numbers["counts"])
+    for name, kept in numbers["sharing"].items():
+        market.sharing[name].restore(kept)
     market.regulator.answers.update(numbers["answers"])
     market.recorder.written.update(numbers["written"])
     market.rush[:] = np.array(numbers["rush"], np.float32)

@@ -1,7 +1,7 @@
 """Joint liability: groups of borrowers who answer for each other (facts A.1.1: three or more, no collateral).
 
 A group forms among those who are granted such a loan on one day. What a member owes and has not paid, the others pay in
-equal parts the next morning, as far as they can and would: then a member's trouble is a charge on all.
+equal parts in the evening, as far as they can and would: then a member's trouble is a charge on all.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from sim.core.clock import Day
 from sim.core.kernels import floor, kernel, least
 from sim.core.loanbook import ACTIVE, JOINT_LIABILITY
 from sim.core.merchants import Merchants
-from sim.engine import rules, settle
+from sim.engine import rules
 from sim.engine.day.borrower import means_to_pay, sanction_on
-from sim.engine.day.loan import REPAY_TOTALS, T_WALLET
+from sim.engine.day.loan import T_WALLET, take_from_bucket
 from sim.engine.day.scheduled import due_of, pay
 from sim.lenders.lender import Lender
 from sim.lenders.product_terms import JointLiability
@@ -51,12 +51,11 @@ def form_groups(
     return group
 
 
-def stand_in(market: Market, day: Day) -> dict[str, dict[str, int]]:
-    """Let the members of groups pay for those who were late last night, and book it; totals by lender."""
+def stand_in(market: Market, day: Day) -> None:
+    """Let the members of groups pay for those who are late; what they pay is added to the day's repayments."""
     book, plans = market.book, market.book.schedules
-    found: dict[str, dict[str, int]] = {}
-    if book.schedules.records.size == 0 or not (book["product"] == JOINT_LIABILITY).any():
-        return found
+    if plans.records.size == 0 or not (book["product"] == JOINT_LIABILITY).any():
+        return
     own = np.flatnonzero((book["product"] == JOINT_LIABILITY) & (book["status"] == ACTIVE) & (book["balance"] > 0))
     # a merchant may be in several groups over time: its group's number and the day together are one group
     number, opened = plans.records["group"][book["schedule"][own] - 1], book["opened"][own]
@@ -65,18 +64,12 @@ def stand_in(market: Market, day: Day) -> dict[str, dict[str, int]]:
     is_new = np.ones(own.size, np.bool_)
     is_new[1:] = (np.diff(number) != 0) | (np.diff(opened) != 0) | (np.diff(book["lender"][own]) != 0)
     edges = np.append(np.flatnonzero(is_new), own.size)
-    sums = np.zeros((len(market.lenders), len(REPAY_TOTALS)), np.int64)
+    sums = market.room.sums.repay[0, :, JOINT_LIABILITY]
     repay_rules = rules.repay_rules(market.plan_of_run.merchants, market.seed_number, day)
     _, _, borrowers, records, _ = market.room.columns
     pay_for_each_other(
         book.records, plans.records, plans.unpaid, own, edges, borrowers, records, market.terms, repay_rules, sums
     )
-    for lender in market.lenders:
-        totals = dict(zip(REPAY_TOTALS, sums[lender.index].tolist(), strict=True))
-        if totals["from_wallet"]:
-            settle.book_repayments(market.books, lender.lender_id, totals)
-            found[lender.lender_id] = totals
-    return found
 
 
 @kernel
@@ -119,5 +112,6 @@ def pay_for_each_other(
                 m.wallet[row] -= paid
                 sums[lender, T_WALLET] += paid
                 gone = before - loan.balance
+                take_from_bucket(loan, loan.dpd, gone, sums[lender])
                 lenders.exposure_fen[lender, np.uint64(loan.row)] -= gone
                 lenders.line_fen[lender, np.uint64(loan.row)] -= gone

@@ -10,14 +10,15 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import Day
-from sim.core.loanbook import JOINT_LIABILITY
-from sim.core.merchants import OPEN
+from sim.core.loanbook import JOINT_LIABILITY, PRODUCTS
+from sim.core.merchants import OPEN, Merchants
 from sim.engine import lend, settle
 from sim.engine.comply import comply
 from sim.engine.day.plan import ASKS
+from sim.engine.funding.sharing import Sharing
 from sim.engine.groups import form_groups
 from sim.engine.payout import disburse
-from sim.lenders.lender import Lender
+from sim.lenders.lender import Decisions, Lender
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
@@ -87,15 +88,19 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
     """One lender's applications of the day: decide, ration, pay out, remember."""
     m, books, seed = market.merchants, market.books, market.seed_number
     rows, name = requests.rows, lender.lender_id
-    undrawn = max(market.counts[name]["limit_total"] - books.fen(name, "loans"), 0)
-    free = settle.free_to_lend(books, lender, market.funder.frozen_share(name, day.date), undrawn)
+    sharing, freeze = market.sharing.get(name), market.funder.frozen_share(name, day.date)
+    undrawn = max(market.counts[name]["limit_total"] - market.serviced_fen(name), 0)
+    if sharing is None:
+        free = settle.free_to_lend(books, lender, freeze, undrawn)
+    else:
+        free = sharing.free_to_lend(books, lender, freeze, undrawn)
     columns = _columns(market, lender, rows, day)
     line = m.lender["line_fen"][lender.index, rows]
     context = lender.context(day.date, day.number, free)
     ids = m.merchant_id[rows]
     decided = lender.decide(columns, ids, requests.product, requests.asked_fen, line, seed, context)
     decided = comply(market, lender, requests, decided, day.date)
-    amount = lend.ration(lender, m, requests, decided, free, seed, day.number)
+    amount = _ration(lender, m, requests, decided, free, seed, day.number, sharing)
     served, approved = amount > 0, int((decided.granted_fen > 0).sum())
     decision = lend.note_decisions(lender, m, requests, decided, served, day.number)
     decided = replace(decided, granted_fen=amount)
@@ -103,6 +108,10 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
     group = form_groups(lender, m, rows, requests.product, takes)
     takes &= (group > 0) | (requests.product != JOINT_LIABILITY)
     new = int((m.lender["first_loan_day"][lender.index, rows[takes]] == 0).sum())
+    if sharing:
+        taken = np.zeros(len(PRODUCTS), np.int64)
+        np.add.at(taken, requests.product[takes], decided.granted_fen[takes])
+        sharing.fund(books, taken)
     settle.draw_for(books, name, int(decided.granted_fen[takes].sum()))
     paid_out = disburse(lender, m, market.book, requests, decided, takes, group, day.date)
     settle.book_disbursement(books, name, paid_out)
@@ -134,6 +143,28 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
         accepted=int(takes.sum()),
         rejected_funds=int((decision == lend.SHORT_OF_FUNDS).sum()),
     )
+
+
+def _ration(
+    lender: Lender,
+    m: Merchants,
+    requests: lend.Requests,
+    decided: Decisions,
+    free_fen: int,
+    seed: int,
+    today: int,
+    sharing: Sharing | None,
+) -> npt.NDArray[np.int64]:
+    """Fen that the lender's own money reaches for, (n,), where others put up a part of the loans."""
+    granted = decided.granted_fen
+    if sharing is None:
+        return lend.ration(lender, m, requests, decided, free_fen, seed, today)
+    need = sharing.own_need(requests.product, granted)
+    if lender.spec.funding.order == "pro_rata":  # all are cut alike, and the need for own money with them
+        free_fen = free_fen * int(granted.sum()) // max(int(need.sum()), 1)
+        return lend.ration(lender, m, requests, decided, free_fen, seed, today)
+    served = lend.ration(lender, m, requests, replace(decided, granted_fen=need), free_fen, seed, today)
+    return np.where(served > 0, granted, 0)
 
 
 def _columns(market: Market, lender: Lender, rows: npt.NDArray[np.intp], day: Day) -> dict[str, npt.NDArray[Any]]:

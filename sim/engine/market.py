@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,12 @@ from sim.core.clock import Day, days
 from sim.core.loanbook import LoanBook
 from sim.core.merchants import Merchants
 from sim.engine import merchants_day, rules, settle
-from sim.engine.books import Books
+from sim.engine.books import Account, Books
 from sim.engine.comply import supervise
 from sim.engine.day.plan import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOWN
 from sim.engine.day.sparse import rows_with
 from sim.engine.day.tiles import CUT, Cut
-from sim.engine.groups import stand_in
+from sim.engine.funding.arrange import arrange
 from sim.engine.lenders_day import Lent, lend_today, review
 from sim.engine.merchants_day import Lived, live_day
 from sim.engine.observe import Observer
@@ -81,8 +82,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         self._welcome_entrants(day)
         # every merchant trades, then its loans are served, then it plans: sales and confirmations; pledged proceeds and
         # due dates, before the wallet is spent; stock from what is left, outside money, owners, wishes, leavers
-        stood_in = stand_in(self, day)  # for the late members of their groups, before anything new falls due
-        lived = live_day(self, day, stood_in)
+        lived = live_day(self, day)
         self._review_merchants(day)
         lent = lend_today(self, day)
         exits = self._let_go(day)
@@ -99,8 +99,8 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.replay = Replay.read(s) if p.orders is not None else None
         n = self.replay.n if self.replay else s.n_merchants
         self.merchants = Merchants(n, len(s.lenders))
-        versions = [spec for name in s.lenders for _, spec in s.lender_versions(name)]
-        self.book, self.books = LoanBook(256 + n // 2, most_unpaid(versions)), Books()
+        versions = {name: [spec for _, spec in s.lender_versions(name)] for name in s.lenders}
+        self.book, self.books = LoanBook(256 + n // 2, most_unpaid(chain(*versions.values()))), Books()
         events = s.events.values()
         self.outlook = build_outlook(
             p,
@@ -118,6 +118,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.funder = Funder(self, s.events)
         self.regulator = Regulator(self, s.institutions.regulator)
         names = [lender.lender_id for lender in self.lenders]
+        self.sharing = arrange(self, versions, self.calendar[0].number)
         self.recorder = Recorder(names, [name for lender in self.lenders for name in lender.ever_needs])
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
         self.day_index = 0
@@ -202,7 +203,12 @@ class Market(mesa.Model):  # type: ignore[misc]
         for lender in self.lenders:
             name = lender.lender_id
             freeze = self.funder.frozen_share(name, day.date)
-            spent[name] = settle.settle_lender(self.books, lender, repaid[name], lent[name], freeze)
+            sharing = self.sharing.get(name)
+            if sharing:
+                most = self.regulator.rules(day.date).securities
+                is_held_back = sharing.close(self.books, lender, day.number, most)
+                self.regulator.note(name, "securities", int(is_held_back))
+            spent[name] = settle.settle_lender(self.books, lender, repaid[name], lent[name], freeze, sharing)
             self._tell(lender)
             allowed = self.regulator.rules(day.date).leverage
             is_over = allowed is not None and lender.bank_debt_fen > max(lender.equity_fen, 0) * allowed
@@ -227,7 +233,8 @@ class Market(mesa.Model):  # type: ignore[misc]
         }
         for lender in self.lenders:
             name = lender.lender_id
-            own = settle.daily_row(self.books, lender, lived.repaid[name], lent[name], spent[name], self.counts[name])
+            told = lived.repaid[name], lent[name], spent[name], self.counts[name], self.sharing.get(name)
+            own = settle.daily_row(self.books, lender, *told)
             own["customers_active"] = int(np.count_nonzero(self.merchants.lender["n_open"][lender.index]))
             self.recorder.day(day.number, lender.index, market | own)
         if not self.lenders:
@@ -264,7 +271,7 @@ class Market(mesa.Model):  # type: ignore[misc]
     def count_books(self) -> None:
         """Count all money and loans now; raise BooksError where the books of the last day say otherwise."""
         last = self.calendar[max(self.day_index - 1, 0)].date
-        self.books.check(str(last), settle.count_all(self.merchants, self.book, self.lenders))
+        self.books.check(str(last), settle.count_all(self.merchants, self.book, self.lenders, self.held()))
 
     def dispose(self) -> None:
         """Let the memory go with the last reference; Mesa would keep every model for as long as the process lives."""
@@ -295,7 +302,16 @@ class Market(mesa.Model):  # type: ignore[misc]
         lender.cash_fen = self.books.fen(name, "cash")
         lender.bank_debt_fen = self.books.owed_fen(name, "bank_debt")
         lender.equity_fen = self.books.equity_fen(name)
-        lender.balance_fen = self.books.fen(name, "loans")
+        lender.balance_fen = self.serviced_fen(name)
+
+    def serviced_fen(self, lender_id: str) -> int:
+        """Principal outstanding of a lender's loans, fen, whoever holds them."""
+        sharing = self.sharing.get(lender_id)
+        return self.books.fen(lender_id, "loans") + (sharing.held_fen(self.books) if sharing else 0)
+
+    def held(self) -> dict[Account, int]:
+        """What others hold of the lenders' loans and interest, grains."""
+        return {key: grains for one in self.sharing.values() for key, grains in one.held(self.books).items()}
 
 
 _SLUMPS = ("recession", "category_slump")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from sim.engine.day.loan import REPAY_TOTALS
 from sim.engine.day.plan import PLAN_TOTALS, PlanColumns
 from sim.engine.day.tiles import columns_of
 from sim.engine.day.trade import TRADE_TOTALS, TradeColumns
+from sim.engine.groups import stand_in
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
@@ -74,11 +74,8 @@ def lay_out(market: Market) -> Room:
     )
 
 
-def live_day(market: Market, day: Day, stood_in: Mapping[str, Mapping[str, int]]) -> Lived:
-    """Live one day of every merchant, and enter it in the books.
-
-    ``stood_in`` are the totals, by lender, that groups have paid and booked for their members already.
-    """
+def live_day(market: Market, day: Day) -> Lived:
+    """Live one day of every merchant, and enter it in the books."""
     book, room = market.book, market.room
     starts = np.searchsorted(book.rows, room.edges)
     plans = book.schedules
@@ -89,13 +86,11 @@ def live_day(market: Market, day: Day, stood_in: Mapping[str, Mapping[str, int]]
     # the kernel counted before it moved anything, and nothing of today is booked yet: so the last day closed
     last = day.date - timedelta(days=1 if day.index else 0)
     money, lent = room.sums.money.sum(axis=0), room.sums.lent.sum(axis=0)
-    market.books.check(str(last), settle.counted(money, lent, market.lenders))
+    market.books.check(str(last), settle.counted(money, lent, market.lenders, market.held()))
     market.find_rare()
     _note_closings(market, loans, day)
-    repaid = _sum_repayments(market)
-    for name, totals in stood_in.items():
-        repaid[name] = {key: fen + totals[key] for key, fen in repaid[name].items()}
-    return Lived(_sum_trade(market), repaid, _sum_plans(market))
+    stand_in(market, day)
+    return Lived(_sum_trade(market), _sum_repayments(market), _sum_plans(market))
 
 
 def _factors(market: Market, day: Day) -> tuple[npt.NDArray[np.float32], ...]:
@@ -147,11 +142,14 @@ def _sum_trade(market: Market) -> dict[str, int]:
 
 def _sum_repayments(market: Market) -> dict[str, dict[str, int]]:
     """Pledged proceeds, what was due, prepayments, ages, write-offs, recoveries; by lender."""
-    by_lender = market.room.sums.repay.sum(axis=(0, 2))
+    by_product = market.room.sums.repay.sum(axis=0)
     found: dict[str, dict[str, int]] = {}
     for lender in market.lenders:
-        totals = dict(zip(REPAY_TOTALS, by_lender[lender.index].tolist(), strict=True))
+        rows = by_product[lender.index]
+        totals = dict(zip(REPAY_TOTALS, rows.sum(axis=0).tolist(), strict=True))
         settle.book_repayments(market.books, lender.lender_id, totals)
+        if sharing := market.sharing.get(lender.lender_id):
+            sharing.repay(market.books, lender, rows.tolist())
         found[lender.lender_id] = totals
     return found
 

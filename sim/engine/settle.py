@@ -26,10 +26,12 @@ from sim.engine.books import (
 )
 from sim.engine.day.count import LENT, MONEY, MoneyColumns, count_loans, count_money
 from sim.engine.day.tiles import columns_of
+from sim.engine.funding.parts import BUCKETS, expected_loss
 from sim.errors import BooksError
 from sim.lenders.lender import Lender
 
 if TYPE_CHECKING:
+    from sim.engine.funding.sharing import Sharing
     from sim.engine.lenders_day import Lent
 
 Totals = Mapping[str, int]
@@ -118,10 +120,12 @@ def book_disbursement(books: Books, lender: str, fen: int) -> None:
     books.transfer(cash_of(lender), WALLETS, fen, paid_for="loans")
 
 
-def settle_lender(books: Books, lender: Lender, repaid: Totals, lent: Lent, freeze: float) -> dict[str, int]:
+def settle_lender(
+    books: Books, lender: Lender, repaid: Totals, lent: Lent, freeze: float, sharing: Sharing | None = None
+) -> dict[str, int]:
     """Close one lender's day: operating cost, provision, bank debt and its interest; returns the day's expenses, fen.
 
-    ``freeze`` is the share of bank money that is frozen today.
+    ``freeze`` is the share of bank money that is frozen today; ``sharing`` tells who else holds its loans, if anybody.
     """
     name, cost = lender.lender_id, lender.spec.costs
     operating = (
@@ -133,28 +137,25 @@ def settle_lender(books: Books, lender: Lender, repaid: Totals, lent: Lent, free
     books.entry(name, "operating_cost", "costs_payable", operating * GRAINS_PER_FEN)
     return {
         "operating_cost_fen": operating,
-        "provision_fen": _provide(books, lender, repaid, lent.disbursed),
-        "funding_cost_fen": _settle_funding(books, lender),
+        **_provide(books, lender, repaid, lent.disbursed, sharing),
+        "funding_cost_fen": _settle_funding(books, lender, freeze),
         "bank_room_fen": bank_room(books, lender, freeze),
     }
 
 
-def _provide(books: Books, lender: Lender, repaid: Totals, disbursed: int) -> int:
-    """Bring the allowance to what the balances by days past due call for; returns the fen of expense."""
-    rule = lender.spec.provisions
-    wanted = sum(
-        balance * round(share * 1_000_000) // 1_000_000
-        for balance, share in (
-            (repaid["balance_current"] + disbursed, rule.current),
-            (repaid["balance_1_30"], rule.dpd_1_30),
-            (repaid["balance_31_60"], rule.dpd_31_60),
-            (repaid["balance_61_90"], rule.dpd_61_90),
-            (repaid["balance_90_plus"], rule.dpd_90_plus),
-        )
-    )
+def _provide(
+    books: Books, lender: Lender, repaid: Totals, disbursed: int, sharing: Sharing | None
+) -> dict[str, int]:
+    """Bring the allowance to what the balances by days past due call for; returns the expense, fen.
+
+    Beside it stands the loss that is expected of the whole book, whoever bears it.
+    """
+    current, *late = (repaid[bucket] for bucket in BUCKETS)
+    expected = expected_loss(lender.spec.provisions, (current + disbursed, *late))
+    wanted = expected if sharing is None else sharing.allowance(lender)
     expense = wanted - books.owed_fen(lender.lender_id, "allowance")
     books.entry(lender.lender_id, "provision", "allowance", expense * GRAINS_PER_FEN)
-    return expense
+    return {"provision_fen": expense, "expected_loss_fen": expected}
 
 
 def bank_room(books: Books, lender: Lender, freeze: float) -> int:
@@ -171,23 +172,27 @@ def _leverage(lender: Lender) -> float:
     return lender.leverage * (1.0 - lender.spec.bank_debt.headroom)
 
 
-def free_to_lend(books: Books, lender: Lender, freeze: float, undrawn_fen: int) -> int:
+def free_to_lend(
+    books: Books, lender: Lender, freeze: float, undrawn_fen: int, allowance_factor: float = 1.0
+) -> int:
     """Fen free for new loans: cash and bank room, less what is owed for costs and the reserve for undrawn limits.
 
-    The provision on a new loan lowers net capital and with it the cap, so that every yuan of it takes a little more.
+    The provision on a new loan lowers net capital and with it the cap, so that every yuan of it takes a little more;
+    ``allowance_factor`` is how much more than on a loan of its own, where it bears the losses of others too.
     """
     name = lender.lender_id
-    owed = books.owed_fen(name, "costs_payable") + books.owed_fen(name, "interest_payable") + 1
+    owed = sum(books.owed_fen(name, payable) for payable in PAYABLES) + 1
     reserve = int(lender.spec.funding.undrawn_reserve * undrawn_fen) + int(lender.spec.equity * _CUSHION)
     room = books.fen(name, "cash") + bank_room(books, lender, freeze) - owed - reserve
-    return int(room / (1.0 + _leverage(lender) * lender.spec.provisions.current))
+    return int(room / (1.0 + _leverage(lender) * lender.spec.provisions.current * allowance_factor))
 
 
+PAYABLES = ("costs_payable", "interest_payable", "guarantee_payable", "premium_payable")
 _CUSHION = 0.002  # share of equity that is never lent, so that costs can always be paid; assumption
 
 
-def _settle_funding(books: Books, lender: Lender) -> int:
-    """Pay interest and costs, draw on the bank what cash lacks, repay what is idle; returns the day's funding cost.
+def _settle_funding(books: Books, lender: Lender, freeze: float) -> int:
+    """Pay interest and costs, draw and repay bank debt by the lender's rule; returns the day's funding cost.
 
     The cost is in whole fen of what has accrued so far, so that days add up.
     """
@@ -199,21 +204,32 @@ def _settle_funding(books: Books, lender: Lender) -> int:
     for payable, receiver in (("interest_payable", BANK_MONEY), ("costs_payable", OUTSIDE_MONEY)):
         pay = min(books.owed_fen(name, payable), max(books.fen(name, "cash"), 0))
         books.transfer(cash_of(name), receiver, max(pay, 0), paid_for=payable)
+    if debt.repay == "keep":
+        owed = max(owed - int(max(books.equity_fen(name), 0) * lender.leverage), 0)  # only what is above the cap
     idle = books.fen(name, "cash")
     if idle > 0 and owed > 0:
         books.transfer(cash_of(name), BANK_MONEY, min(idle, owed), paid_for="bank_debt")
+    if debt.draw == "at_once":
+        books.transfer(BANK_MONEY, cash_of(name), bank_room(books, lender, freeze), received_for="bank_debt")
     return before - -books.balances[name, "funding_cost"] // GRAINS_PER_FEN
 
 
 def daily_row(
-    books: Books, lender: Lender, repaid: Totals, lent: Lent, spent: Totals, counts: dict[str, int]
+    books: Books,
+    lender: Lender,
+    repaid: Totals,
+    lent: Lent,
+    spent: Totals,
+    counts: dict[str, int],
+    sharing: Sharing | None = None,
 ) -> dict[str, int]:
     """One lender's row of `daily`, by column; see `sim.results.recorder.DAILY`.
 
     ``counts`` are running totals of the lender; the interest earned so far is kept there, so that days add up.
     """
     name = lender.lender_id
-    income = books.owed_fen(name, "interest_income")
+    holders = (name, *(sharing.holders if sharing else ()))
+    income = -sum(books.balances[holder, "interest_income"] for holder in holders) // GRAINS_PER_FEN
     earned, counts["interest"] = income - counts["interest"], income
     plain = (
         "penalty_paid", "refunded", "written_off", "recovered", "balance_1_30", "balance_31_60", "balance_61_90",
@@ -225,6 +241,7 @@ def daily_row(
         "n_loans": lent.n_loans,
         "n_active": repaid["n_active"] + lent.n_loans,
         "balance_fen": lender.balance_fen,
+        "own_balance_fen": books.fen(name, "loans"),
         "interest_fen": earned,
         "interest_paid_fen": repaid["interest_paid"] + repaid["suspended_paid"],
         "principal_repaid_fen": repaid["principal_paid"],
@@ -239,12 +256,14 @@ def daily_row(
         "funding_cost_fen": spent["funding_cost_fen"],
         "operating_cost_fen": spent["operating_cost_fen"],
         "provision_fen": spent["provision_fen"],
+        "expected_loss_fen": spent["expected_loss_fen"],
         "allowance_fen": books.owed_fen(name, "allowance"),
         "applications": lent.applications,
         "approvals": lent.approvals,
         "accepted": lent.accepted,
         "rejected_funds": lent.rejected_funds,
         "limit_total_fen": counts["limit_total"],
+        **(sharing.row(books) if sharing else {}),
     }
 
 
@@ -263,26 +282,29 @@ def check_funding(books: Books, lenders: list[Lender], day: str) -> None:
             raise BooksError(f"{day}: {lender.lender_id}: account 'cash': {cash} fen, more was lent than is funded")
 
 
-def counted(money: Any, lent: Any, lenders: list[Lender]) -> dict[Account, int]:
+def counted(money: Any, lent: Any, lenders: list[Lender], held: Mapping[Account, int]) -> dict[Account, int]:
     """Control accounts as counted in the arrays, in grains, for `Books.check`.
 
-    ``money`` (len(MONEY),) and ``lent`` (n_lenders, len(LENT)) are the sums of `sim.engine.day.count`.
+    ``money`` (len(MONEY),) and ``lent`` (n_lenders, len(LENT)) are the sums of `sim.engine.day.count`; ``held`` is what
+    others hold of the lenders' loans and interest, by the lender's account that it is missing from.
     """
     wallets, escrow, outside_debt = (int(fen) * GRAINS_PER_FEN for fen in money)
     totals: dict[Account, int] = {WALLETS: wallets, ESCROW: escrow, MERCHANTS_OUTSIDE_DEBT: -outside_debt}
     for lender in lenders:
         name, (balance, *units) = lender.lender_id, lent[lender.index].tolist()
-        totals[name, "loans"] = balance * GRAINS_PER_FEN
+        totals[name, "loans"] = balance * GRAINS_PER_FEN - held.get((name, "loans"), 0)
         totals[name, "interest_receivable"] = sum(
             accrued * (GRAINS_PER_FEN // (basis * 1_000_000)) for accrued, basis in zip(units, (365, 360), strict=True)
-        )
+        ) - held.get((name, "interest_receivable"), 0)
         totals[name, "collections"] = 0
     return totals
 
 
-def count_all(m: Merchants, book: LoanBook, lenders: list[Lender]) -> dict[Account, int]:
+def count_all(
+    m: Merchants, book: LoanBook, lenders: list[Lender], held: Mapping[Account, int]
+) -> dict[Account, int]:
     """Count all money and loans as they are now; see `counted`."""
     money, lent = np.zeros(len(MONEY), np.int64), np.zeros((len(lenders), len(LENT)), np.int64)
     count_money(columns_of(MoneyColumns, m), 0, m.n, money)
     count_loans(book.records[: book.n], book.order, lent, money)
-    return counted(money, lent, lenders)
+    return counted(money, lent, lenders, held)

@@ -30,6 +30,9 @@ class RuleChange(Parameters):
     leverage: OfNetCapital | None = parameter(
         None, unit="of net capital", low=0.0, high=20.0, source="the scenario", doc="Most bank debt."
     )
+    securities: OfNetCapital | None = parameter(
+        None, unit="of net capital", low=0.0, high=20.0, source="the scenario", doc="Most securities with investors."
+    )
     single_borrower: Share | None = parameter(
         None, unit="share", source="the scenario", doc="Most that one borrower may owe, of net capital."
     )

@@ -26,6 +26,8 @@ class Rules:
         Highest contract rate of terms up to six months, and of longer ones, ppm a year.
     leverage
         Most bank debt, as a multiple of net capital.
+    securities
+        Most securities with investors, as a multiple of net capital.
     single_borrower
         Most that one borrower may owe, as a share of net capital.
     """
@@ -33,6 +35,7 @@ class Rules:
     ceiling: int | None = None
     ceiling_long: int | None = None
     leverage: float | None = None
+    securities: float | None = None
     single_borrower: float | None = None
 
     def ceiling_of(self, count: int, unit: str) -> int:
@@ -59,7 +62,7 @@ RULES: dict[str, _ROWS] = {
         (date(2008, 5, 1), {"leverage": 0.5, "single_borrower": 0.05}),
         *_TO_2020,
         (date(2020, 8, 20), {"ceiling": LIFTED, "ceiling_long": LIFTED}),  # outside the scope of the new ceiling
-        (date(2020, 9, 1), {"leverage": 1.0}),
+        (date(2020, 9, 1), {"leverage": 1.0, "securities": 4.0}),
         (date(2024, 12, 1), {"single_borrower": 0.10}),
     ),
     "private_lender": (*_TO_2020, (date(2020, 8, 20), {"ceiling": 154_000, "ceiling_long": 154_000})),
@@ -93,6 +96,7 @@ def _as_row(change: Any) -> dict[str, Any]:
         "ceiling": change.rate_ceiling and change.rate_ceiling.ppm_year,
         "ceiling_long": change.rate_ceiling_long and change.rate_ceiling_long.ppm_year,
         "leverage": change.leverage,
+        "securities": change.securities,
         "single_borrower": change.single_borrower,
     }
     return {name: value for name, value in given.items() if value is not None}
@@ -147,5 +151,6 @@ _SAID = {
     "borrower_clipped": "{n:,} loans were cut to what one borrower may owe",
     "borrower_refused": "{n:,} loans were refused, as one borrower would have owed too much",
     "leverage": "bank debt was held to the cap of the rules, below the lender's own",
+    "securities": "an issue of securities was held back for {n:,} days, as it would have passed the cap",
     "over_leverage": "bank debt was above the cap on {n:,} days, as it was drawn before the cap or capital fell",
 }

@@ -20,9 +20,7 @@ from sim.core.quantities import (
     Id,
     Money,
     Number,
-    OfNetCapital,
     Parameters,
-    RateQ,
     Share,
     Switch,
     Text,
@@ -30,34 +28,8 @@ from sim.core.quantities import (
     parameter,
     refuse,
 )
+from sim.lenders.funding_terms import BankDebt, Funding, Insurance, JointLending, ProductId, Securitisation
 from sim.lenders.product_terms import JOINT_CAP, MOST_OWED, Products
-
-
-class BankDebt(Parameters):
-    """Money borrowed from banks."""
-
-    cap: OfNetCapital = parameter(
-        "0.5 of net capital",
-        unit="of net capital",
-        low=0.0,
-        high=20.0,
-        source="facts C.13: bank funding at most 50 % of net capital (2008)",
-        doc="Most that banks lend, as a multiple of equity less losses.",
-    )
-    rate: RateQ = parameter(
-        "7 %/year",
-        unit="%/year",
-        low="0 %/year",
-        high="100 %/year",
-        source="facts A.3 item 13 (funding at 7 % a year)",
-        doc="Interest on what is drawn.",
-    )
-    headroom: Share = parameter(
-        0.02,
-        unit="share",
-        source="assumption",
-        doc="Share of the cap that is left undrawn, so that a loss does not break it.",
-    )
 
 
 class Eligibility(Parameters):
@@ -175,17 +147,6 @@ class Negotiation(PolicySpec):
     policy: Text = parameter("none", unit="name", source="assumption", doc="Negotiation policy.")
 
 
-class Funding(Parameters):
-    """Who is served first when money is short, and what is kept back for promises."""
-
-    order: Literal["hashed", "score", "profit", "pro_rata"] = parameter(
-        "hashed", unit="name", source="design rule 10", doc="Who goes first when money is short, or all a like part."
-    )
-    undrawn_reserve: Share = parameter(
-        0.0, unit="share", source="design rule 10", doc="Share of undrawn limits that is kept ready (CCF)."
-    )
-
-
 class Costs(Parameters):
     """What running the lender costs; unknown for 2012 (facts E), so a free parameter."""
 
@@ -237,6 +198,11 @@ class LenderSpec(Parameters):
         ..., unit="yuan", low="1 yuan", high="100 bn yuan", source="the scenario", doc="Own money at the start."
     )
     bank_debt: BankDebt = BankDebt()
+    joint_lending: JointLending | None = None
+    securitisation: Securitisation | None = None
+    insurance: dict[ProductId, Insurance] = parameter(
+        {}, unit="mapping", source="facts A.1.7", doc="Credit insurance, by the product that it covers."
+    )
     eligibility: Eligibility = Eligibility()
     review: Review = Review()
     offer_validity: Days = parameter(
@@ -327,7 +293,11 @@ class LenderSpec(Parameters):
         factor = Fraction(str(scale))
         fixed = _times(self.costs.fixed_per_day, factor)
         costs = self.costs.model_copy(update={"fixed_per_day": fixed})
-        return self.model_copy(update={"equity": _times(self.equity, factor), "costs": costs})
+        scaled: dict[str, Any] = {"equity": _times(self.equity, factor), "costs": costs}
+        if self.securitisation is not None:
+            size = max(_times(self.securitisation.size, factor), 1)
+            scaled["securitisation"] = self.securitisation.model_copy(update={"size": size})
+        return self.model_copy(update=scaled)
 
     def versions(self, scale: float = 1.0) -> tuple[tuple[date | None, LenderSpec], ...]:
         """List what this lender is from when on: (None, at the start), then one (date, lender) for each change."""

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from sim.results.run import Run
 
 DAYS_IN_YEAR = 365
+#: Columns of `daily` that came with shared loans, and what an older run has in their place; none stands for zeros.
+SINCE_SHARING: dict[str, str | None] = {
+    "own_balance_fen": "balance_fen",
+    "expected_loss_fen": "allowance_fen",
+    **dict.fromkeys(
+        ("partner_balance_fen", "passed_on_fen", "passed_penalty_fen", "passed_loss_fen", "servicing_fee_fen",
+         "guarantee_fen", "premium_fen", "claims_fen", "pool_balance_fen", "senior_notes_fen", "senior_interest_fen",
+         "junior_notes_fen", "junior_result_fen")
+    ),
+}  # fmt: skip
 
 
 class MonthEnds(NamedTuple):
@@ -76,7 +86,19 @@ class Ledger:
 
     def day(self, column: str) -> NDArray[np.int64]:
         """Return a column of `daily` over the window, (n_days,)."""
-        return whole_numbers(self._daily[column])[self._inside]
+        return self.every_day(column)[self._inside]
+
+    def every_day(self, name: str) -> NDArray[np.int64]:
+        """Return a column of `daily` over all simulated days, (days,).
+
+        In a run from before loans were shared, a lender held all of its own.
+        """
+        if name in SINCE_SHARING and name not in self._daily.column_names:
+            stands_for = SINCE_SHARING[name]
+            if stands_for is None:
+                return np.zeros(len(self._dates), np.int64)
+            name = stands_for
+        return whole_numbers(self._daily[name])
 
     def total(self, *columns: str) -> int:
         """Return the sum of columns of `daily` over the window."""
@@ -92,7 +114,7 @@ class Ledger:
 
     def on(self, day: int, column: str) -> int:
         """Return a column of `daily` on one day, 0 outside the simulated days."""
-        found = whole_numbers(self._daily[column])[self._dates == day]
+        found = self.every_day(column)[self._dates == day]
         return int(found.sum())
 
     @cached_property
@@ -210,18 +232,36 @@ class Ledger:
 
     @cached_property
     def credit_cost(self) -> int:
-        """Net loss, and what the allowance for expected loss grew by, fen."""
-        return self.net_loss + self.closing("allowance_fen") - self.opening("allowance_fen")
+        """Net loss of all its loans, and what the loss expected of them grew by, fen, whoever bears it."""
+        return self.net_loss + self.closing("expected_loss_fen") - self.opening("expected_loss_fen")
+
+    @cached_property
+    def own_interest(self) -> int:
+        """Interest income that stays with the lender, and the fees of those whose loans it serves, fen."""
+        return self.interest_income - self.total("passed_on_fen") + self.total("servicing_fee_fen")
+
+    @cached_property
+    def own_income(self) -> int:
+        """Own interest and penalties, and what junior pieces of securities have earned or lost, fen."""
+        penalties = self.total("penalty_paid_fen") - self.total("passed_penalty_fen")
+        return self.own_interest + penalties + self.total("junior_result_fen")
+
+    @cached_property
+    def own_loss(self) -> int:
+        """Net loss that the lender bears: on its own part, and by its guarantee, less insurance claims, fen."""
+        return self.net_loss - self.total("passed_loss_fen", "claims_fen") + self.total("guarantee_fen")
 
     @cached_property
     def profit(self) -> int:
-        """Income less interest on funds, operating cost and credit cost, fen."""
-        return self.income - self.total("funding_cost_fen", "operating_cost_fen") - self.credit_cost
+        """Own income less interest on funds, costs, premiums, own loss and what the allowance grew by, fen."""
+        grown = self.closing("allowance_fen") - self.opening("allowance_fen")
+        costs = self.total("funding_cost_fen", "operating_cost_fen", "premium_fen")
+        return self.own_income - costs - self.own_loss - grown
 
     @cached_property
     def assets(self) -> int:
-        """Balance less allowance, and cash, summed over the days of the window, fen."""
-        return self.total("balance_fen", "cash_fen") - self.total("allowance_fen")
+        """Own balance less allowance, and cash, summed over the days of the window, fen."""
+        return self.total("own_balance_fen", "cash_fen") - self.total("allowance_fen")
 
     @cached_property
     def performing_added(self) -> int:

@@ -46,13 +46,9 @@ class Measure:
         return self.function(ledger)
 
 
-def yuan(fen: int) -> float:
+def yuan(fen: float) -> float:
     """Return fen as yuan."""
     return fen / FEN_PER_YUAN
-
-
-def _in_yuan(fen: float | None) -> float | None:
-    return None if fen is None else fen / FEN_PER_YUAN
 
 
 def _dry_powder_days(book: Ledger) -> float | None:
@@ -84,6 +80,11 @@ def _sales_growth(book: Ledger) -> float | None:
     sales, half = book.day("merchant_sales_fen"), book.n_days // 2
     grown = ratio(int(sales[len(sales) - half :].sum()), int(sales[:half].sum()))
     return None if grown is None else grown - 1
+
+
+def _cost_of_all_funds(book: Ledger) -> float | None:
+    paid = book.total("funding_cost_fen", "senior_interest_fen")
+    return ratio(paid * DAYS_IN_YEAR, book.total("bank_debt_fen", "senior_notes_fen"))
 
 
 def _mean_rate(book: Ledger) -> float | None:
@@ -197,6 +198,12 @@ MEASURES: tuple[Measure, ...] = (
        "least 30 days before the run's end", "facts C.11", _repeat_rate, matured=True),
     _m("funds_used", "Fundable money in use", "share", "growth", "sum over days of balance / sum of fundable money",
        "facts C.9", lambda b: ratio(b.total("balance_fen"), b.total("funds_fen"))),
+    _m("own_balance_mean", "Mean balance held by the lender itself", "yuan", "growth",
+       "mean over days of outstanding principal less the parts of partners and pools", "facts C.13, C.15",
+       lambda b: ratio(b.total("own_balance_fen"), b.n_days * FEN_PER_YUAN)),
+    _m("held_by_others", "Held by others, of the balance", "share", "growth",
+       "sum over days of (balance - own balance) / sum of balance", "facts C.13, C.15",
+       lambda b: ratio(b.total("balance_fen") - b.total("own_balance_fen"), b.total("balance_fen"))),
     _m("rejected_for_funds", "Refused for want of funds", "applications", "growth",
        "count of approved applications that there was no money left to pay", "facts C.9",
        lambda b: b.total("rejected_funds")),
@@ -214,33 +221,55 @@ MEASURES: tuple[Measure, ...] = (
        "(interest earned - refunds + penalties paid) / mean balance x 365 / days", "facts C.9",
        lambda b: b.a_year(b.income, "balance_fen")),
     _m("yield_risk_adjusted", "Risk-adjusted yield", "share a year", "yield",
-       "gross yield - (net charge-off + change of the allowance for expected loss) / mean balance x 365 / days",
+       "gross yield - (net charge-off + change of the loss expected) / mean balance x 365 / days, of all loans, "
+       "whoever holds them",
        "facts C.9; design 3, rule 8", lambda b: b.a_year(b.income - b.credit_cost, "balance_fen")),
     _m("cost_of_funds", "Cost of funds", "share a year", "yield", "interest on bank debt / mean bank debt x 365 / days",
        "facts C.9", lambda b: b.a_year(b.total("funding_cost_fen"), "bank_debt_fen")),
     _m("cost_of_funds_on_assets", "Interest on funds, of assets", "share a year", "yield",
-       "interest on bank debt / mean of (balance less allowance, and cash) x 365 / days", "facts C.9",
+       "interest on bank debt / mean of (own balance less allowance, and cash) x 365 / days", "facts C.9",
        lambda b: ratio(b.total("funding_cost_fen") * DAYS_IN_YEAR, b.assets)),
     _m("net_spread", "Yield over cost of funds", "share a year", "yield",
        "gross yield - cost of funds; undefined without bank debt", "facts C.9", _net_spread),
+    _m("cost_of_funds_all", "Cost of funds, securities included", "share a year", "yield",
+       "interest on bank debt and senior securities / mean of both x 365 / days", "facts C.9, B.1 V20",
+       _cost_of_all_funds),
     _m("nim", "Net interest margin", "share a year", "yield",
-       "(interest_income - interest on funds) / mean balance x 365 / days; penalties are not in it", "facts C.9",
-       lambda b: b.a_year(b.interest_income - b.total("funding_cost_fen"), "balance_fen")),
+       "(own interest income + servicing fees - interest on funds) / mean own balance x 365 / days; without "
+       "penalties", "facts C.9", lambda b: b.a_year(b.own_interest - b.total("funding_cost_fen"), "own_balance_fen")),
     _m("margin_risk_adjusted", "Risk-adjusted margin", "share a year", "yield",
-       "(interest earned - refunds + penalties paid - interest on funds - net charge-off) / mean balance x 365 / days",
-       "facts C.9", lambda b: b.a_year(b.income - b.total("funding_cost_fen") - b.net_loss, "balance_fen")),
+       "(own interest, fees and penalties - interest on funds - own net charge-off) / mean own balance x 365 / days",
+       "facts C.9", lambda b: b.a_year(b.own_income - b.total("funding_cost_fen") - b.own_loss, "own_balance_fen")),
+    _m("leverage", "Bank debt to net capital", "of net capital", "yield", "mean bank debt / mean equity", "facts C.13",
+       lambda b: ratio(b.total("bank_debt_fen"), b.total("equity_fen"))),
+    _m("servicing_fees", "Servicing fees", "yuan", "yield", "paid by partners for the loans that the lender serves",
+       "facts C.13, C.15", lambda b: yuan(b.total("servicing_fee_fen"))),
+    _m("guarantee_paid", "Paid under guarantees", "yuan", "yield",
+       "paid to partners for late and lost loans, less what they gave back", "facts C.15",
+       lambda b: yuan(b.total("guarantee_fen"))),
+    _m("securities_mean", "Senior securities with investors", "yuan", "yield", "mean over days", "facts B.1 V20",
+       lambda b: ratio(b.total("senior_notes_fen"), b.n_days * FEN_PER_YUAN)),
+    _m("junior_result", "Earned by junior pieces", "yuan", "yield",
+       "paid out by the pools of securities after their investors, and what the lender's junior pieces gained or lost "
+       "in value", "facts B.1 V20", lambda b: yuan(b.total("junior_result_fen"))),
+    _m("premiums", "Insurance premiums", "yuan", "yield", "premiums on its own insured principal", "facts A.1.7",
+       lambda b: yuan(b.total("premium_fen"))),
+    _m("claims", "Insurance claims", "yuan", "yield", "paid by the insurer, less its part of recoveries", "facts A.1.7",
+       lambda b: yuan(b.total("claims_fen"))),
     _m("operating_cost", "Operating cost", "yuan", "yield", "per application, loan, contact, and fixed", "facts C.9",
        lambda b: yuan(b.total("operating_cost_fen"))),
     _m("cost_per_loan", "Operating cost of a loan", "yuan", "yield", "operating_cost / n_loans", "facts C.9",
        lambda b: ratio(b.total("operating_cost_fen"), b.total("n_loans") * FEN_PER_YUAN)),
     _m("cost_income", "Operating cost of income", "share", "yield",
-       "operating_cost / (interest earned - refunds + penalties paid - interest on funds)", "facts C.9",
-       lambda b: ratio(b.total("operating_cost_fen"), b.income - b.total("funding_cost_fen"))),
+       "operating_cost / (own interest, fees and penalties - interest on funds)", "facts C.9",
+       lambda b: ratio(b.total("operating_cost_fen"), b.own_income - b.total("funding_cost_fen"))),
     _m("profit", "Result", "yuan", "yield",
-       "interest earned - refunds + penalties paid - interest on funds - operating cost - net charge-off - change of "
-       "the allowance", "facts C.9", lambda b: yuan(b.profit)),
+       "own interest, fees and penalties - interest on funds - operating cost - premiums - own net charge-off, less "
+       "claims - change of the allowance; own is what is left to the lender of loans that others hold a part of",
+       "facts C.9",
+       lambda b: yuan(b.profit)),
     _m("roa", "Return on assets", "share a year", "yield",
-       "result / mean of (balance less allowance, and cash) x 365 / days", "facts C.9",
+       "result / mean of (own balance less allowance, and cash) x 365 / days", "facts C.9",
        lambda b: ratio(b.profit * DAYS_IN_YEAR, b.assets)),
     _m("roe", "Return on equity", "share a year", "yield", "result / mean equity x 365 / days", "facts C.9",
        lambda b: b.a_year(b.profit, "equity_fen")),
@@ -288,7 +317,7 @@ MEASURES: tuple[Measure, ...] = (
        f"(written off - recovered) / balance in default, or {loss.LGD_ASSUMED:.0%} with fewer than "
        f"{loss.LEAST_DEFAULTS} defaults seen to their end; undefined if the run is too short for it",
        "facts C.7; LGD: facts A.3 item 13",
-       lambda b: _in_yuan(loss.expected_loss(b)), matured=True),
+       lambda b: None if (fen := loss.expected_loss(b)) is None else yuan(fen), matured=True),
     _m("expected_loss_rate", "Expected loss of the balance", "share", "default", "expected_loss / balance, at the end",
        "facts C.7", _expected_loss_rate, matured=True),
     _m("loss_realised_of_expected", "Loss realised of expected", "share", "default",
@@ -297,10 +326,12 @@ MEASURES: tuple[Measure, ...] = (
        matured=True),
     _m("provisions", "Provisions", "yuan", "default", "written off + change of the allowance", "facts C.8",
        lambda b: yuan(b.credit_cost + b.total("recovered_fen"))),
-    _m("coverage", "Allowance to balance 90 days past due", "share", "default", "allowance / balance at DPD >= 90",
-       "facts C.7", lambda b: ratio(b.closing("allowance_fen"), b.closing("balance_90_plus_fen"))),
-    _m("allowance_ratio", "Allowance to balance", "share", "default", "allowance / balance, at the end", "facts C.7",
-       lambda b: ratio(b.closing("allowance_fen"), b.closing("balance_fen"))),
+    _m("coverage", "Allowance to balance 90 days past due", "share", "default",
+       "loss expected, which the holders set aside together / balance at DPD >= 90", "facts C.7",
+       lambda b: ratio(b.closing("expected_loss_fen"), b.closing("balance_90_plus_fen"))),
+    _m("allowance_ratio", "Allowance to balance", "share", "default",
+       "loss expected, which the holders set aside together / balance, at the end", "facts C.7",
+       lambda b: ratio(b.closing("expected_loss_fen"), b.closing("balance_fen"))),
     _m("merchant_sales", "Merchants' sales", "yuan", "merchants", "sum of sales of all merchants", "facts B.4 V45",
        lambda b: yuan(b.total("merchant_sales_fen"))),
     _m("merchant_sales_growth", "Sales growth, second half over first", "share", "merchants",

@@ -55,6 +55,21 @@ DAILY = (
     "merchant_sales_fen",
     "merchants_active",
     "merchant_exits",
+    "own_balance_fen",
+    "partner_balance_fen",
+    "pool_balance_fen",
+    "expected_loss_fen",
+    "passed_on_fen",
+    "passed_penalty_fen",
+    "passed_loss_fen",
+    "servicing_fee_fen",
+    "guarantee_fen",
+    "premium_fen",
+    "claims_fen",
+    "senior_notes_fen",
+    "senior_interest_fen",
+    "junior_notes_fen",
+    "junior_result_fen",
 )
 CAUSES = ("", "unable", "unwilling", "fraud")
 DECISIONS = ("approved", "declined", "no_funds")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import StoreError
 from sim.results.classes import NON_PERFORMING, five_classes, scheme_of
 from sim.results.economics.unit import PRODUCT_MEASURES, ProductMeasure
+from sim.results.funding import say_funding
 from sim.results.headline import headline, notes, say, say_number
 from sim.results.ledger import Ledger
 from sim.results.metrics import BY_NAME, MEASURES, Value
@@ -125,6 +126,7 @@ def say_lender(run: Run, lender: str) -> Iterator[str]:
         f"what the allowance grew by. After funds and operating cost the {'result was' if profit >= 0 else 'loss was'} "
         f"{say_number(abs(profit))} yuan, a return on equity of {told('roe')}."
     )
+    yield from say_funding(run, lender)
     yield f"At the end {told('npl90')} of the balance was 90 or more days past due. " + (
         "No loan of these days is old enough yet to say how many go 90 days past due."
         if values["ever90"] is None

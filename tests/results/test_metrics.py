@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from paper_run import FROM, TO, busy_run, manifest, no_credit_run, scenario, twelve_run, twelve_tables
@@ -71,6 +72,16 @@ EXPECTED = {
     "roe": RESULT * 365 / (100_000 * DAYS),
     "raroc": None,  # no line was watched to 90 days after its due date: see test_loss
     "irr": IRR,
+    "own_balance_mean": BALANCE_DAYS / DAYS,
+    "held_by_others": 0.0,
+    "leverage": 0.2,
+    "cost_of_funds_all": 0.073,
+    "servicing_fees": 0.0,
+    "guarantee_paid": 0.0,
+    "securities_mean": 0.0,
+    "junior_result": 0.0,
+    "premiums": 0.0,
+    "claims": 0.0,
     "npl90": 6 / 65,
     "npl90_lagged": 6 / 24,  # loans 4 to 7 on 1 April
     "npl30": 13 / 65,
@@ -253,3 +264,37 @@ def test_window_defaults_to_the_whole_run() -> None:
     run = Run.from_tables(twelve_tables(), manifest(report_from="", report_to=""), scenario(calendar={}))
     assert [str(day) for day in run.window] == ["2012-01-01", "2012-09-30"]
     assert [str(day) for day in twelve_run().window] == [FROM, TO]
+
+
+# Yuan a day, or over the window, of a lender that shares its loans: 40 % of the balance is its own.
+SHARED = {"passed_on_fen": 2, "passed_penalty_fen": 1, "servicing_fee_fen": 3, "passed_loss_fen": 4, "guarantee_fen": 5,
+          "premium_fen": 6, "claims_fen": 7, "junior_result_fen": 8, "senior_interest_fen": 9}  # fmt: skip
+
+
+def test_what_is_shared_is_not_the_lenders_own() -> None:
+    """By hand, over the 151 days of the window: every column of shared loans holds so many yuan a day."""
+    tables = twelve_tables()
+    daily = tables["daily"]
+    balance = daily["balance_fen"].to_numpy()
+    added = {name: np.full(len(balance), 100 * yuan) for name, yuan in SHARED.items()}
+    added |= {"own_balance_fen": balance * 2 // 5, "partner_balance_fen": balance * 3 // 5,
+              "expected_loss_fen": daily["allowance_fen"].to_numpy() * 3,
+              "senior_notes_fen": np.full(len(balance), 3_000_000)}  # fmt: skip
+    for name, values in added.items():
+        daily = daily.append_column(name, pa.array(values))
+    shared = Run.from_tables(tables | {"daily": daily}, manifest(), scenario()).summary
+    own = INTEREST - 4 - 151 * 2 + 151 * 3
+    income = own + PENALTIES - 151 + 151 * 8
+    lost = 3_000 - 151 * 4 + 151 * 5 - 151 * 7
+    assert shared["own_balance_mean"] == pytest.approx(0.4 * BALANCE_DAYS / DAYS)
+    assert shared["held_by_others"] == pytest.approx(0.6)
+    assert shared["nim"] == pytest.approx((own - 151 * 4) * 365 / (0.4 * BALANCE_DAYS))
+    assert shared["margin_risk_adjusted"] == pytest.approx((income - 151 * 4 - lost) * 365 / (0.4 * BALANCE_DAYS))
+    assert shared["profit"] == pytest.approx(income - 151 * 4 - 1_510 - 151 * 6 - lost - ALLOWANCE_GROWN)
+    assert shared["cost_of_funds"] == 0.073
+    assert shared["cost_of_funds_all"] == pytest.approx((4 + 9) * 365 / (20_000 + 30_000))
+    assert shared["yield_gross"] == EXPECTED["yield_gross"]  # of all loans, whoever holds them
+    assert shared["yield_risk_adjusted"] == pytest.approx(
+        (INCOME - 3_000 - 3 * ALLOWANCE_GROWN) * 365 / BALANCE_DAYS
+    )
+    assert (shared["claims"], shared["premiums"], shared["junior_result"]) == (151 * 7, 151 * 6, 151 * 8)

@@ -28,15 +28,13 @@ from sim.engine.day.loan import (
     close,
     confirm_pledged,
     fall_due,
-    interest_tonight,
     owed_now,
     pay,
     pledged_left,
-    prepay_quietly,
     put_in_bucket,
     recover,
-    sweep_quietly,
 )
+from sim.engine.day.quiet import interest_tonight, prepay_quietly, sweep_quietly
 
 _I = np.uint64  # of an index: what has no sign is not tried for counting from the end
 

@@ -209,6 +209,7 @@ def _check_lender(report: Report, name: str, spec: LenderSpec, folder: FilePath)
             for detail in error.errors(include_url=False):
                 tell(report, LenderSpec, detail, at=_setting(here, change.set, detail["loc"]))
             continue
+        _check_agreements(report, here, change.set, now, changed)
         for kind in POLICY_KINDS:
             old, new = getattr(now, kind), getattr(changed, kind)
             if old == new:
@@ -220,6 +221,29 @@ def _check_lender(report: Report, name: str, spec: LenderSpec, folder: FilePath)
                     at = _setting(here, change.set, (kind, field))
                     report.add(at, problem, allowed, hint)
         now = changed
+
+
+def _check_agreements(
+    report: Report, here: Path, settings: Mapping[str, Any], now: LenderSpec, changed: LenderSpec
+) -> None:
+    """Refuse a change of what was agreed with a partner for the life of loans that are already lent."""
+    old, new = (_fixed_terms(spec.joint_lending) for spec in (now, changed))
+    if old == new:
+        return
+    key = next(key for key in (new or old) if old.get(key) != new.get(key))
+    at = _setting(here, settings, ("joint_lending", key) if old and new else ("joint_lending",))
+    if not old or not new:
+        problem, allowed = "joint lending cannot begin or end on a date", "write it outside changes, from the start"
+    else:
+        problem, allowed = f"the {key} of joint lending cannot change on a date", f"allowed: {', '.join(_FEES)}"
+    report.add(at, problem, allowed)
+
+
+_FEES = ("servicing_fee", "fee_of_interest")  # what a partner pays from a day on, on all that it holds
+
+
+def _fixed_terms(joint: Any) -> dict[str, Any]:
+    return {} if joint is None else {key: value for key, value in joint if key not in _FEES}
 
 
 def _setting(path: Path, settings: Mapping[str, Any], loc: tuple[str | int, ...]) -> Path:

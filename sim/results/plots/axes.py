@@ -14,7 +14,7 @@ from sim.core.money import FEN_PER_YUAN
 from sim.results.headline import say_number
 from sim.results.ledger import DAYS_IN_YEAR, Ledger
 from sim.results.run import Run, as_date
-from sim.results.tables import day_numbers, whole_numbers
+from sim.results.tables import day_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,8 +55,7 @@ class Shown:
     def __init__(self, run: Run, lender: str) -> None:
         self.run, self.lender = run, lender
         self.book = Ledger(run, lender)
-        self._daily = self.book.own("daily")
-        days = day_numbers(self._daily["date"])
+        days = day_numbers(self.book.own("daily", ["date", "lender"])["date"])
         self._step = 7 if np.count_nonzero(days >= self.book.first) > _LONGEST else 1
         self._place = np.flatnonzero(days >= self.book.first)
         self.number = days[self._place]
@@ -65,7 +64,7 @@ class Shown:
     def day(self, column: str) -> NDArray[np.float64]:
         """Return a column of `daily`, every day, in yuan if it is money."""
         unit = FEN_PER_YUAN if column.endswith("_fen") else 1
-        return whole_numbers(self._daily[column])[self._place] / unit
+        return self.book.every_day(column)[self._place] / unit
 
     def line(self, column: str) -> NDArray[np.float64]:
         """Return a column at the days of ``x``."""

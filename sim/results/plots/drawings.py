@@ -39,6 +39,9 @@ def draw_balance(figure: FigureBase, shown: Shown) -> str:
     is_off = funds.max(initial=0) > 8 * balance.max(initial=0) > 0
     scale, unit = scale_of(balance if is_off else np.concatenate([balance, funds, equity]))
     axes.plot(shown.x, balance / scale, color=BLUE, label="outstanding balance", linewidth=2)
+    own = shown.line("own_balance_fen")
+    if (own != balance).any():
+        axes.plot(shown.x, own / scale, color=BLUE, linestyle=(0, (4, 1)), label="held by the lender itself")
     for values, label, colour, style in lines:
         if is_off:
             axes.plot([], [], color=colour, linestyle=style, label=f"{label} ({said(values, -1)}, off scale)")
@@ -187,11 +190,14 @@ def draw_result(figure: FigureBase, shown: Shown) -> str:
         return np.asarray(sum(np.bincount(place, weights=shown.day(name)) for name in columns), dtype=np.float64)
 
     allowance = np.diff(shown.day("allowance_fen"), prepend=shown.book.opening("allowance_fen") / FEN_PER_YUAN)
-    credit = monthly("written_off_fen") - monthly("recovered_fen") + np.bincount(place, weights=allowance)
+    credit = monthly("written_off_fen", "guarantee_fen") - monthly("recovered_fen", "passed_loss_fen", "claims_fen")
+    credit += np.bincount(place, weights=allowance)
+    earned = monthly("interest_fen", "penalty_paid_fen", "servicing_fee_fen")
+    earned -= monthly("refunded_fen", "passed_on_fen", "passed_penalty_fen")
     parts = (
-        ("interest and penalties", monthly("interest_fen", "penalty_paid_fen") - monthly("refunded_fen"), BLUE, ""),
+        ("interest and penalties", earned, BLUE, ""),
         ("interest on funds", -monthly("funding_cost_fen"), "#E8E8E8", "///"),
-        ("operating cost", -monthly("operating_cost_fen"), "#BDBDBD", "..."),
+        ("operating cost", -monthly("operating_cost_fen", "premium_fen"), "#BDBDBD", "..."),
         ("credit losses and allowance", -credit, ORANGE, "xx"),
     )
     result = np.sum([values for _, values, _, _ in parts], axis=0)

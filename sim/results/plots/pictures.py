@@ -43,8 +43,8 @@ class Picture:
 
 PICTURES = (
     Picture("balance", "Outstanding balance and fundable money",
-            "Principal owed at the end of each day. Fundable money is own money plus bank debt up to its cap: the "
-            "balance can never pass it.", draw_balance),
+            "Principal owed at the end of each day. Fundable money is own money plus bank debt up to its cap, and what "
+            "others hold of the loans: the balance can never pass it.", draw_balance),
     Picture("lending", "Lending by week", "Loans opened and money paid out, in whole weeks from the first day shown.",
             draw_lending, height=4.2),
     Picture("interest", "Interest earned a day",

@@ -1,0 +1,1 @@
+"""Whose money it is: partners, pools of securities and insurers beside a lender, settled once a day in the books."""
