@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 KERNEL_SOURCES := $(shell find sim/core sim/world sim/lenders sim/engine -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check bench-check docs clean
+.PHONY: help install demo test test-slow test-nightly check bench-check docs clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,9 @@ test: $(VENV)/.dev $(VENV)/.warm ## run the tests
 
 test-slow: $(VENV)/.dev $(VENV)/.warm ## run the tests that take minutes each
 	$(BIN)/python -m pytest -m slow
+
+test-nightly: $(VENV)/.dev $(VENV)/.warm ## run the property tests with ten times as many examples
+	$(BIN)/python -m pytest --hypothesis-profile=nightly tests/engine/test_loan_life.py tests/lenders/test_schedule.py
 
 check: $(VENV)/.dev ## lint, types, layers
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ pages of ``docs/`` are generated; ``python tests/test_docs.py`` (``make docs``) 
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
@@ -17,15 +18,18 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import sim
 from sim.core.draws import STREAMS
 from sim.core.merchants import DECIDED, OBSERVABLE
 from sim.core.quantities import days_text, money_text
 from sim.lenders.authoring import NO_DEFAULT, Parameter
 from sim.lenders.policy import BUILT_IN, find_policy, parameters_of
+from sim.results.metrics import BY_NAME
 
 ROOT = Path(__file__).parents[1]
 RUN_PAGES = ("README.md", "docs/tutorial.md", "docs/howto.md")
 PAGES = (*RUN_PAGES, "MODEL.md", "CONTRIBUTING.md", "CHANGELOG.md")
+MECHANISMS = "docs/mechanisms.md"
 SKIP = re.compile(r"<!-- not run: \S.* -->")
 SECONDS = 300  # for one block, which may have to compile the kernels
 
@@ -113,7 +117,21 @@ def test_a_block_is_only_kept_back_with_a_reason() -> None:
 
 def test_every_page_of_docs_is_run_or_generated() -> None:
     pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
-    assert pages == {page for page in RUN_PAGES if page.startswith("docs/")} | set(REFERENCE)
+    assert pages == {page for page in RUN_PAGES if page.startswith("docs/")} | set(REFERENCE) | {MECHANISMS}
+
+
+def test_the_page_of_mechanisms_has_a_row_for_every_switch() -> None:
+    """It is measured, in minutes, by a script: what the script switches now stands there, and both sides can run."""
+    sys.path.insert(0, str(ROOT / "experiments"))
+    mechanisms = importlib.import_module("mechanisms")
+    text = read(MECHANISMS)
+    rows = re.findall(r"^\| ([^|]+?) \| `", text, re.MULTILINE)
+    assert rows == [one.name for one in mechanisms.MECHANISMS]
+    for one in mechanisms.MECHANISMS:
+        for settings in (one.off, one.on):
+            sim.load(ROOT / "scenarios" / f"{mechanisms.SCENARIO}.yaml", {**one.both, **settings})
+        assert one.kind in ("found", "set")
+        assert {name for name in one.measures if name in BY_NAME} == set(one.measures)
 
 
 @pytest.mark.parametrize("page", PAGES)
