@@ -64,6 +64,8 @@ LOAN_COLUMNS: tuple[tuple[str, str, int, str], ...] = (
     ("first_unpaid_days", "int16", 1, "days that first payment has stayed unpaid"),
     ("score", "float32", 1, "score of the decision"),
     ("is_refinancing", "bool", 1, "paid off another loan within three days"),
+    ("grace", "int8", 1, "days after a due date within which paying costs no penalty; of a loan without a schedule"),
+    ("waits", "bool", 1, "penalty is held below zero: it is owed only if the days of grace pass"),
     ("schedule", "int32", 1, "place of its schedule + 1; 0 for a loan without instalments"),
 )
 

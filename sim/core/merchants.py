@@ -112,7 +112,7 @@ LENDER_BLOCK: Mapping[str, Column] = _columns(
     ("offer_until", "int16", "day number", "lenders", "last day of the offer, 0 if none"),
     ("refused_until", "int16", "day number", "lenders", "last day on which a refused merchant does not ask again"),
     ("exposure_fen", "int32", "fen", "lenders", "principal owed to this lender"),
-    ("line_fen", "int32", "fen", "lenders", "principal owed to this lender outside order loans"),
+    ("line_fen", "int32", "fen", "lenders", "principal owed to this lender on its credit limit"),
     ("n_open", "int16", "count", "lenders", "loans open with this lender"),
     ("n_repaid", "int16", "count", "lenders", "loans paid off cleanly to this lender"),
     ("dpd", "int16", "days", "lenders", "days past due with this lender today"),

@@ -24,7 +24,6 @@ SCHEDULE_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("rolls", "bool", "whether a due date on a public holiday moves to the next working day"),
     ("share", "int32", "ppm of the shop's sales that are paid each day"),
     ("share_left", "int32", "millionths of a fen of that share which were not yet a fen"),
-    ("penalty_per_fen", "int32", "units of penalty in a fen: days of the rate's year x 10^6"),
     ("group", "int64", "number of the group that answers for the loan; 0 for none"),
     ("instalment", "int64", "fen of a regular instalment; least fen a period for a share of sales"),
     ("interest_due", "int64", "fen of interest that fell due and is unpaid"),

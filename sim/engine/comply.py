@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.loanbook import PRODUCTS
-from sim.core.money import format_yuan
+from sim.core.loanbook import PRODUCTS, SALES_SHARE
+from sim.core.money import PPM, format_yuan
+from sim.engine import lend
 from sim.engine.lend import Requests
 from sim.errors import RuleError
 from sim.institutions.regulator import LIFTED, Rules
 from sim.lenders.lender import ABOVE_CEILING, ONE_BORROWER, STEP, Decisions, Lender
+from sim.lenders.product_terms import SalesShare
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
+
+DAYS_IN_YEAR = 365
 
 
 def supervise(market: Market, lender: Lender, today: date) -> None:
@@ -64,6 +68,11 @@ def _hold_to_ceiling(
         most[PRODUCTS.index(product)] = ppm
         listed[PRODUCTS.index(product)] = lender.terms[product].rate.ppm_year
     ceiling, wanted = most[requests.product], decided.rate_ppm_year
+    has_fee = requests.product == SALES_SHARE
+    if isinstance(share := lender.terms.get("sales_share"), SalesShare):
+        sales = market.merchants.sales_mean_30d[requests.rows]
+        fee = lend.fee_a_day(share, sales, decided.granted_fen) * (DAYS_IN_YEAR * PPM)
+        wanted = np.where(has_fee, np.ceil(fee).astype(np.int64), wanted)
     above = wanted > ceiling
     if regulator.breach == "clip":  # its list price was cut before the policy gave a price
         above |= (listed > most)[requests.product] & (wanted == ceiling)
@@ -75,11 +84,13 @@ def _hold_to_ceiling(
             f"{today}: {name}: a loan at {wanted[above].max() / 10_000:g} % a year; the ceiling is "
             f"{ceiling[above].min() / 10_000:g} %, and institutions.regulator.breach is stop"
         )
-    if regulator.breach == "clip":
-        regulator.note(name, "rate_clipped", int(above.sum()))
-        return replace(decided, rate_ppm_year=np.minimum(decided.rate_ppm_year, ceiling))
-    regulator.note(name, "rate_refused", int(above.sum()))
-    return _refuse(decided, above, ABOVE_CEILING)
+    refused = above & has_fee if regulator.breach == "clip" else above  # a fee is no rate that could be cut
+    if regulator.breach == "clip" and (above & ~has_fee).any():
+        regulator.note(name, "rate_clipped", int((above & ~has_fee).sum()))
+        decided = replace(decided, rate_ppm_year=np.minimum(decided.rate_ppm_year, ceiling))
+    if refused.any():
+        regulator.note(name, "rate_refused", int(refused.sum()))
+    return _refuse(decided, refused, ABOVE_CEILING)
 
 
 def _hold_to_one_borrower(

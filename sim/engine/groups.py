@@ -56,7 +56,7 @@ def stand_in(market: Market, day: Day) -> None:
     book, plans = market.book, market.book.schedules
     if plans.records.size == 0 or not (book["product"] == JOINT_LIABILITY).any():
         return
-    own = np.flatnonzero((book["product"] == JOINT_LIABILITY) & (book["status"] == ACTIVE) & (book["balance"] > 0))
+    own = np.flatnonzero((book["product"] == JOINT_LIABILITY) & (book["status"] == ACTIVE))
     # a merchant may be in several groups over time: its group's number and the day together are one group
     number, opened = plans.records["group"][book["schedule"][own] - 1], book["opened"][own]
     order = np.lexsort((book["loan_id"][own], number, opened, book["lender"][own]))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, ORDER_LOAN, PRODUCTS, SALES_SHARE, SECURED, LoanBook
+from sim.core.loanbook import ACTIVE, ORDER_LOAN, PRODUCTS, PURCHASE_ORDER, SALES_SHARE, SECURED, WAREHOUSE, LoanBook
 from sim.core.merchants import Merchants
 from sim.engine.day.plan import PRESSED
 from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
@@ -60,7 +60,12 @@ def gather_wishes(m: Merchants, rows: Rows, today: int, most_fen: int) -> Wishes
 
 
 def choose_offers(
-    m: Merchants, wishes: Wishes, lenders: list[Lender], reaches: Mapping[int, npt.NDArray[np.bool_]], today: int
+    m: Merchants,
+    book: LoanBook,
+    wishes: Wishes,
+    lenders: list[Lender],
+    reaches: Mapping[int, npt.NDArray[np.bool_]],
+    today: int,
 ) -> dict[int, Requests]:
     """Every merchant's best request over all lenders and products, by lender index.
 
@@ -73,6 +78,7 @@ def choose_offers(
     who, what, asks = np.full(n, -1), np.zeros(n, np.int8), np.zeros(n, np.int64)
     sensitivity, bother = (column.take(rows).astype(np.float64) for column in (m.price_sensitivity, m.bother))
     pledgeable = sum(stage.take(rows) for stage in m.shipped)
+    owed_on = _owed_on(m, book, lenders)
     for lender in lenders:
         own = {name: m.lender[name][lender.index].take(rows) for name in _OFFER_COLUMNS}
         open_to = reaches[lender.index] & own["is_visible"] & (own["refused_until"] < today) & (own["dpd"] == 0)
@@ -83,7 +89,7 @@ def choose_offers(
             if product == ORDER_LOAN:
                 bound = np.floor(getattr(terms, "advance", 0.0) * pledgeable).astype(np.int64)
             elif product in SECURED:
-                bound = _cover(m, rows, terms) - own["line_fen"]
+                bound = _cover(m, rows, terms) - owed_on[product].take(rows)
             else:
                 bound = np.where(has_offer, own["limit_fen"] - own["line_fen"], wishes.amount_fen)
             amount = np.minimum(np.minimum(wishes.amount_fen, bound), np.minimum(room, terms.maximum))
@@ -106,6 +112,20 @@ def choose_offers(
     for lender in lenders:
         wish = np.flatnonzero(who == lender.index)
         found[lender.index] = Requests(rows[wish], what[wish], asks[wish], wish)
+    return found
+
+
+def _owed_on(m: Merchants, book: LoanBook, lenders: list[Lender]) -> dict[int, Ints]:
+    """Fen that every merchant owes to anybody on its stock, and on its orders, (n,), for those products on offer.
+
+    What one loan rests on cannot bear another.
+    """
+    found: dict[int, Ints] = {}
+    for product in (PURCHASE_ORDER, WAREHOUSE):
+        if any(PRODUCTS[product] in lender.terms for lender in lenders):
+            own = (book["product"] == product) & (book["status"] == ACTIVE)
+            owed = np.bincount(book["row"][own], book["balance"][own].astype(np.float64), m.n)
+            found[product] = owed.astype(np.int64)
     return found
 
 

@@ -77,7 +77,8 @@ def lend_today(market: Market, day: Day) -> dict[str, Lent]:
     if wishes.rows.size == 0:
         return lent
     coin = draws.uniform(market.seed_number, "platform.outage", day.number, m.merchant_id[wishes.rows])
-    requests = lend.choose_offers(m, wishes, doors, {index: coin >= share for index, share in shut.items()}, day.number)
+    reaches = {index: coin >= share for index, share in shut.items()}
+    requests = lend.choose_offers(m, market.book, wishes, doors, reaches, day.number)
     for lender in doors:
         if requests[lender.index].rows.size:
             lent[lender.lender_id] = _serve(market, lender, wishes, requests[lender.index], day)

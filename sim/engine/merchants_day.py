@@ -85,7 +85,7 @@ def live_day(market: Market, day: Day) -> Lived:
     live(market.merchants.n, *market.cut, *given, loans, *room.sums)
     # the kernel counted before it moved anything, and nothing of today is booked yet: so the last day closed
     last = day.date - timedelta(days=1 if day.index else 0)
-    money, lent = room.sums.money.sum(axis=0), room.sums.lent.sum(axis=0)
+    money, lent = room.sums.money.sum(axis=0), room.sums.lent.astype(object).sum(axis=0)  # units may pass 64 bits
     market.books.check(str(last), settle.counted(money, lent, market.lenders, market.held()))
     market.find_rare()
     _note_closings(market, loans, day)

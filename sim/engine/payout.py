@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from sim.core.clock import add_months, day_number, working_day
 from sim.core.kernels import floor, kernel
-from sim.core.loanbook import LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, REVOLVING_LINE, LoanBook
+from sim.core.loanbook import LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, REVOLVING_LINE, SECURED, LoanBook
 from sim.core.merchants import STAGES, Merchants
 from sim.core.schedules import Schedules
 from sim.engine.day.scheduled import BY_MONTH, lay_out
@@ -63,11 +63,11 @@ def disburse(
     by_name = {PRODUCTS.index(name): terms for name, terms in lender.terms.items()}
     due_day = np.zeros(len(PRODUCTS), np.int64)
     basis = np.full(len(PRODUCTS), 365, np.int64)
-    advance = np.zeros(len(PRODUCTS))
+    advance, grace = np.zeros(len(PRODUCTS)), np.zeros(len(PRODUCTS), np.int8)
     for code, terms in by_name.items():
         due = terms.term.due(today)
         due_day[code] = day_number(working_day(due) if rolls else due)
-        basis[code] = terms.rate.days_in_year
+        basis[code], grace[code] = terms.rate.days_in_year, terms.grace
         advance[code] = 1.0 - terms.haircut if isinstance(terms, Warehouse) else getattr(terms, "advance", 0.0)
 
     rate = decided.rate_ppm_year[takes]
@@ -96,6 +96,7 @@ def disburse(
         rate=rate,
         units_per_fen=units_per_fen,
         suspended=fee * units_per_fen,
+        grace=grace[product],
         schedule=schedule,
         pledged=pledged,
         advance=advance[product],
@@ -104,7 +105,7 @@ def disburse(
     )
     m.wallet[rows] += amount
     m.last_loan_day[rows] = number
-    on_line = product != ORDER_LOAN
+    on_line = ~np.isin(product, SECURED)
     own["exposure_fen"][index, rows] += amount
     own["line_fen"][index, rows[on_line]] += amount[on_line]
     own["n_open"][index, rows] += 1
@@ -164,7 +165,6 @@ def _agree(
         number=1,
         periods=periods,
         grace=terms.grace,
-        penalty_per_fen=terms.rate.days_in_year * 1_000_000,
         instalment=instalment,
         **shares,
         **months,

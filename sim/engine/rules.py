@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import Day
-from sim.core.loanbook import PRODUCTS
 from sim.core.merchants import STAGES
 from sim.engine.day.borrower import LenderTerms, RepayRules
 from sim.engine.day.plan import PlanRules
@@ -114,7 +113,6 @@ def lender_terms(lenders: list[Lender]) -> LenderTerms:
         penalty_permille=whole([round(spec.penalty_multiple * 1000) for spec in specs]),
         allocation=whole([[_ALLOCATION[name] for name in spec.allocation] for spec in specs]).reshape(-1, 3),
         compounds=whole([spec.compound_unpaid_interest for spec in specs]),
-        grace=whole([_grace(lender) for lender in lenders]).reshape(-1, len(PRODUCTS)),
         by_instalment=whole([spec.allocation_by == "instalment" for spec in specs]),
         remind_before=whole([ladder.remind_before for ladder in ladders]),
         remind_from=whole([ladder.remind_from for ladder in ladders]),
@@ -127,8 +125,3 @@ def lender_terms(lenders: list[Lender]) -> LenderTerms:
         sale_share=np.array([1.0 - stores.sale_discount for stores in warehouses], dtype=np.float64),
         peer_sanction=np.array([group.peer_sanction for group in groups], dtype=np.float64),
     )
-
-
-def _grace(lender: Lender) -> list[int]:
-    """Days of grace of each product."""
-    return [lender.terms[name].grace if name in lender.terms else 0 for name in PRODUCTS]

@@ -41,7 +41,8 @@ class LoanTerms:
     prepayment
         What paying early changes: ``shorter`` keeps the instalment, ``smaller`` keeps the last date.
     penalty_permille
-        Penalty rate on overdue principal over the contract rate, thousandths; it takes the place of normal interest.
+        Penalty rate on overdue principal over the contract rate, thousandths, in whole ppm rounded down; it takes the
+        place of normal interest.
     grace_days
         Days after a due date within which paying costs no penalty.
     order
@@ -98,14 +99,14 @@ class LoanTerms:
             raise ValueError(f"the order {list(self.order)} must name each of {', '.join(BUCKETS)} once")
         is_share = PLANS[self.product].repayment is Repayment.SALES_SHARE
         if is_share and self.daily_sales_fen * self.sales_permille <= 0:
-            raise ValueError("a share of sales needs the sales of a day and the share that is paid")
+            raise ValueError("a share of sales needs the sales of a day (--sales) and the share paid of them (--share)")
         if is_share and self.rate.ppm_year:
             raise ValueError("a share of sales costs a fee and bears no interest; its rate is 0 %/year")
 
 
 @dataclass
 class Instalment:
-    """What fell due on one day, and what is left of it, fen; ``penalty_units`` in 1/(days in year x 10^9) fen."""
+    """What fell due on one day, and what is left of it, fen; ``penalty_units`` in the loan's units."""
 
     number: int
     due: date
@@ -180,9 +181,8 @@ class Account:
 
     @property
     def days_past_due(self) -> int:
-        """Age of the oldest unpaid due date."""
-        unpaid = [one.due for one in self.instalments if not one.is_paid()]
-        return (self.today - unpaid[0]).days if unpaid else 0
+        """Age of the oldest due date of which anything is unpaid, penalty included."""
+        return (self.today - self.instalments[0].due).days if self.instalments else 0
 
     def interest_now(self) -> int:
         """Fen of interest accrued and not due yet, billed half up."""
@@ -190,7 +190,7 @@ class Account:
 
     def penalty_of(self, one: Instalment) -> int:
         """Fen of penalty owed on an instalment."""
-        return round_half_up(one.penalty_units, self.terms.rate.days_in_year * PPM * 1000)
+        return round_half_up(one.penalty_units, self.units_per_fen)
 
     def due_now(self) -> int:
         """Fen that have fallen due."""
@@ -212,7 +212,7 @@ class Account:
         self.accrued_units += (self.balance - self.overdue) * dearer * self._day_counts(before)
         for one in self.instalments:
             base = one.principal + (one.interest if terms.compounds else 0)
-            units = base * max(ppm * terms.penalty_permille, dearer * 1000 if is_misused else 0)
+            units = base * max(ppm * terms.penalty_permille // 1000, dearer if is_misused else 0)
             if (self.today - one.due).days <= self.terms.grace_days:
                 one.waiting_units += units
             else:
@@ -290,7 +290,7 @@ class Account:
             fen -= part
             paid.add(bucket, part)
             if bucket == "penalty":
-                one.penalty_units -= part * self.terms.rate.days_in_year * PPM * 1000
+                one.penalty_units -= part * self.units_per_fen
             else:
                 setattr(one, bucket, owed - part)
             if bucket == "principal":

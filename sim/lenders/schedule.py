@@ -97,7 +97,12 @@ def summarise(terms: LoanTerms, account: Account, rows: Sequence[Row]) -> dict[s
 
 
 def annual_cost(terms: LoanTerms, account: Account, rows: Sequence[Row]) -> AnnualCost:
-    """Cost of a loan a year: by equal months where all was paid on due dates of months, else by its days."""
+    """Cost of a loan a year: by equal months where all was paid on due dates of months, else by its days.
+
+    It is undefined while something is owed.
+    """
+    if account.closed is None:
+        return AnnualCost(None, None)
     upfront = sum(row.paid.total for row in rows if row.n == 0)
     flows = [(row.date, row.paid.total) for row in rows if row.n]
     if account.refunded:

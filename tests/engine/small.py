@@ -120,8 +120,7 @@ class Desk:
             (terms if name in terms else self.rules)[name] = value
         kinds = {name: np.float64 if name.endswith(("_share", "_sanction")) else np.int64 for name in terms}
         arrays = {name: np.array([value], kinds[name]) for name, value in terms.items()}
-        given = {"allocation": np.array([allocation], np.int64), "grace": np.full((1, len(PRODUCTS)), grace, np.int64)}
-        self.terms = LenderTerms(**given, **arrays)
+        self.terms, self.grace = LenderTerms(allocation=np.array([allocation], np.int64), **arrays), grace
         self.commission = np.zeros(3, np.float32)
         self._borrowers = columns_of(Borrowers, m)
         self._records = Records(*(m.lender[name] for name in Records._fields))
@@ -142,7 +141,7 @@ class Desk:
             "loan_id": self.m.merchant_id[shop] * 1_000_000 + self.m.n_loans[shop],
             "row": shop, "product": product, "opened": self.FIRST + self.today, "due": self.FIRST + self.today + days,
             "principal": fen, "balance": fen, "rate": rate, "units_per_fen": 365_000_000, "pledged": stages,
-            "advance": 0.9 if pledged else 0.0, **more,
+            "grace": self.grace, "advance": 0.9 if pledged else 0.0, **more,
         }  # fmt: skip
         self.book.append(**{name: np.atleast_1d(value) if name != "pledged" else value for name, value in loan.items()})
         self.m.lender["exposure_fen"][0, shop] += fen
@@ -161,7 +160,7 @@ class Desk:
             closings = np.zeros(self.book.n, np.int32)
             owed = self.debt, self.due_soon
             lent = self.terms, rules, self.commission
-            plans = self.book.schedules.records, self.book.schedules.unpaid, self.recorded
+            plans = self.book.schedules.records, self.book.schedules.unpaid, self.recorded, np.zeros(self.m.n)
             n_closed = repay(loans, self.book.order, 0, *columns, *lent, *owed, closings, self._sums, *plans)
             self.closed = closings[:n_closed]
             self.book.n_closed += n_closed

@@ -195,7 +195,7 @@ def wish(market: Market, yuan: int, rows: Any = (0,), worth: float = 0.01, is_pr
 def choose(market: Market, wishes: Wishes, today: int) -> dict[int, Requests]:
     """The requests of every lender when all shops get through to all of them."""
     reaches = {lender.index: np.ones(wishes.rows.size, np.bool_) for lender in market.lenders}
-    return lend.choose_offers(market.merchants, wishes, market.lenders, reaches, today)
+    return lend.choose_offers(market.merchants, market.book, wishes, market.lenders, reaches, today)
 
 
 def asked(market: Market, wishes: Wishes, today: int) -> tuple[int, ...]:

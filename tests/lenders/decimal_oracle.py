@@ -70,7 +70,7 @@ class Oracle:
 
     def _run(self) -> None:
         year = D(self.ppm) / 1_000_000
-        day_rate = year / (365 if self.basis == 365 else 360)
+        day_rate = year / (365 if self.basis == 365 and self.product not in MONTHLY else 360)
         if self.product in AT_END:
             dates = [self.start + timedelta(self.n) if self.product in DAYS else months_later(self.start, self.n)]
         else:
@@ -78,6 +78,7 @@ class Oracle:
         for place in range(len(dates)):
             while dates[place] in self.closed_days:
                 dates[place] += timedelta(1)
+        worse = D(self.ppm * 3 // 2) / self.ppm if self.ppm else D(1)  # the same, rounded down
         dearer = D((self.ppm * 3 + 1) // 2) / self.ppm if self.ppm else D(1)  # half as much again, in whole ppm
         not_due, accrued, arrears, k = self.principal, ZERO, list[Due](), 0
         regular = self._regular(not_due, year, len(dates))
@@ -94,7 +95,7 @@ class Oracle:
                 thirtieth = [D(30) if e >= length else D(min(e, 30)) for e in ((last - begin).days, (day - begin).days)]
                 accrued += not_due * year / 12 * times * (thirtieth[1] - thirtieth[0]) / 30
             for due in arrears:  # penalty from the day after the due date, in place of interest
-                due.penalty = self._penalty(due, day, day_rate * max(D("1.5"), times))
+                due.penalty = self._penalty(due, day, day_rate * max(worse, times))
             last = day
             if day not in dates and day not in self.pays:
                 continue

@@ -34,7 +34,7 @@ def schedule(
         typer.Option("--pay", metavar="DATE=YUAN", help="A payment; may be repeated.", show_default=False),
     ] = None,
     prepayment: Annotated[
-        str, typer.Option("--prepayment", metavar="EFFECT", help="Of paying early: a shorter term, or smaller rates.")
+        str, typer.Option("--prepayment", metavar="EFFECT", help="Of paying early: shorter, or smaller instalments.")
     ] = "shorter",
     grace: Annotated[int, typer.Option("--grace", metavar="DAYS", min=0, help="Days without penalty.")] = 0,
     penalty: Annotated[

@@ -45,7 +45,6 @@ class LenderTerms(NamedTuple):
     penalty_permille: Any  # int64: penalty rate over contract rate, thousandths
     allocation: Any  # int64 (n_lenders, 3): codes in the order they are paid
     compounds: Any  # int64: 1 if overdue interest bears the penalty rate too
-    grace: Any  # int64 (n_lenders, n_products): days after a due date that cost no penalty
     by_instalment: Any  # int64: 1 if the oldest instalment is paid first, 0 if one bucket of all after the other
     remind_before: Any  # int64: days before due of the first reminder, 0 for none
     remind_from: Any  # int64: DPD of the reminders after due, 0 for none

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.kernels import floor, kernel
-from sim.core.loanbook import ACTIVE, WAREHOUSE
+from sim.core.loanbook import ACTIVE, SECURED, WAREHOUSE
 from sim.engine.day.borrower import answer_claim, early_payment, idle_from, means_to_pay, note_standing, sanction_on
 from sim.engine.day.loan import T_CONTACTS, T_WALLET, close, put_in_bucket
 from sim.engine.day.scheduled import (
@@ -23,13 +23,13 @@ from sim.engine.day.scheduled import (
     settles,
     take_share,
 )
-from sim.engine.day.secured import release, sell_pledge
+from sim.engine.day.secured import release, sell_pledge, stock_behind
 
 
 @kernel
 def repay_by_instalments(
-    loan: Any, position: Any, schedules: Any, unpaid: Any, place: Any, recorded: Any, m: Any, lenders: Any, terms: Any,
-    r: Any, debt: Any, due_soon: Any, closings: Any, n_closed: Any, sums: Any,
+    loan: Any, position: Any, schedules: Any, unpaid: Any, place: Any, recorded: Any, on_stock: Any, m: Any,
+    lenders: Any, terms: Any, r: Any, debt: Any, due_soon: Any, closings: Any, n_closed: Any, sums: Any,
 ) -> Any:  # fmt: skip
     """One day of an active loan with a schedule.
 
@@ -41,6 +41,8 @@ def repay_by_instalments(
     schedules, unpaid : ndarray (k,) of SCHEDULE, (k, most) of UNPAID
     place : int
         Place of its borrower in the tile.
+    on_stock : ndarray (tile,) of float64
+        Fen owed by each merchant on its stock in the morning.
     recorded, debt, due_soon : ndarray (tile,)
         As `sim.engine.day.repay.repay` has them, as everything else.
 
@@ -59,17 +61,20 @@ def repay_by_instalments(
             terms.non_accrual_after[lender], sums,
         )  # fmt: skip
     if plan.share > 0:  # its platform holds back a share of what it sells, asked or not
-        paid = take_share(loan, plan, np.int64(recorded[place]), wallet, sums)
+        paid = take_share(
+            loan, plan, late_ones, np.int64(recorded[place]), wallet, order, terms.by_instalment[lender], sums
+        )
         wallet -= paid
         sums[T_WALLET] += paid
     fall_due(loan, plan, late_ones, today)
     if loan.product == WAREHOUSE:
+        stock = stock_behind(loan, m, row, on_stock[place])
         wallet -= release(
-            loan, plan, late_ones, m, row, wallet, order, terms.by_instalment[lender], today, sums
+            loan, plan, late_ones, stock, wallet, order, terms.by_instalment[lender], today, sums
         )
         if loan.dpd >= terms.sell_after[lender]:
             sell_pledge(
-                loan, plan, late_ones, m, row, terms.sale_share[lender], order, terms.by_instalment[lender], sums
+                loan, plan, late_ones, m, row, stock, terms.sale_share[lender], order, terms.by_instalment[lender], sums
             )
 
     paid = np.int64(0)
@@ -111,5 +116,6 @@ def repay_by_instalments(
                 due_soon[place] += falls
     gone = before - loan.balance
     lenders.exposure_fen[lender, row] -= gone
-    lenders.line_fen[lender, row] -= gone
+    if loan.product not in SECURED:
+        lenders.line_fen[lender, row] -= gone
     return n_closed

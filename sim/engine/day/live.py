@@ -76,7 +76,7 @@ def live(
     for part in prange(n_closed.size):
         bits, x = np.empty((2, tile), np.uint32), np.empty((15, tile), np.float32)
         fen, distress = np.empty((2, tile), np.int64), np.empty(tile, np.uint8)
-        debt, due_soon = np.zeros(tile, np.float64), np.zeros(tile, np.float64)
+        debt, due_soon, on_stock = np.zeros(tile), np.zeros(tile), np.zeros(tile)
         money[part] = 0
         lent[part] = 0
         traded[part] = 0
@@ -96,6 +96,7 @@ def live(
             closed += repay(
                 loans.records, by_row, a, borrowers, records, terms, repay_rules, commission, debt, due_soon,
                 loans.closings[begin + closed :], repaid[part], loans.schedules, loans.unpaid, x[RECORDED],
+                on_stock,
             )  # fmt: skip
             plan(plan_columns, a, b, ahead, plan_rules, debt, due_soon, bits, x, distress, planned[part])
         n_closed[part] = closed

@@ -49,12 +49,12 @@ def owed_now(loan: Any) -> Scalar:
 
 @rule
 def accrue(
-    loan: Any, today: Scalar, penalty_permille: Scalar, grace: Scalar, compounds: Scalar, non_accrual_after: Scalar,
-    totals: Any,
-) -> None:  # fmt: skip
+    loan: Any, today: Scalar, penalty_permille: Scalar, compounds: Scalar, non_accrual_after: Scalar, totals: Any
+) -> None:
     """One night's interest in units: the penalty rate on what is overdue, in place of the normal rate.
 
-    In the days of grace penalty is held below zero: it is owed only if they pass.
+    In the days of grace penalty is held below zero: it is owed only if they pass. There is no grace while penalty is
+    owed already.
     """
     rate = np.int64(loan.rate)
     units = (loan.balance - loan.overdue) * rate
@@ -63,10 +63,12 @@ def accrue(
         if compounds:
             base += billed(loan.accrued + loan.suspended, loan.units_per_fen)
         late, more = today - loan.unpaid_since, base * (rate * penalty_permille // 1000)
-        if late <= grace:
+        if late <= loan.grace and (loan.waits or billed(loan.penalty, loan.units_per_fen) == 0):
             loan.penalty -= more
-        elif late == grace + 1 and grace > 0:
+            loan.waits = True
+        elif loan.waits:
             loan.penalty = more - loan.penalty
+            loan.waits = False
         else:
             loan.penalty += more
     if loan.dpd >= non_accrual_after:
@@ -175,8 +177,9 @@ def age(loan: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Sc
 @rule
 def cure(loan: Any) -> None:
     """Nothing that fell due is unpaid; penalty that days of grace held back is never owed."""
-    if loan.penalty < -loan.units_per_fen:
+    if loan.waits:
         loan.penalty = 0
+        loan.waits = False
     loan.unpaid_since = 0
     loan.dpd = 0
     loan.cause = 0

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.kernels import Scalar, floor, kernel, least, most, rule
-from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF, REVOLVING_LINE, WRITTEN_OFF
+from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF, REVOLVING_LINE, WAREHOUSE, WRITTEN_OFF
 from sim.core.merchants import HONEST, STAGES
 from sim.engine.day.borrower import answer_claim, early_payment, idle_from, means_to_pay, note_standing, take_back
 from sim.engine.day.by_instalments import repay_by_instalments
@@ -53,6 +53,7 @@ def is_quiet(loan: Any, terms: Any, r: Any) -> Scalar:
 def repay(
     loans: Any, by_row: Any, first: Any, m: Any, lenders: Any, terms: Any, r: Any, commission: Any, debt: Any,
     due_soon: Any, closings: Any, totals: Any, schedules: Any, unpaid: Any, recorded: Any,
+    on_stock: Any,
 ) -> Any:  # fmt: skip
     """One day of the loans of a tile of merchants.
 
@@ -82,6 +83,8 @@ def repay(
         Of the loans that are repaid by instalments.
     recorded : ndarray (tile,) of float32
         Fen of sales that the platform saw today.
+    on_stock : ndarray (tile,) of float64
+        Scratch: fen that each merchant owes on its stock.
 
     Returns
     -------
@@ -91,9 +94,12 @@ def repay(
     today, n_closed, counted = r.today, 0, -1
     debt[:] = 0.0
     due_soon[:] = 0.0
+    on_stock[:] = 0.0
     for position in by_row:
         loan = loans[_I(position)]
         lenders.dpd[_I(loan.lender), _I(loan.row)] = 0
+        if loan.product == WAREHOUSE:
+            on_stock[_I(loan.row - first)] += loan.balance
     for position in by_row:
         loan = loans[_I(position)]
         row, lender, place = _I(loan.row), _I(loan.lender), _I(loan.row - first)
@@ -108,8 +114,8 @@ def repay(
             m.days_in_debt[row] += 1
         if loan.product > REVOLVING_LINE:
             n_closed = repay_by_instalments(
-                loan, position, schedules, unpaid, place, recorded, m, lenders, terms, r, debt, due_soon, closings,
-                n_closed, sums,
+                loan, position, schedules, unpaid, place, recorded, on_stock, m, lenders, terms, r, debt, due_soon,
+                closings, n_closed, sums,
             )  # fmt: skip
             continue
         struck = today >= m.bust_day[row]
@@ -119,7 +125,7 @@ def repay(
             if loan.product != ORDER_LOAN:
                 days, principal = loan.due - today, np.int64(0)
                 if struck or (idle < 1.0 and days > r.repay_ahead):
-                    accrue(loan, today, 0, 0, False, terms.non_accrual_after[lender], sums)
+                    accrue(loan, today, 0, False, terms.non_accrual_after[lender], sums)
                 elif loan.max_dpd == 0:
                     interest = interest_tonight(loan)
                     owed, spare = loan.balance + interest, np.int64(floor(m.wallet[row] - m.fixed_cost[row]))
@@ -151,8 +157,8 @@ def repay(
         wallet = np.int64(m.wallet[row])
         if today > loan.opened:
             accrue(
-                loan, today, terms.penalty_permille[lender], terms.grace[lender, _I(loan.product)],
-                terms.compounds[lender], terms.non_accrual_after[lender], sums,
+                loan, today, terms.penalty_permille[lender], terms.compounds[lender],
+                terms.non_accrual_after[lender], sums,
             )  # fmt: skip
 
         # proceeds of pledged orders reach the loan before the wallet (design rule 1)

@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.core.clock import add_months, date_of, day_number, working_day
 from sim.core.kernels import Scalar, floor, kernel, least, most, rule
-from sim.core.loanbook import PRODUCTS, billed
+from sim.core.loanbook import PRODUCTS, WRITTEN_OFF, billed
 from sim.engine.day.loan import (
     INTEREST,
     PENALTY,
@@ -100,9 +100,9 @@ def interest_to_date(loan: Any, schedule: Any) -> Scalar:
 
 
 @rule
-def penalty_on(unpaid: Any, schedule: Any) -> Scalar:
+def penalty_on(loan: Any, unpaid: Any) -> Scalar:
     """Fen of penalty owed on one unpaid instalment."""
-    return billed(unpaid.penalty, schedule.penalty_per_fen)
+    return billed(unpaid.penalty, loan.units_per_fen)
 
 
 @rule
@@ -110,7 +110,7 @@ def due_of(loan: Any, schedule: Any, row: Any) -> Scalar:
     """Fen that have fallen due."""
     due = np.int64(0)
     for k in range(schedule.n_unpaid):
-        due += row[k].interest + row[k].principal + penalty_on(row[k], schedule)
+        due += row[k].interest + row[k].principal + penalty_on(loan, row[k])
     return due
 
 
@@ -217,21 +217,6 @@ def add_unpaid(loan: Any, schedule: Any, row: Any, today: Scalar, interest: Scal
         loan.first_due = today
 
 
-@kernel
-def take_share(loan: Any, schedule: Any, sold: Scalar, wallet: Scalar, totals: Any) -> Scalar:
-    """Pay a day's share of ``sold`` fen of sales out of the wallet: fee and principal in proportion. Gives the fen."""
-    millionths = sold * np.int64(schedule.share) + schedule.share_left
-    schedule.share_left = millionths % 1_000_000
-    fee, left = interest_to_date(loan, schedule), settles_early(loan, schedule)
-    part = least(least(millionths // 1_000_000, wallet), left)
-    if part <= 0:
-        return np.int64(0)
-    fee = fee if part == left else (2 * part * fee + left) // (2 * left)
-    take_interest(loan, fee, totals)
-    take_principal(loan, part - fee, totals)
-    return part
-
-
 @rule
 def take_principal(loan: Any, part: Scalar, totals: Any) -> None:
     """Book ``part`` fen of a payment as principal."""
@@ -244,8 +229,8 @@ def take_principal(loan: Any, part: Scalar, totals: Any) -> None:
 def pay_one(loan: Any, schedule: Any, unpaid: Any, code: Scalar, money: Scalar, totals: Any) -> Scalar:
     """Pay one bucket of one unpaid instalment out of ``money`` fen; gives the fen that went to it."""
     if code == PENALTY:
-        part = least(money, most(penalty_on(unpaid, schedule), 0))
-        unpaid.penalty -= part * schedule.penalty_per_fen
+        part = least(money, most(penalty_on(loan, unpaid), 0))
+        unpaid.penalty -= part * loan.units_per_fen
         loan.penalty_paid += part
         totals[T_PENALTY] += part
     elif code == INTEREST:
@@ -262,11 +247,11 @@ def pay_one(loan: Any, schedule: Any, unpaid: Any, code: Scalar, money: Scalar, 
 
 
 @rule
-def drop_paid(schedule: Any, row: Any) -> None:
+def drop_paid(loan: Any, schedule: Any, row: Any) -> None:
     """Close ranks over the instalments of which nothing is left."""
     stay = 0
     for k in range(schedule.n_unpaid):
-        if row[k].interest + row[k].principal + penalty_on(row[k], schedule) > 0:
+        if row[k].interest + row[k].principal + penalty_on(loan, row[k]) > 0:
             if stay != k:
                 row[stay] = row[k]
             stay += 1
@@ -286,7 +271,7 @@ def pay(
     for step in range(3 * n):
         k, code = (step // 3, allocation[step % 3]) if by_instalment else (step % n, allocation[step // n])
         left -= pay_one(loan, schedule, row[k], code, left, totals)
-    drop_paid(schedule, row)
+    drop_paid(loan, schedule, row)
     if left > 0:
         for step in range(3):
             if allocation[step] == INTEREST:
@@ -306,20 +291,42 @@ def pay(
 
 
 @kernel
+def take_share(
+    loan: Any, schedule: Any, row: Any, sold: Any, wallet: Any, allocation: Any, by_instalment: Any, totals: Any
+) -> Any:
+    """Pay a day's share of ``sold`` fen of sales out of the wallet; gives the fen.
+
+    It goes to what has fallen due, in the lender's order, and then to fee and principal in proportion.
+    """
+    millionths = sold * np.int64(schedule.share) + schedule.share_left
+    schedule.share_left = millionths % 1_000_000
+    part = least(least(millionths // 1_000_000, wallet), settles(loan, schedule, row))
+    if part <= 0:
+        return np.int64(0)
+    left = part
+    if schedule.n_unpaid > 0:
+        due = least(left, due_of(loan, schedule, row))
+        left -= due - pay(loan, schedule, row, due, allocation, by_instalment, totals)
+    early = settles_early(loan, schedule)
+    if left > 0 and early > 0:
+        fee = interest_to_date(loan, schedule)
+        fee = fee if left == early else (2 * left * fee + early) // (2 * early)
+        take_interest(loan, fee, totals)
+        take_principal(loan, left - fee, totals)
+    return part
+
+
+@kernel
 def age(
     loan: Any, schedule: Any, row: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Scalar, totals: Any
 ) -> None:
-    """Days past due are the age of the oldest unpaid instalment; income past 90 days, write-off."""
-    oldest = 0
-    for k in range(schedule.n_unpaid):
-        if oldest == 0 and row[k].interest + row[k].principal > 0:
-            oldest = row[k].due
-    if oldest == 0:
+    """Days past due are the age of the oldest instalment of which anything is left; income past 90 days, write-off."""
+    if schedule.n_unpaid == 0:
         cure(loan)
         return
-    loan.unpaid_since = oldest
+    loan.unpaid_since = row[0].due
     grow_late(loan, today, non_accrual_after, write_off_after, totals)
-    if loan.balance == 0:
+    if loan.status == WRITTEN_OFF:
         schedule.n_unpaid = 0
         schedule.interest_due = 0
         schedule.number = schedule.periods + 1

@@ -5,7 +5,8 @@ out, so that the interest of a repaid loan tells its fen-days, and the penalty t
 that, and for a loan that was never late and got no refund it is the contract rate. For its internal rate a loan stands
 as if all had been paid at once after its money-weighted life. Of a loan paid at once that is exact; one paid in parts
 comes out too low as a rule: 0.06 % a day is 24.5 % a year where all interest is paid daily, 23.9 % where it is paid
-once, after 73 days. Where nothing at all came back the rate is -100 %.
+once, after 73 days. The fee of a share of sales tells no days: its principal is taken to come back evenly, as the shop
+sells, so that life and rates are approximate. Where nothing at all came back the rate is -100 %.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from sim.results.run import Run
 
+SALES_SHARE = "sales_share"
 TOTAL_LOSS = -1.0  # nothing at all came back
 PENALTY_MULTIPLE = 1.5
 
@@ -42,7 +44,7 @@ class LoanReturns(NamedTuple):
     paid_after_days
         Money-weighted days after which it was paid what was paid of it before it ended.
     cost_fen
-        Interest and penalty paid, less refunds; no product has fees.
+        Interest (the fee, of a share of sales) and penalty paid, less refunds.
     apr_borrower
         Of repaid loans: cost / fen-days x 365, a share a year, not compounded. Exact as fen-days are.
     irr_borrower
@@ -104,7 +106,9 @@ def _fen_days(book: Ledger) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     is_repaid = _has_status(book, "closed")
     with np.errstate(divide="ignore", invalid="ignore"):
         told = (book.all_loans("interest_paid_fen") + book.all_loans("penalty_paid_fen") / multiple) / rate
-    whole = np.where(rate > 0, np.minimum(told, principal * days_open), principal * days_open)
+    # the price of a share of sales is a fee, which tells no days: it is taken to come back evenly
+    evenly = np.where(book.all_products == SALES_SHARE, 0.5, 1.0) * principal * days_open
+    whole = np.where(rate > 0, np.minimum(told, principal * days_open), evenly)
     n = len(book.product_names)
     lent = np.bincount(book.product_codes[is_repaid], principal[is_repaid], n)
     was_out = np.bincount(book.product_codes[is_repaid], whole[is_repaid], n)

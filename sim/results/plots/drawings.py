@@ -190,15 +190,17 @@ def draw_result(figure: FigureBase, shown: Shown) -> str:
         return np.asarray(sum(np.bincount(place, weights=shown.day(name)) for name in columns), dtype=np.float64)
 
     allowance = np.diff(shown.day("allowance_fen"), prepend=shown.book.opening("allowance_fen") / FEN_PER_YUAN)
-    credit = monthly("written_off_fen", "guarantee_fen") - monthly("recovered_fen", "passed_loss_fen", "claims_fen")
+    credit = monthly("written_off_fen", "guarantee_fen", "premium_fen")
+    credit -= monthly("recovered_fen", "passed_loss_fen", "claims_fen")
     credit += np.bincount(place, weights=allowance)
-    earned = monthly("interest_fen", "penalty_paid_fen", "servicing_fee_fen")
+    earned = monthly("interest_fen", "penalty_paid_fen", "servicing_fee_fen", "junior_result_fen")
     earned -= monthly("refunded_fen", "passed_on_fen", "passed_penalty_fen")
+    has_others = any(shown.day(name).any() for name in ("servicing_fee_fen", "junior_result_fen", "premium_fen"))
     parts = (
-        ("interest and penalties", earned, BLUE, ""),
+        ("interest, penalties, fees" if has_others else "interest and penalties", earned, BLUE, ""),
         ("interest on funds", -monthly("funding_cost_fen"), "#E8E8E8", "///"),
-        ("operating cost", -monthly("operating_cost_fen", "premium_fen"), "#BDBDBD", "..."),
-        ("credit losses and allowance", -credit, ORANGE, "xx"),
+        ("operating cost", -monthly("operating_cost_fen"), "#BDBDBD", "..."),
+        ("credit losses, allowance, insurance" if has_others else "credit losses and allowance", -credit, ORANGE, "xx"),
     )
     result = np.sum([values for _, values, _, _ in parts], axis=0)
     scale, unit = scale_of(np.concatenate([values for _, values, _, _ in parts]))
