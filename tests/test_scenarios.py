@@ -10,6 +10,7 @@ import numba
 import pytest
 
 import sim
+from sim.core.loanbook import PRODUCTS
 from sim.engine.market import Market
 from sim.engine.run import final_tables
 from sim.engine.scenario import Scenario
@@ -98,6 +99,29 @@ def test_it_runs_for_a_year_and_its_books_close_on_every_day(path: Path, tmp_pat
     assert int(days["balance_fen"].iloc[-1]) == int(loans["balance_fen"].sum())
     assert int(days["cash_fen"].min()) >= 0
     assert (days["balance_fen"] <= days["funds_fen"]).all()
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_under_the_rules_of_its_time_nothing_is_above_them(path: Path, tmp_path: Path) -> None:
+    """No loan above the ceiling of its day, no borrower above the cap, no day of debt above the leverage allowed."""
+    rules = {"institutions.regulator": {"rules": "micro_loan_company", "breach": "refuse"}}
+    whole = loaded(path, tmp_path)
+    plan = loaded(path, tmp_path, rules, min(1.0, N / whole.merchants.number))
+    market = Market(plan, rng=11)
+    while market.running:
+        market.step()
+        day = market.calendar[market.day_index - 1]
+        allowed = market.regulator.rules(day.date)
+        new = market.book["opened"] == day.number
+        for lender in market.lenders:
+            mine = new & (market.book["lender"] == lender.index)
+            for name, terms in lender.terms.items():
+                rates = market.book["rate"][mine & (market.book["product"] == PRODUCTS.index(name))]
+                assert (rates <= allowed.ceiling_of(terms.term.count, terms.term.unit)).all(), (day.date, name)
+            if allowed.single_borrower is not None and mine.any():
+                owed = market.merchants.lender["exposure_fen"][lender.index, market.book["row"][mine]]
+                assert owed.max() <= max(lender.equity_fen, 0) * allowed.single_borrower * 1.02, day.date
+    assert not {key: n for key, n in market.regulator.answers.items() if key.endswith("over_leverage") and n}
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)

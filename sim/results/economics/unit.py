@@ -259,7 +259,8 @@ PRODUCT_MEASURES: tuple[ProductMeasure, ...] = (
        "principal of loans ever 90 days past due or written off / principal" + _KNOWN, "facts C.6, C.9 (p)",
        lambda b: b.default_rate),
     _p("income_per_loan", "Interest, penalties, fees", "yuan", "one loan",
-       "interest (and the fee of a share of sales) + penalties - refunds, all as paid / loans", "facts C.9", lambda b: b.income),
+       "interest (and the fee of a share of sales) + penalties - refunds, all as paid / loans", "facts C.9",
+       lambda b: b.income),
     _p("funding_cost_per_loan", "Interest on funds", "yuan", "one loan",
        "principal x days out x (interest on bank debt / sum over days of balance, in the window) / loans; own money "
        "costs nothing", "facts C.9 (f)", lambda b: b.funding_cost),
