@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.loanbook import PRODUCTS, SALES_SHARE
-from sim.core.money import PPM, format_yuan
+from sim.core.money import PERIODS_IN_YEAR, PPM, format_yuan
 from sim.engine import lend
 from sim.engine.lend import Requests
 from sim.errors import RuleError
@@ -20,8 +20,6 @@ from sim.lenders.product_terms import SalesShare
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
-
-DAYS_IN_YEAR = 365
 
 
 def supervise(market: Market, lender: Lender, today: date) -> None:
@@ -71,7 +69,7 @@ def _hold_to_ceiling(
     has_fee = requests.product == SALES_SHARE
     if isinstance(share := lender.terms.get("sales_share"), SalesShare):
         sales = market.merchants.sales_mean_30d[requests.rows]
-        fee = lend.fee_a_day(share, sales, decided.granted_fen) * (DAYS_IN_YEAR * PPM)
+        fee = lend.fee_a_day(share, sales, decided.granted_fen) * (PERIODS_IN_YEAR[365] * PPM)
         wanted = np.where(has_fee, np.ceil(fee).astype(np.int64), wanted)
     above = wanted > ceiling
     if regulator.breach == "clip":  # its list price was cut before the policy gave a price

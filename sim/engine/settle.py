@@ -300,11 +300,17 @@ def counted(money: Any, lent: Any, lenders: list[Lender], held: Mapping[Account,
     return totals
 
 
+_AT_ONCE = 65_536  # loans counted at a time
+
+
 def count_all(
     m: Merchants, book: LoanBook, lenders: list[Lender], held: Mapping[Account, int]
 ) -> dict[Account, int]:
     """Count all money and loans as they are now; see `counted`."""
-    money, lent = np.zeros(len(MONEY), np.int64), np.zeros((len(lenders), len(LENT)), np.int64)
+    money, lent = np.zeros(len(MONEY), np.int64), np.zeros((len(lenders), len(LENT)), object)
     count_money(columns_of(MoneyColumns, m), 0, m.n, money)
-    count_loans(book.records[: book.n], book.order, lent, money)
+    for start in range(0, book.n, _AT_ONCE):  # units of the whole book may pass 64 bits
+        piece = np.zeros(lent.shape, np.int64)
+        count_loans(book.records[: book.n], book.order[start : start + _AT_ONCE], piece, money)
+        lent = lent + piece
     return counted(money, lent, lenders, held)

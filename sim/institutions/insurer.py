@@ -6,9 +6,8 @@ from typing import Any
 
 import mesa
 
-from sim.core.money import round_half_up
+from sim.core.money import PPM, round_half_up
 
-PPM = 1_000_000
 HOLDER = "credit insurer"  # no id has a space, so that no lender can be called so
 
 

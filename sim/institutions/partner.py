@@ -7,9 +7,7 @@ from typing import Any
 
 import mesa
 
-from sim.core.money import round_half_up
-
-PPM = 1_000_000
+from sim.core.money import PPM, round_half_up
 
 
 class PartnerBank(mesa.Agent):  # type: ignore[misc]

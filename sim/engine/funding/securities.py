@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sim.core.loanbook import PRODUCTS
+from sim.core.money import PPM
 from sim.engine.books import GRAINS_PER_FEN, Books
 from sim.engine.funding.parts import owe, pay_owed
 from sim.institutions.vehicle import INVESTORS, Pool, Vehicle, price, waterfall
 from sim.lenders.funding_terms import Securitisation
-
-PPM = 1_000_000
 
 
 @dataclass(frozen=True)

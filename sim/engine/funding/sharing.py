@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from sim.core.clock import day_number
 from sim.core.loanbook import PRODUCTS, REVOLVING_LINE
+from sim.core.money import PPM
 from sim.engine.books import GRAINS_PER_FEN, Account, Books
 from sim.engine.day.loan import T_PRINCIPAL, T_WRITTEN
 from sim.engine.funding.parts import BUCKETS, LATE, buckets_of, expected_loss, flows_of, less, owe, pass_on, pay_owed
@@ -21,7 +22,7 @@ from sim.engine.funding.securities import Seller, close_day, expected_of, issue_
 from sim.engine.settle import free_to_lend
 from sim.institutions.insurer import HOLDER as INSURER
 from sim.institutions.insurer import Insurer
-from sim.institutions.partner import PPM, PartnerBank
+from sim.institutions.partner import PartnerBank
 from sim.institutions.vehicle import Vehicle
 from sim.lenders.funding_terms import Insurance
 from sim.lenders.lender import Lender

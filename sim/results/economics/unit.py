@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.core.money import FEN_PER_YUAN
+from sim.core.money import FEN_PER_YUAN, PPM
 from sim.results.economics.loss import (
     LEAST_DEFAULTS,
     LGD_ASSUMED,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     Amounts = NDArray[np.floating[Any]] | NDArray[np.signedinteger[Any]]
 Value = float | int | None
-PPM = 1_000_000
 
 
 def loan_profit(
