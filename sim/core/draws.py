@@ -40,6 +40,8 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("lender.queue", 41),
     ("policy.coin", 42),
     ("platform.outage", 50),
+    ("collect.call", 60),
+    ("collect.evades", 61),
 )
 
 

@@ -24,6 +24,11 @@ SECURED = (ORDER_LOAN, PURCHASE_ORDER, WAREHOUSE)  # bounded by what they rest o
 
 ACTIVE, PAID_OFF, WRITTEN_OFF = 0, 1, 2
 STATUSES = ("active", "closed", "written_off")
+TREATMENTS = ("", "extension", "re_amortisation", "rate_cut", "forgiveness", "moratorium", "hold")
+
+# What was done about a loan, beyond what its days past due alone call for: bits of its column ``pressure``.
+HELD, PROMISED, SUED, SOLD, DEFAULTED_AGAIN = 1, 2, 4, 8, 16
+PRESSURE = ("held", "promised", "sued", "sold", "defaulted_again")
 
 LOANS_A_MERCHANT = 1_000_000  # loan id = merchant id x this + sequence number
 
@@ -44,10 +49,10 @@ LOAN_COLUMNS: tuple[tuple[str, str, int, str], ...] = (
     ("closed", "int16", 1, "day number of closing, 0 while open"),
     ("unpaid_since", "int16", 1, "day number of the oldest unpaid due date, 0 if none"),
     ("dpd", "int16", 1, "days past due"),
-    ("inherited_dpd", "int16", 1, "days past due of a late loan that this one paid off"),
+    ("inherited_dpd", "int16", 1, "days past due that a refinancing or new terms would hide"),
     ("max_dpd", "int16", 1, "worst days past due"),
     ("is_first", "bool", 1, "first loan of this merchant from this lender"),
-    ("is_restructured", "bool", 1, "terms were changed"),
+    ("n_restructured", "int8", 1, "times that its terms were changed"),
     ("pledged", "float64", STAGES, "fen of pledged orders by stage of confirmation"),
     ("advance", "float64", 1, "share of a pledged order that was lent"),
     ("suspended", "int64", 1, "interest owed but not in income (past 90 days), units"),
@@ -56,16 +61,23 @@ LOAN_COLUMNS: tuple[tuple[str, str, int, str], ...] = (
     ("interest_paid", "int64", 1, "fen"),
     ("penalty_paid", "int64", 1, "fen"),
     ("loan_id", "int64", 1, "merchant id x 10^6 + own sequence number"),
-    ("principal", "int64", 1, "fen paid out"),
-    ("refunded", "int64", 1, "fen of interest given back"),
-    ("written_off", "int64", 1, "fen of principal written off"),
-    ("recovered", "int64", 1, "fen that came back after the write-off"),
+    ("principal", "int32", 1, "fen paid out"),
+    ("refunded", "int32", 1, "fen of interest given back"),
+    ("written_off", "int32", 1, "fen of principal written off or forgiven"),
+    ("forgiven", "int32", 1, "fen of principal forgiven; part of what was written off"),
+    ("recovered", "int32", 1, "fen that came back after the write-off"),
+    ("fee", "int32", 1, "fen of late fees owed; of a loan without a schedule"),
+    ("fee_paid", "int32", 1, "fen"),
     ("first_due", "int16", 1, "day number of the first due payment, 0 if nothing was due yet"),
     ("first_unpaid_days", "int16", 1, "days that first payment has stayed unpaid"),
+    ("restructured_day", "int16", 1, "day number of the last new terms, 0 if none"),
+    ("treatment", "int8", 1, "what the last new terms were: a position in TREATMENTS"),
+    ("surcharge", "uint8", 1, "per cent of its own rate that money used for another purpose costs; 0 if none"),
     ("score", "float32", 1, "score of the decision"),
     ("is_refinancing", "bool", 1, "paid off another loan within three days"),
     ("grace", "int8", 1, "days after a due date within which paying costs no penalty; of a loan without a schedule"),
     ("waits", "bool", 1, "penalty is held below zero: it is owed only if the days of grace pass"),
+    ("pressure", "uint8", 1, "what the lender does about it: bits of PRESSURE"),
     ("schedule", "int32", 1, "place of its schedule + 1; 0 for a loan without instalments"),
 )
 

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 # name, dtype, meaning
 SCHEDULE_COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("kind", "int8", "how it is repaid: a position in the kinds of `sim.engine.day.scheduled`"),
+    ("start", "int16", "day number from which its months are counted"),
     ("begin", "int16", "day number on which the period that runs began"),
     ("next_due", "int16", "day number on which it ends; 0 when all have"),
     ("number", "int16", "its number, from 1"),
@@ -30,6 +32,7 @@ SCHEDULE_COLUMNS: tuple[tuple[str, str, str], ...] = (
 )
 UNPAID_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("due", "int16", "day number"),
+    ("fee", "int64", "fen of late fee left"),
     ("interest", "int64", "fen left"),
     ("principal", "int64", "fen left"),
     ("penalty", "int64", "units of penalty owed"),

@@ -26,7 +26,7 @@ OUTSIDE_MONEY: Account = (OUTSIDE, "money")
 # Where each account of a lender stands in its balance sheet and its result.
 ASSETS = ("cash", "loans", "interest_receivable", "allowance", "servicing_fee_receivable", "junior_notes")
 LIABILITIES = ("bank_debt", "interest_payable", "guarantee_payable", "premium_payable")
-INCOME = ("interest_income", "penalty_income", "recoveries", "servicing_fee", "claims", "junior_result")
+INCOME = ("interest_income", "penalty_income", "fee_income", "recoveries", "servicing_fee", "claims", "junior_result")
 EXPENSES = ("refunds", "funding_cost", "operating_cost", "provision", "guarantee", "premium")
 
 

@@ -102,7 +102,9 @@ def pay_for_each_other(
                 claim = least(part, due_of(loan, plan, late_ones))
                 if peer.dpd > 0 or claim == 0 or r.today >= m.bust_day[row]:
                     continue
-                if not means_to_pay(m, row, False, claim, lenders.limit_fen[lender, row], r, sanction_on(peer, terms)):
+                if not means_to_pay(
+                    m, row, False, claim, lenders.limit_fen[lender, row], lender, terms, r, sanction_on(peer, terms)
+                ):
                     continue
                 paid = least(claim, np.int64(floor(m.wallet[row])))
                 if paid <= 0:

@@ -99,6 +99,7 @@ def choose_offers(
             price: Any = lender.price_of(name) / (1e6 * terms.rate.days_in_year)
             if isinstance(terms, SalesShare):
                 price = fee_a_day(terms, m.sales_mean_30d.take(rows), amount)
+            price = price + terms.payout_fee / DAYS_OF_USE
             gain = (wishes.worth - price * sensitivity) * amount * DAYS_OF_USE - bother
             gain = np.where(wishes.is_pressed, amount * (1.0 - price), gain)
             better = open_to & (amount >= max(terms.minimum, STEP)) & (gain > best)
@@ -164,6 +165,10 @@ def is_taken_up(
     if isinstance(share, SalesShare):
         fee = fee_a_day(share, m.sales_mean_30d[rows], decided.granted_fen)
         price = np.where(requests.product == SALES_SHARE, fee, price)
+    fees = np.zeros(len(PRODUCTS))
+    for name, terms in lender.terms.items():
+        fees[PRODUCTS.index(name)] = terms.payout_fee
+    price = price + fees[requests.product] / DAYS_OF_USE
     gain = (wishes.worth[requests.wish] - price * m.price_sensitivity[rows]) * decided.granted_fen * DAYS_OF_USE
     pays: npt.NDArray[np.bool_] = wishes.is_pressed[requests.wish] | (gain > m.bother[rows])
     return (decided.granted_fen > 0) & pays

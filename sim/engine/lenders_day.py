@@ -31,6 +31,7 @@ class Lent:
     """What one lender did on a day: money in fen, and counts."""
 
     disbursed: int = 0
+    fees: int = 0
     n_loans: int = 0
     customers_new: int = 0
     applications: int = 0
@@ -114,8 +115,8 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
         np.add.at(taken, requests.product[takes], decided.granted_fen[takes])
         sharing.fund(books, taken)
     settle.draw_for(books, name, int(decided.granted_fen[takes].sum()))
-    paid_out = disburse(lender, m, market.book, requests, decided, takes, group, day.date)
-    settle.book_disbursement(books, name, paid_out)
+    paid_out, fees = disburse(lender, m, market.book, requests, decided, takes, group, day.date)
+    settle.book_disbursement(books, name, paid_out, fees)
     market.counts[name]["customers"] += new
     market.recorder.applications(
         day.number,
@@ -137,6 +138,7 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
     )
     return Lent(
         disbursed=paid_out,
+        fees=fees,
         n_loans=int(takes.sum()),
         customers_new=new,
         applications=rows.size,

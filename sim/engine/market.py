@@ -20,6 +20,7 @@ from sim.core.clock import Day, days
 from sim.core.loanbook import LoanBook
 from sim.core.merchants import Merchants
 from sim.engine import merchants_day, rules, settle
+from sim.engine.after.collect import collect
 from sim.engine.books import Account, Books
 from sim.engine.comply import supervise
 from sim.engine.day.plan import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOWN
@@ -27,7 +28,7 @@ from sim.engine.day.sparse import rows_with
 from sim.engine.day.tiles import CUT, Cut
 from sim.engine.funding.arrange import arrange
 from sim.engine.lenders_day import Lent, lend_today, review
-from sim.engine.merchants_day import Lived, live_day
+from sim.engine.merchants_day import Lived, enter_day, live_day
 from sim.engine.observe import Observer
 from sim.engine.payout import most_unpaid
 from sim.engine.replay import Replay
@@ -82,7 +83,10 @@ class Market(mesa.Model):  # type: ignore[misc]
         self._welcome_entrants(day)
         # every merchant trades, then its loans are served, then it plans: sales and confirmations; pledged proceeds and
         # due dates, before the wallet is spent; stock from what is left, outside money, owners, wishes, leavers
-        lived = live_day(self, day)
+        noticed = live_day(self, day)
+        # late loans: calls, closed shops, lawsuits
+        collect(self, day, noticed)
+        lived = enter_day(self)
         self._review_merchants(day)
         lent = lend_today(self, day)
         exits = self._let_go(day)
@@ -125,7 +129,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.running = True
         self.find_rare()
         self.rush = np.ones(len(p.categories), _F)  # factor on demand that comes over from rivals out of stock
-        self.terms = rules.lender_terms(self.lenders)
+        self.terms = rules.lender_terms(self.lenders, self.plan_of_run.merchants)
         self.room = merchants_day.lay_out(self)
         self.datacollector = _collector(self.lenders)
 
@@ -152,6 +156,7 @@ class Market(mesa.Model):  # type: ignore[misc]
 
     def _next_day(self) -> Day:
         day = self.calendar[self.day_index]
+        self._shut = np.zeros(0, np.int64)
         self.day_index += 1
         self.running = self.day_index < len(self.calendar)
         return day
@@ -163,7 +168,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             if lender.live_to(day.date):
                 settle.change_equity(self.books, lender.lender_id, lender.spec.equity - equity)
                 self._tell(lender)
-                self.terms = rules.lender_terms(self.lenders)
+                self.terms = rules.lender_terms(self.lenders, self.plan_of_run.merchants)
             supervise(self, lender, day.date)
 
     def _welcome_entrants(self, day: Day) -> None:
@@ -190,12 +195,24 @@ class Market(mesa.Model):  # type: ignore[misc]
     def _let_go(self, day: Day) -> int:
         """Shops leave, wind down and close; what they owe stays owed. Returns the number that left."""
         m, p = self.merchants, self.plan_of_run.merchants
-        rows = self.rows_with(LEAVES)
+        leave, shut = self.rows_with(LEAVES), self._shut
+        shut = shut[~np.isin(shut, leave)]
+        rows = np.concatenate([leave, shut])
         close_shops(m, rows, p, self.seed_number, day.number)
         m.reopen_day[rows[(m.flags[rows] & FLEES) != 0]] = 0
-        money, _ = wind_down(m, self.rows_with(LEAVES | WINDS_DOWN), p)
+        m.reopen_day[self._shut] = 0
+        money, _ = wind_down(m, np.concatenate([self.rows_with(LEAVES | WINDS_DOWN), shut]), p)
         settle.book_sell_off(self.books, money)
         return int(rows.size)
+
+    def shut(self, rows: npt.NDArray[np.int64]) -> None:
+        """Close the shops of ``rows`` tonight, for good, as a lender has asked the platform to."""
+        self._shut = np.union1d(self._shut, rows).astype(np.int64)
+
+    def note_action(self, day: Day, action: str, positions: npt.NDArray[np.int64], detail: Any = None) -> None:
+        """Write down what was done about the loans at ``positions`` (k,); ``detail`` (k,) are fen or days of it."""
+        c = self.book.records[positions]
+        self.recorder.actions(day.number, action, c["lender"], c["loan_id"], detail)
 
     def _settle(self, day: Day, repaid: dict[str, Totals], lent: dict[str, Lent]) -> dict[str, Totals]:
         """Operating costs, provisions, bank debt and its interest; by lender."""
@@ -294,7 +311,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             self._tell(lender)
             if day_index:
                 lender.live_to(self.calendar[day_index - 1].date)
-        self.terms = rules.lender_terms(self.lenders)
+        self.terms = rules.lender_terms(self.lenders, self.plan_of_run.merchants)
 
     def _tell(self, lender: Lender) -> None:
         """Tell a lender where its money stands."""

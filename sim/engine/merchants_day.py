@@ -67,6 +67,7 @@ def lay_out(market: Market) -> Room:
             np.zeros((chunks, len(market.lenders), len(PRODUCTS), len(REPAY_TOTALS)), np.int64),
             np.zeros((chunks, len(PLAN_TOTALS)), np.int64),
             np.zeros(chunks, np.int64),
+            np.zeros(chunks, np.int64),
         ),
         market.cut.edges(m.n),
         rules.stock_decay(p),
@@ -74,13 +75,16 @@ def lay_out(market: Market) -> Room:
     )
 
 
-def live_day(market: Market, day: Day) -> Lived:
-    """Live one day of every merchant, and enter it in the books."""
+def live_day(market: Market, day: Day) -> npt.NDArray[np.int64]:
+    """Live one day of every merchant; gives the positions of the late loans that the lenders' people look at tonight.
+
+    What the day moved is counted in the market's room, and stays there until `enter_day` enters it in the books.
+    """
     book, room = market.book, market.room
     starts = np.searchsorted(book.rows, room.edges)
     plans = book.schedules
-    closings = np.empty(book.n, np.int32)
-    loans = Loans(book.records[: book.n], book.order, starts, closings, plans.records, plans.unpaid)
+    closings, noticed = np.empty(book.n, np.int32), np.empty(book.n, np.int32)
+    loans = Loans(book.records[: book.n], book.order, starts, closings, noticed, plans.records, plans.unpaid)
     given = *room.columns, *_factors(market, day), *_rules(market, day)
     live(market.merchants.n, *market.cut, *given, loans, *room.sums)
     # the kernel counted before it moved anything, and nothing of today is booked yet: so the last day closed
@@ -90,6 +94,11 @@ def live_day(market: Market, day: Day) -> Lived:
     market.find_rare()
     _note_closings(market, loans, day)
     stand_in(market, day)
+    return _listed(market, loans, loans.noticed, market.room.sums.n_noticed).astype(np.int64)
+
+
+def enter_day(market: Market) -> Lived:
+    """Enter what the day has counted in the books, the evening's work on late loans included."""
     return Lived(_sum_trade(market), _sum_repayments(market), _sum_plans(market))
 
 
@@ -119,12 +128,18 @@ def _rules(market: Market, day: Day) -> tuple[Any, ...]:
 
 def _note_closings(market: Market, loans: Loans, day: Day) -> None:
     """Loans that were paid off: those that paid them off with a new loan are marked."""
-    per_chunk = market.cut.chunk // market.cut.tile
-    begins, counts = loans.starts[:-1:per_chunk], market.room.sums.n_closed
-    before = np.cumsum(counts) - counts
-    closed = loans.closings[np.repeat(begins - before, counts) + np.arange(counts.sum())]
+    closed = _listed(market, loans, loans.closings, market.room.sums.n_closed)
     market.book.n_closed += closed.size
     lend.mark_refinancing(market.book, market.merchants.last_loan_day, closed, day.number)
+
+
+def _listed(
+    market: Market, loans: Loans, listed: npt.NDArray[np.int32], counts: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int32]:
+    """Positions that the chunks have written, each from the start of its own loans on, as one list."""
+    begins = loans.starts[: -1 : market.cut.chunk // market.cut.tile]
+    before = np.cumsum(counts) - counts
+    return np.asarray(listed[np.repeat(begins - before, counts) + np.arange(counts.sum())])
 
 
 def _sum_trade(market: Market) -> dict[str, int]:

@@ -14,7 +14,7 @@ from sim.core.kernels import floor, kernel
 from sim.core.loanbook import LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, REVOLVING_LINE, SECURED, LoanBook
 from sim.core.merchants import STAGES, Merchants
 from sim.core.schedules import Schedules
-from sim.engine.day.scheduled import BY_MONTH, lay_out
+from sim.engine.day.scheduled import BY_MONTH, KIND, lay_out
 from sim.engine.lend import Ints, Requests, Rows
 from sim.lenders.lender import Decisions, Lender
 from sim.lenders.parameters import LenderSpec
@@ -49,15 +49,15 @@ def disburse(
     takes: npt.NDArray[np.bool_],
     group: Ints,
     today: date,
-) -> int:
-    """Pay out: new loans in the book, pledges taken, wallets filled. Returns the fen paid out.
+) -> tuple[int, int]:
+    """Pay out: new loans in the book, pledges taken, wallets filled. Returns the fen lent and the fees taken of it.
 
     ``takes`` (n,) says which of the requests are accepted, ``group`` (n,) the group that answers for each, or 0.
     """
     rows, product = requests.rows[takes], requests.product[takes]
     amount = decided.granted_fen[takes]
     if rows.size == 0:
-        return 0
+        return 0, 0
     number, own, index = day_number(today), m.lender, lender.index
     rolls = lender.spec.holidays == "next_day"
     by_name = {PRODUCTS.index(name): terms for name, terms in lender.terms.items()}
@@ -71,16 +71,18 @@ def disburse(
         advance[code] = 1.0 - terms.haircut if isinstance(terms, Warehouse) else getattr(terms, "advance", 0.0)
 
     rate = decided.rate_ppm_year[takes]
-    schedule, fee = np.zeros(rows.size, np.int32), np.zeros(rows.size, np.int64)
+    schedule, fee, at_once = np.zeros(rows.size, np.int32), np.zeros(rows.size, np.int64), np.zeros(len(PRODUCTS))
     for code, terms in by_name.items():
+        at_once[code] = terms.payout_fee
         mine = np.flatnonzero(product == code)
         if mine.size and code > REVOLVING_LINE:
             last = int(due_day[code])
             schedule[mine] = 1 + _agree(book.schedules, terms, code, amount[mine], rate[mine], today, last, rolls=rolls)
             book.schedules.records["group"][schedule[mine] - 1] = group[takes][mine]
             if isinstance(terms, SalesShare):
-                fee[mine] = _fee(terms, amount[mine])
+                fee[mine] = _share_of(amount[mine], terms.fee)
     units_per_fen = np.where(BY_MONTH[product], 360, basis[product]) * 1_000_000
+    taken = _share_of(amount, at_once[product])
     pledged = _pledge(m, rows, product, amount, advance[product])
     m.n_loans[rows] += 1
     is_first = own["first_loan_day"][index, rows] == 0
@@ -96,6 +98,7 @@ def disburse(
         rate=rate,
         units_per_fen=units_per_fen,
         suspended=fee * units_per_fen,
+        fee_paid=taken,
         grace=grace[product],
         schedule=schedule,
         pledged=pledged,
@@ -103,14 +106,14 @@ def disburse(
         is_first=is_first,
         score=decided.score[takes],
     )
-    m.wallet[rows] += amount
+    m.wallet[rows] += amount - taken
     m.last_loan_day[rows] = number
     on_line = ~np.isin(product, SECURED)
     own["exposure_fen"][index, rows] += amount
     own["line_fen"][index, rows[on_line]] += amount[on_line]
     own["n_open"][index, rows] += 1
     own["first_loan_day"][index, rows[is_first]] = number
-    return int(amount.sum())
+    return int(amount.sum()), int(taken.sum())
 
 
 def _pledge(m: Merchants, rows: Rows, product: npt.NDArray[np.int8], amount: Ints, advance: Any) -> Any:
@@ -148,7 +151,7 @@ def _agree(
     if isinstance(terms, SalesShare):
         every = terms.minimum_every
         periods, first = -(-(last - number) // every), min(number + every, last)
-        instalment[:] = np.floor((amount + _fee(terms, amount)) * terms.minimum_share).astype(np.int64)
+        instalment[:] = np.floor((amount + _share_of(amount, terms.fee)) * terms.minimum_share).astype(np.int64)
         shares = {"every": every, "share": round(terms.share * 1_000_000)}
     elif isinstance(terms, Instalments):
         month = add_months(today, 1)
@@ -160,6 +163,8 @@ def _agree(
         periods, first = 1, last
         shares = {"share": round(getattr(terms, "sweep", 0.0) * 1_000_000)}
     return schedules.add(
+        kind=np.full(amount.size, KIND[code]),
+        start=np.full(amount.size, number),
         begin=np.full(amount.size, number),
         next_due=np.full(amount.size, first),
         number=1,
@@ -171,6 +176,6 @@ def _agree(
     )
 
 
-def _fee(terms: SalesShare, amount: Ints) -> Ints:
-    """Fen of the fixed fee on each amount, rounded half up."""
-    return np.asarray(np.floor(amount * terms.fee + 0.5), np.int64)
+def _share_of(amount: Ints, share: Any) -> Ints:
+    """Fen of a share of each amount, rounded half up."""
+    return np.asarray(np.floor(amount * share + 0.5), np.int64)

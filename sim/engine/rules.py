@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,22 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import Day
-from sim.core.merchants import STAGES
+from sim.core.merchants import PLATFORMS, STAGES
 from sim.engine.day.borrower import LenderTerms, RepayRules
+from sim.engine.day.ladder import ACTIONS, CLOSE_SHOP, FIRST, REPEAT, STEP, TONES
+from sim.engine.day.loan import FEE, INTEREST, PENALTY, PRINCIPAL
 from sim.engine.day.plan import PlanRules
 from sim.engine.day.trade import TradeRules
+from sim.lenders.collection_terms import Step
 from sim.lenders.lender import Lender
+from sim.lenders.parameters import LenderSpec
 from sim.lenders.product_terms import JointLiability, Warehouse
 from sim.world.parameters import MerchantParameters, OutsideMoney
 
 _F = np.float32
+OBSERVATION = 360  # days for which a loan with new terms stays in its bucket (facts C.8: one year)
 PLANNING_DAYS = 7  # days ahead for which a merchant keeps back what falls due; assumption
-_ALLOCATION = {"penalty": 0, "interest": 1, "principal": 2}
+_ALLOCATION = {"penalty": PENALTY, "interest": INTEREST, "principal": PRINCIPAL, "fee": FEE}
 
 
 def daily_carry(weekly: float) -> float:
@@ -69,6 +75,11 @@ def repay_rules(p: MerchantParameters, seed: int, day: Day) -> RepayRules:
         recovered_unable=will.recovered_unable,
         recovered_unwilling=will.recovered_unwilling,
         horizon=PLANNING_DAYS,
+        encouraged=will.encouraged,
+        threatened=will.threatened,
+        shamed=float(will.shamed),
+        close_ties=will.close_ties,
+        sued=will.sued,
     )
 
 
@@ -99,29 +110,58 @@ def stock_decay(p: MerchantParameters) -> npt.NDArray[np.float32]:
     return np.array([min(p.cash.stock_decay * c.decay, 1.0) / 30.0 for c in p.categories.values()], _F)
 
 
-def lender_terms(lenders: list[Lender]) -> LenderTerms:
+def lender_terms(lenders: list[Lender], p: MerchantParameters) -> LenderTerms:
     """What repayments need to know of the lenders, as arrays by lender."""
-    ladders = [lender.policies["collection"] for lender in lenders]
     specs = [lender.spec for lender in lenders]
+    ladders = [ladder_of(spec.collection.steps.values(), spec.write_off_after) for spec in specs]
+    steps = np.zeros((len(specs), max([len(ladder) for ladder in ladders], default=0)), STEP)
+    for row, ladder in zip(steps, ladders, strict=True):
+        row[: len(ladder)] = ladder
     groups = [spec.products.joint_liability or JointLiability() for spec in specs]
     warehouses = [spec.products.warehouse or Warehouse() for spec in specs]
 
     def whole(values: list[Any]) -> npt.NDArray[np.int64]:
         return np.array(values, dtype=np.int64)
 
+    def real(values: list[Any]) -> npt.NDArray[np.float64]:
+        return np.array(values, dtype=np.float64)
+
     return LenderTerms(
         penalty_permille=whole([round(spec.penalty_multiple * 1000) for spec in specs]),
-        allocation=whole([[_ALLOCATION[name] for name in spec.allocation] for spec in specs]).reshape(-1, 3),
+        allocation=whole([[_ALLOCATION[name] for name in spec.allocation] for spec in specs]).reshape(-1, 4),
         compounds=whole([spec.compound_unpaid_interest for spec in specs]),
         by_instalment=whole([spec.allocation_by == "instalment" for spec in specs]),
-        remind_before=whole([ladder.remind_before for ladder in ladders]),
-        remind_from=whole([ladder.remind_from for ladder in ladders]),
-        sweep_from=whole([ladder.sweep_from for ladder in ladders]),
-        sweep_share=np.array([ladder.sweep_share for ladder in ladders], dtype=np.float64),
+        late_fee=whole([spec.late_fee for spec in specs]),
+        remind_before=whole([max([0, *_days_before(spec)]) for spec in specs]),
+        n_steps=whole([len(ladder) for ladder in ladders]),
+        steps=steps,
+        closes=real([(ladder["action"] == CLOSE_SHOP).any() for ladder in ladders]),
+        remembers=real([1.0 if spec.collection.identity else 1.0 - p.repayment.evades for spec in specs]),
+        observed_for=whole([OBSERVATION for _ in specs]),
         non_accrual_after=whole([spec.non_accrual_after for spec in specs]),
         write_off_after=whole([spec.write_off_after for spec in specs]),
         refund_days=whole([spec.interest_refund_days for spec in specs]),
         sell_after=whole([stores.sell_after for stores in warehouses]),
-        sale_share=np.array([1.0 - stores.sale_discount for stores in warehouses], dtype=np.float64),
-        peer_sanction=np.array([group.peer_sanction for group in groups], dtype=np.float64),
+        sale_share=real([1.0 - stores.sale_discount for stores in warehouses]),
+        peer_sanction=real([group.peer_sanction for group in groups]),
     )
+
+
+def _days_before(spec: LenderSpec) -> list[int]:
+    return [step.before for step in spec.collection.steps.values() if step.before is not None]
+
+
+def ladder_of(ladder: Iterable[Step], write_off_after: int = 9_999) -> npt.NDArray[Any]:
+    """The steps past due of a ladder, (k,) of STEP, by the day on which they begin; all of them before the write-off."""
+    steps = [step for step in ladder if step.after is not None]
+    rows = np.zeros(len(steps), STEP)
+    for row, step in zip(rows, sorted(steps, key=lambda step: step.after or 0), strict=True):
+        row["action"], row["tone"] = ACTIONS.index(step.action), TONES.index(step.tone)
+        row["who"] = {"all": FIRST | REPEAT, "first": FIRST, "repeat": REPEAT}[step.borrowers]
+        row["platforms"] = sum(1 << PLATFORMS.index(name) for name in step.platforms)
+        for name in ("after", "until", "every", "least", "most", "cost"):
+            row[name] = getattr(step, name)
+        row["after"] = min(row["after"], write_off_after - 1)
+        row["score_below"] = step.score_below if step.score_below < 1.0 else np.inf
+        row["share"] = step.share or 0.0
+    return rows

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from sim.engine.scenario import Scenario, load
-from sim.results.recorder import merchant_table, plain
+from sim.results.rows import merchant_table, plain
 from sim.results.run import Run
 from sim.results.store import RunFolder, new_manifest
 

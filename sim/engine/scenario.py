@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import sim.world
+from sim.core.quantities import Parameters
 from sim.engine.inputs.checks import check
 from sim.engine.inputs.layers import Files, from_data, merge, merge_scenarios, override_layers, preset_layer, to_data
 from sim.engine.inputs.refusals import Report, validate
@@ -21,6 +22,7 @@ from sim.engine.inputs.resolved import DEFAULT, as_yaml, hash_of, origins, writt
 from sim.engine.reading import Node, Origin
 from sim.engine.schema import About, Calendar, Event, Institutions, Merchants, ScenarioModel, json_schema
 from sim.errors import Issue, ScenarioError
+from sim.lenders.collection_terms import Collection
 from sim.lenders.parameters import LenderSpec
 
 __all__ = ["Scenario", "json_schema", "load"]
@@ -193,15 +195,22 @@ def _over_preset(root: Node, issues: list[Issue]) -> Node:
 
 
 def _over_defaults(root: Node) -> Node:
-    """Lay the merchants over mappings that have entries by default, so that one entry can be changed alone."""
-    origin = Origin(DEFAULT, DEFAULT, Path())
-    written = Merchants().model_dump(mode="json", exclude_none=True)
-    mappings = {
-        name: written[name]
-        for name, field in Merchants.model_fields.items()
-        if isinstance(field.default, dict) and field.default
-    }
-    return merge(from_data({"merchants": mappings}, origin), root)
+    """Lay the scenario over mappings that have entries by default, so that one entry can be changed alone."""
+    below: dict[str, Any] = {"merchants": _filled(Merchants())}
+    lenders = root.value.get("lenders")
+    if lenders is not None and isinstance(lenders.value, dict):
+        steps = _filled(Collection())
+        known = {name: node for name, node in lenders.value.items() if isinstance(node.value, dict)}
+        below["lenders"] = {name: {"collection": steps} for name in known}
+    root = merge(from_data(below, Origin(DEFAULT, DEFAULT, Path())), root)
+    return root
+
+
+def _filled(block: Parameters) -> dict[str, Any]:
+    """The mappings of a block that are not empty by default, as a file writes them."""
+    written = block.model_dump(mode="json", exclude_none=True, exclude_defaults=False)
+    mappings = [name for name, field in type(block).model_fields.items() if isinstance(field.default, dict)]
+    return {name: written[name] for name in mappings if written.get(name)}
 
 
 def _make_paths_absolute(root: Node) -> None:

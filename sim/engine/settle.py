@@ -100,6 +100,7 @@ def book_repayments(books: Books, lender: str, t: Totals) -> None:
         ("interest_paid", "interest_receivable"),
         ("suspended_paid", "interest_income"),
         ("penalty_paid", "penalty_income"),
+        ("fee_paid", "fee_income"),
     ):
         books.entry(name, "collections", account, t[paid] * GRAINS_PER_FEN)
     books.transfer(ESCROW, OUTSIDE_MONEY, t["refund_to_buyers"])
@@ -115,9 +116,10 @@ def book_sell_off(books: Books, fen: int) -> None:
     books.transfer(OUTSIDE_MONEY, WALLETS, fen)
 
 
-def book_disbursement(books: Books, lender: str, fen: int) -> None:
-    """New loans of one lender."""
+def book_disbursement(books: Books, lender: str, fen: int, fee: int = 0) -> None:
+    """New loans of one lender, and the fees taken out of their payout."""
     books.transfer(cash_of(lender), WALLETS, fen, paid_for="loans")
+    books.transfer(WALLETS, cash_of(lender), fee, received_for="fee_income")
 
 
 def settle_lender(
@@ -133,6 +135,7 @@ def settle_lender(
         + cost.per_application * lent.applications
         + cost.per_loan * lent.n_loans
         + cost.per_contact * repaid["contacts"]
+        + repaid["ladder_cost"]
     )
     books.entry(name, "operating_cost", "costs_payable", operating * GRAINS_PER_FEN)
     return {
@@ -238,6 +241,7 @@ def daily_row(
     return {
         **{f"{key}_fen": repaid[key] for key in plain},
         "disbursed_fen": lent.disbursed,
+        "fee_paid_fen": repaid["fee_paid"] + lent.fees,
         "n_loans": lent.n_loans,
         "n_active": repaid["n_active"] + lent.n_loans,
         "balance_fen": lender.balance_fen,

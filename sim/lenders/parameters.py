@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, Literal
 
-from pydantic import ConfigDict, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+from pydantic import field_validator
 
 from sim.core.money import round_half_up
 from sim.core.quantities import (
@@ -28,7 +28,9 @@ from sim.core.quantities import (
     parameter,
     refuse,
 )
+from sim.lenders.collection_terms import Collection
 from sim.lenders.funding_terms import BankDebt, Funding, Insurance, JointLending, ProductId, Securitisation
+from sim.lenders.policy_spec import PolicySpec
 from sim.lenders.product_terms import JOINT_CAP, MOST_OWED, Products
 
 
@@ -70,38 +72,6 @@ class Review(Parameters):
     )
 
 
-class PolicySpec(Parameters):
-    """A policy by name, or ``module:Class``, with the parameters of its constructor.
-
-    In a file the parameters stand beside ``policy``; here they are collected in ``parameters`` as they were read, to be
-    checked and understood by the policy itself (:func:`sim.lenders.policy.check_parameters`).
-    """
-
-    model_config = ConfigDict(json_schema_extra={"additionalProperties": True})
-    policy: Text
-    parameters: dict[str, Any] = parameter(
-        {}, unit="as the policy says", source="the policy", doc="Parameters of the policy, written beside its name."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _collect(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        own = cls.model_fields.keys() - {"parameters"}
-        known = {key: value for key, value in data.items() if key in own}
-        return {
-            **known,
-            "parameters": {key: value for key, value in data.items() if key not in own and value is not None},
-        }
-
-    @model_serializer(mode="wrap")
-    def _beside(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        written: dict[str, Any] = write(self)
-        parameters = written.pop("parameters")
-        return {**written, **parameters}
-
-
 class Scoring(PolicySpec):
     """How likely an applicant is to stay good, and how likely it must be."""
 
@@ -133,12 +103,6 @@ class Monitoring(PolicySpec):
     """What is watched after a loan is paid out."""
 
     policy: Text = parameter("none", unit="name", source="assumption", doc="Monitoring policy.")
-
-
-class Collection(PolicySpec):
-    """What is done about loans that are late."""
-
-    policy: Text = parameter("ladder", unit="name", source="design section 3", doc="Collection policy.")
 
 
 class Negotiation(PolicySpec):
@@ -225,14 +189,17 @@ class LenderSpec(Parameters):
     monitoring: Monitoring = Monitoring()
     collection: Collection = Collection()
     negotiation: Negotiation = Negotiation()
-    allocation: tuple[Literal["penalty", "interest", "principal"], ...] = parameter(
-        ("penalty", "interest", "principal"), unit="names", source="facts C.4", doc="What a payment pays first."
+    allocation: tuple[Literal["fee", "penalty", "interest", "principal"], ...] = parameter(
+        ("fee", "penalty", "interest", "principal"), unit="names", source="facts C.4", doc="What a payment pays first."
     )
     allocation_by: Literal["instalment", "bucket"] = parameter(
         "instalment", unit="name", source="facts C.4", doc="Oldest instalment first, or a bucket of all of them first."
     )
     penalty_multiple: Number = parameter(
         1.5, unit="1", low=0.0, high=10.0, source="facts A.1.3", doc="Overdue rate over the loan's own rate."
+    )
+    late_fee: Money = parameter(
+        "0 yuan", unit="yuan", low="0 yuan", high="10000 yuan", source="assumption", doc="Fee for a due date missed."
     )
     compound_unpaid_interest: Switch = parameter(
         False, unit="true or false", source="facts C.3", doc="Whether overdue interest bears the penalty rate too."
@@ -274,8 +241,10 @@ class LenderSpec(Parameters):
     @field_validator("allocation")
     @classmethod
     def _each_bucket_once(cls, order: tuple[str, ...]) -> tuple[str, ...]:
-        if sorted(order) != ["interest", "penalty", "principal"]:
-            raise refuse(f"{describe(list(order))} does not name each bucket once", "penalty, interest and principal")
+        order = order if "fee" in order else ("fee", *order)
+        if sorted(order) != ["fee", "interest", "penalty", "principal"]:
+            allowed = "fee, penalty, interest and principal"
+            raise refuse(f"{describe(list(order))} does not name each bucket once", allowed)
         return order
 
     def applying(self, settings: Mapping[str, Any]) -> LenderSpec:

@@ -48,6 +48,9 @@ class Product(Parameters):
     grace: DayCount = parameter(
         0, unit="days", low=0, high=60, source="assumption", doc="Days after a due date that cost no penalty."
     )
+    payout_fee: Share = parameter(
+        0.0, unit="share", source="assumption", doc="Fee taken out of the payout, as a share of the principal."
+    )
     enabled: Switch = parameter(
         True, unit="true or false", source="assumption", doc="Whether new loans of this product are made."
     )

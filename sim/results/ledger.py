@@ -29,9 +29,11 @@ SINCE_SHARING: dict[str, str | None] = {
     **dict.fromkeys(
         ("partner_balance_fen", "passed_on_fen", "passed_penalty_fen", "passed_loss_fen", "servicing_fee_fen",
          "guarantee_fen", "premium_fen", "claims_fen", "pool_balance_fen", "senior_notes_fen", "senior_interest_fen",
-         "junior_notes_fen", "junior_result_fen")
+         "junior_notes_fen", "junior_result_fen", "fee_paid_fen")
     ),
 }  # fmt: skip
+#: Columns of the tape that came with fees and new terms; an older run has none of either.
+SINCE_FEES = ("fee_paid_fen", "forgiven_fen", "n_restructured")
 
 
 class MonthEnds(NamedTuple):
@@ -124,8 +126,8 @@ class Ledger:
 
     def all_loans(self, column: str) -> NDArray[np.int64]:
         """Return a column of the whole tape, (n,); dates as day numbers, none as far away."""
-        if column not in self.tape.column_names and self.tape.num_rows == 0:
-            return np.zeros(0, dtype=np.int64)
+        if column not in self.tape.column_names and (self.tape.num_rows == 0 or column in SINCE_FEES):
+            return np.zeros(self.tape.num_rows, dtype=np.int64)
         values = self.tape[column]
         return day_numbers(values) if pa.types.is_temporal(values.type) else whole_numbers(values)
 
@@ -222,8 +224,8 @@ class Ledger:
 
     @cached_property
     def income(self) -> int:
-        """Interest income and penalties paid, fen."""
-        return self.interest_income + self.total("penalty_paid_fen")
+        """Interest income, and penalties and fees paid, fen."""
+        return self.interest_income + self.total("penalty_paid_fen", "fee_paid_fen")
 
     @cached_property
     def net_loss(self) -> int:
@@ -242,8 +244,8 @@ class Ledger:
 
     @cached_property
     def own_income(self) -> int:
-        """Own interest and penalties, and what junior pieces of securities have earned or lost, fen."""
-        penalties = self.total("penalty_paid_fen") - self.total("passed_penalty_fen")
+        """Own interest, penalties and fees, and what junior pieces of securities have earned or lost, fen."""
+        penalties = self.total("penalty_paid_fen", "fee_paid_fen") - self.total("passed_penalty_fen")
         return self.own_interest + penalties + self.total("junior_result_fen")
 
     @cached_property

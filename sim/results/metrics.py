@@ -218,7 +218,7 @@ MEASURES: tuple[Measure, ...] = (
        "sum of balance x contract rate / sum of balance, over the loans open at the month ends of the window",
        "facts A.4 T7", _mean_rate),
     _m("yield_gross", "Gross yield", "share a year", "yield",
-       "(interest earned - refunds + penalties paid) / mean balance x 365 / days", "facts C.9",
+       "(interest earned - refunds + penalties and fees paid) / mean balance x 365 / days", "facts C.9",
        lambda b: b.a_year(b.income, "balance_fen")),
     _m("yield_risk_adjusted", "Risk-adjusted yield", "share a year", "yield",
        "gross yield - (net charge-off + change of the loss expected) / mean balance x 365 / days, of all loans, "
@@ -274,7 +274,7 @@ MEASURES: tuple[Measure, ...] = (
     _m("roe", "Return on equity", "share a year", "yield", "result / mean equity x 365 / days", "facts C.9",
        lambda b: b.a_year(b.profit, "equity_fen")),
     _m("raroc", "Risk-adjusted return on capital", "share a year", "yield",
-       "(interest earned - refunds + penalties paid - interest on funds - operating cost - expected loss of what was "
+       "(interest earned - refunds + penalties and fees paid - interest on funds - operating cost - expected loss of what was "
        f"lent in the window) / ({loss.CAPITAL_SHARE:.0%} of the mean balance) x 365 / days; expected loss by product: "
        "(written off - recovered + LGD x still unpaid) / principal, of the run's loans due at least 90 days before its "
        "end; no tax, no return on the capital itself", "facts C.9; capital: Basel II, 8 % of assets, assumption",

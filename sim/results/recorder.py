@@ -9,12 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sim.core.clock import EPOCH
-from sim.core.loanbook import LOAN_COLUMNS, LOANS_A_MERCHANT, PRODUCTS, STATUSES, WRITTEN_OFF
-from sim.core.merchants import INTEGRITY, OBSERVABLE, PLATFORMS, Merchants
-
-Columns = Mapping[str, npt.NDArray[Any]]
-_EPOCH_DAYS = EPOCH.toordinal() - 719_163  # day number 0 in days since 1970-01-01
+from sim.core.loanbook import LOANS_A_MERCHANT, PRODUCTS
+from sim.core.merchants import OBSERVABLE
+from sim.results.rows import Columns, dates, loan_table, names, no_loans
 
 # Columns of `daily` beside date and lender, in the order of the file. All int64.
 DAILY = (
@@ -70,24 +67,9 @@ DAILY = (
     "senior_interest_fen",
     "junior_notes_fen",
     "junior_result_fen",
+    "fee_paid_fen",
 )
-CAUSES = ("", "unable", "unwilling", "fraud")
 DECISIONS = ("approved", "declined", "no_funds")
-
-
-def dates(day_numbers: npt.ArrayLike, none_at: int | None = 0) -> pa.Array:
-    """Arrow dates of day numbers; those equal to ``none_at`` become null."""
-    numbers = np.asarray(day_numbers, dtype=np.int32)
-    mask = None if none_at is None else numbers == none_at
-    return pa.array(numbers + np.int32(_EPOCH_DAYS), pa.int32(), mask=mask).cast(pa.date32())
-
-
-def names(codes: npt.NDArray[Any], words: Sequence[str | None]) -> pa.Array:
-    """Arrow strings of codes into ``words``, dictionary-encoded while in memory; None as a word gives null."""
-    is_none = np.array([word is None for word in words])
-    mask = is_none[codes] if is_none.any() else None
-    indices = pa.array(codes.astype(np.int16), mask=mask)
-    return pa.DictionaryArray.from_arrays(indices, pa.array([word or "" for word in words]))
 
 
 class Recorder:
@@ -102,6 +84,7 @@ class Recorder:
         self._loans: list[pa.Table] = []
         self._months: list[pa.Table] = []
         self._applications: list[pa.Table] = []
+        self._actions: list[pa.Table] = []
         self._n_bytes = 0
 
     @property
@@ -164,6 +147,13 @@ class Recorder:
             ),
         )
 
+    def actions(
+        self, number: int, action: str, lenders: npt.NDArray[Any], loans: npt.NDArray[Any], detail: Any = None
+    ) -> None:
+        """Append what was done today about loans, (n,): by lender's index and loan id; ``detail`` is fen or days."""
+        if loans.size:
+            self._keep(self._actions, action_table(number, action, names(lenders, self.lenders), loans, detail))
+
     def _keep(self, tables: list[pa.Table], table: pa.Table) -> None:
         tables.append(table)
         self._n_bytes += table.nbytes
@@ -178,6 +168,7 @@ class Recorder:
             ("loans", self._loans),
             ("loan_months", self._months),
             ("applications", self._applications),
+            ("actions", self._actions),
         ):
             if parts:
                 tables[name] = pa.concat_tables(parts, promote_options="permissive")
@@ -192,9 +183,12 @@ class Recorder:
     def _no_rows(self, name: str) -> pa.Table:
         """A table of the right columns without rows."""
         if name == "loans":
-            return loan_table(_no_loans(), self.lenders)
+            return loan_table(no_loans(), self.lenders)
         if name == "loan_months":
             return _no_months()
+        if name == "actions":
+            nothing = np.zeros(0, np.int64)
+            return action_table(0, "", names(nothing, ("",)), nothing, None)
         table = _no_applications()
         for column in self.seen:
             table = table.append_column(f"seen_{column}", _no_values(column, 0))
@@ -210,93 +204,17 @@ class Recorder:
         return pa.table(columns | {name: rows[:, 2 + place] for place, name in enumerate(DAILY)})
 
 
-def plain(table: pa.Table) -> pa.Table:
-    """The table with dictionary columns turned into plain strings and pieces joined."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type):
-            table = table.set_column(place, field.name, table.column(place).cast(pa.string()))
-    return table.combine_chunks()
-
-
-def loan_table(c: Columns, lenders: Sequence[str]) -> pa.Table:
-    """The loan tape of book columns: one row a loan, with its state today."""
-    written_off = c["status"] == WRITTEN_OFF
+def action_table(number: int, action: str, lender: pa.Array, loans: npt.NDArray[Any], detail: Any) -> pa.Table:
+    """What lenders did after the payout: one row a loan and action."""
+    n = loans.size
     return pa.table(
         {
-            "loan_id": c["loan_id"],
-            "lender": names(c["lender"], lenders),
-            "merchant_id": c["loan_id"] // LOANS_A_MERCHANT,
-            "product": names(c["product"], PRODUCTS),
-            "opened": dates(c["opened"]),
-            "principal_fen": c["principal"],
-            "rate_ppm_year": c["rate"].astype(np.int64),
-            "due": dates(c["due"]),
-            "closed": dates(c["closed"]),
-            "status": names(c["status"], STATUSES),
-            "principal_paid_fen": c["principal_paid"],
-            "interest_paid_fen": c["interest_paid"],
-            "penalty_paid_fen": c["penalty_paid"],
-            "refunded_fen": c["refunded"],
-            "written_off_fen": c["written_off"],
-            "recovered_fen": c["recovered"],
-            "balance_fen": c["balance"],
-            "accrued_fen": np.maximum(c["accrued"] + c["suspended"], 0) // np.maximum(c["units_per_fen"], 1),
-            "dpd": np.where(written_off, 0, np.maximum(c["dpd"], c["inherited_dpd"])).astype(np.int64),
-            "max_dpd": c["max_dpd"].astype(np.int64),
-            "restructured": c["is_restructured"],
-            "score": c["score"].astype(np.float64),
-            "is_first": c["is_first"],
-            "first_due": dates(c["first_due"]),
-            "first_due_unpaid_days": c["first_unpaid_days"].astype(np.int64),
-            "refinances": c["is_refinancing"],
-            "cause": names(np.where((c["max_dpd"] > 0) | written_off, c["cause"], 0), CAUSES),
-        }
-    )
-
-
-def merchant_table(
-    m: Merchants, categories: Sequence[str], shops: npt.NDArray[Any] | None, rows: slice
-) -> pa.Table:
-    """The merchants of ``rows``, with the hidden truth; ``shops`` (n,) are the ids of the real shops of a replay."""
-    traits = {
-        name: getattr(m, name)[rows].astype(np.float64)
-        for name in (
-            "margin",
-            "growth",
-            "volatility",
-            "promotion_fit",
-            "lead_days",
-            "cover_days",
-            "return_rate",
-            "wash",
-            "off_platform",
-            "habit",
-            "price_sensitivity",
-            "patience",
-        )
-    }
-    real = {} if shops is None else {"shop": pa.array(shops[rows])}
-    return pa.table(
-        {
-            "merchant_id": m.merchant_id[rows].astype(np.int64),
-            **real,
-            "platform": names(m.platform[rows], PLATFORMS).cast(pa.string()),
-            "category": names(m.category[rows], categories).cast(pa.string()),
-            "region": m.region[rows].astype(np.int64),
-            "opened": dates(m.opened_day[rows]),
-            "entered": dates(m.entry_day[rows]),
-            "closed": dates(np.where(m.status[rows] >= 2, m.closed_day[rows], 0)),
-            "integrity": names(m.integrity[rows], INTEGRITY).cast(pa.string()),
-            "quality": m.quality[rows].astype(np.float64),
-            "size_fen": np.rint(m.base_orders[rows].astype(np.float64) * m.order_value[rows]).astype(np.int64),
-            "sales_fen": m.sales_total[rows].astype(np.int64),
-            "lost_sales_fen": m.lost_total[rows].astype(np.int64),
-            "n_loans": m.n_loans[rows].astype(np.int64),
-            "days_in_debt": m.days_in_debt[rows].astype(np.int64),
-            "wallet_fen": m.wallet[rows].astype(np.int64),
-            "outside_debt_fen": m.outside_debt[rows].astype(np.int64),
-            "luck": m.luck[rows].astype(np.float64),
-            **traits,
+            "date": dates(np.full(n, number)),
+            "lender": lender,
+            "merchant_id": loans // LOANS_A_MERCHANT,
+            "loan_id": loans,
+            "action": names(np.zeros(n, np.int8), (action,)),
+            "detail": np.zeros(n, np.int64) if detail is None else np.asarray(detail, np.int64),
         }
     )
 
@@ -304,10 +222,6 @@ def merchant_table(
 def _no_values(name: str, n: int) -> pa.Array:
     """Nulls in place of an observable column that today's policies do not look at."""
     return pa.nulls(n, pa.from_numpy_dtype(np.dtype(OBSERVABLE[name].dtype)))
-
-
-def _no_loans() -> dict[str, npt.NDArray[Any]]:
-    return {name: np.zeros((0,) if shape == 1 else (0, shape), dtype) for name, dtype, shape, _ in LOAN_COLUMNS}
 
 
 def _no_months() -> pa.Table:

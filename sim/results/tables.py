@@ -28,6 +28,7 @@ ORDER = {
     "loans": ("loan_id",),
     "loan_months": ("month_end", "loan_id"),
     "applications": ("date", "lender", "merchant_id", "product"),
+    "actions": ("date", "lender", "loan_id", "action"),
     "merchants": ("merchant_id",),
 }
 #: What a table may be handed over as: an arrow table, a mapping of equally long numpy columns, or a pandas frame.

@@ -130,6 +130,35 @@ class Repayment(Parameters):
     reminded: Share = parameter(
         0.6, unit="share", source="B.3 V36 (sign)", doc="Share of forgetting that a reminder takes away."
     )
+    encouraged: Share = parameter(
+        0.1,
+        unit="share",
+        source="assumption; the sign: B.3 V38",
+        doc="Share of what is due that a reminder in a positive tone adds to the worth of paying.",
+    )
+    threatened: Share = parameter(
+        0.1, unit="share", source="assumption; no lasting effect: B.3 V38", doc="The same of a threat, on its first day."
+    )
+    shamed: Money = parameter(
+        "2000 yuan",
+        unit="yuan",
+        low="0 yuan",
+        high="1 m yuan",
+        source="assumption; that it can halve default: B.3 V39",
+        doc="What it costs a debtor that its contacts are told.",
+    )
+    close_ties: Share = parameter(
+        0.3, unit="share", source="assumption; weak ties fade: B.3 V39", doc="Share of that which does not fade."
+    )
+    sued: Share = parameter(
+        0.3, unit="share", source="assumption", doc="Share of what is due that a lawsuit adds to the worth of paying."
+    )
+    evades: Share = parameter(
+        0.7,
+        unit="share",
+        source="assumption; that identity matters: B.3 V35",
+        doc="Defaulters who can borrow again under another name where borrowers are not identified.",
+    )
     recovered_unable: Number = parameter(
         0.0015,
         unit="share/day",

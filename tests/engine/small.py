@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from sim.engine.day.loan import REPAY_TOTALS, owed_now
 from sim.engine.day.repay import repay
 from sim.engine.day.tiles import columns_of
 from sim.engine.market import Market
+from sim.engine.rules import ladder_of
 from sim.engine.scenario import Scenario
+from sim.lenders.collection_terms import Step
 from sim.results.run import Run
 from sim.world.birth import NEVER
 
@@ -93,11 +96,12 @@ class Desk:
     """
 
     FIRST = day_number(date(2012, 3, 1))
-    PENALTY_FIRST, PRINCIPAL_FIRST = (0, 1, 2), (2, 1, 0)
+    PENALTY_FIRST, PRINCIPAL_FIRST = (3, 0, 1, 2), (2, 1, 0, 3)
 
     def __init__(
-        self, shops: int = 1, allocation: tuple[int, ...] = PENALTY_FIRST, grace: int = 0, **changes: Any
-    ) -> None:
+        self, shops: int = 1, allocation: tuple[int, ...] = PENALTY_FIRST, grace: int = 0,
+        steps: Sequence[tuple[str, dict[str, Any]]] = (), **changes: Any
+    ) -> None:  # fmt: skip
         self.m = m = Merchants(shops, 1)
         m.merchant_id[:] = np.arange(1, shops + 1)
         m.status[:], m.integrity[:] = OPEN, HONEST
@@ -106,21 +110,26 @@ class Desk:
         self.book = LoanBook()
         self.today = 0
         terms = dict(
-            penalty_permille=1500, remind_before=0, remind_from=0, sweep_from=9_999, sweep_share=1.0,
+            penalty_permille=1500, remind_before=0, late_fee=0, closes=1.0, remembers=1.0, observed_for=360,
             non_accrual_after=90, write_off_after=360, refund_days=0, by_instalment=1, sell_after=30,
             sale_share=0.7, peer_sanction=0.0, compounds=0,
         )  # fmt: skip
         self.rules = dict(
             key_forget=np.uint64(1), stage_share=1.0, restocked=0.7, shop_days=0.0, credit_value=0.0, sanction=0.0,
             forget=0.0, reminded=0.0, idle_days=0.0, repay_ahead=0, hardship=0.5, recovered_unable=0.0,
-            recovered_unwilling=0.0, horizon=7,
+            recovered_unwilling=0.0, horizon=7, encouraged=0.1, threatened=0.1, shamed=200_000.0, close_ties=0.3,
+            sued=0.3,
         )  # fmt: skip
         for name, value in changes.items():
             assert name in terms or name in self.rules, name
             (terms if name in terms else self.rules)[name] = value
-        kinds = {name: np.float64 if name.endswith(("_share", "_sanction")) else np.int64 for name in terms}
+        kinds = {name: np.float64 if isinstance(value, float) else np.int64 for name, value in terms.items()}
         arrays = {name: np.array([value], kinds[name]) for name, value in terms.items()}
-        self.terms, self.grace = LenderTerms(allocation=np.array([allocation], np.int64), **arrays), grace
+        ladder = ladder_of([Step(action=action, **step) for action, step in steps])
+        self.terms = LenderTerms(
+            allocation=np.array([allocation], np.int64), steps=ladder[None, :], n_steps=np.array([ladder.size]), **arrays
+        )
+        self.grace = grace
         self.commission = np.zeros(3, np.float32)
         self._borrowers = columns_of(Borrowers, m)
         self._records = Records(*(m.lender[name] for name in Records._fields))
@@ -161,7 +170,10 @@ class Desk:
             owed = self.debt, self.due_soon
             lent = self.terms, rules, self.commission
             plans = self.book.schedules.records, self.book.schedules.unpaid, self.recorded, np.zeros(self.m.n)
-            n_closed = repay(loans, self.book.order, 0, *columns, *lent, *owed, closings, self._sums, *plans)
+            noticed = np.zeros(self.book.n, np.int32)
+            given = *columns, *lent, *owed, closings, noticed, self._sums, *plans
+            n_closed, n_noticed = repay(loans, self.book.order, 0, *given)
+            self.noticed = noticed[:n_noticed]
             self.closed = closings[:n_closed]
             self.book.n_closed += n_closed
         totals = dict(zip(REPAY_TOTALS, self._sums.sum(axis=(0, 1)).tolist(), strict=True))

@@ -17,7 +17,7 @@ from sim.core.merchants import OPEN
 from sim.engine import lend
 from sim.engine.lend import Requests, Wishes
 from sim.engine.market import Market
-from sim.results.recorder import plain
+from sim.results.rows import plain
 from sim.results.run import Run
 
 POOR: dict[str, Any] = {

@@ -22,9 +22,9 @@ from sim.engine.day.loan import REPAY_TOTALS, T_WALLET
 from sim.engine.settle import book_disbursement, book_repayments
 
 START = 4400
-NON_ACCRUAL, WRITE_OFF = 30, 60
+NON_ACCRUAL, WRITE_OFF, LATE_FEE = 30, 60, 777
 KINDS = ("revolving_line", "annuity", "equal_principal", "interest_only_bullet", "fixed_loan")
-ORDERS = ((0, 1, 2), (2, 1, 0), (1, 0, 2))
+ORDERS = ((3, 0, 1, 2), (2, 1, 0, 3), (1, 0, 3, 2))
 
 
 @kernel
@@ -34,10 +34,10 @@ def a_night(loans: Any, plans: Any, unpaid: Any, today: Any, compounds: Any, sum
         whole.recover(loan, 0.01, 0.01, sums)
     elif loan.status == ACTIVE:
         if loan.schedule > 0:
-            scheduled.accrue(loan, plans[0], unpaid[0], today, 1500, compounds, NON_ACCRUAL, sums)
+            scheduled.accrue(loan, plans[0], unpaid[0], today, 1500, compounds, LATE_FEE, NON_ACCRUAL, sums)
             scheduled.fall_due(loan, plans[0], unpaid[0], today)
         else:
-            whole.accrue(loan, today, 1500, compounds, NON_ACCRUAL, sums)
+            whole.accrue(loan, today, 1500, compounds, LATE_FEE, NON_ACCRUAL, sums)
             whole.fall_due(loan, 0.0, today)
 
 
@@ -58,11 +58,11 @@ def an_evening(loans: Any, plans: Any, unpaid: Any, today: Any, sums: Any) -> No
         if loan.balance == 0 and scheduled.settles(loan, plans[0], unpaid[0]) == 0:
             whole.close(loan, today, 0, sums)
         else:
-            scheduled.age(loan, plans[0], unpaid[0], today, NON_ACCRUAL, WRITE_OFF, sums)
+            scheduled.age(loan, plans[0], unpaid[0], today, NON_ACCRUAL, WRITE_OFF, 20, sums)
     elif loan.balance == 0 and whole.owed_now(loan) == 0:
         whole.close(loan, today, 0, sums)
     else:
-        whole.age(loan, today, NON_ACCRUAL, WRITE_OFF, sums)
+        whole.age(loan, today, NON_ACCRUAL, WRITE_OFF, 20, sums)
 
 
 @kernel
@@ -99,7 +99,7 @@ class Life:
             instalment = np.zeros(1, np.int64)
             scheduled.lay_out(np.array([code]), principal, rate, np.array([months]), instalment)
             plan = 1 + book.schedules.add(
-                begin=[self.today], next_due=[day_number(add_months(date_of(self.today), 1))], number=1, periods=months,
+                kind=scheduled.KIND[code], start=[self.today], begin=[self.today], next_due=[day_number(add_months(date_of(self.today), 1))], number=1, periods=months,
                 grace=self.grace, instalment=instalment,
             )  # fmt: skip
         by_month = scheduled.BY_MONTH[code]

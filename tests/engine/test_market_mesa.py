@@ -17,7 +17,7 @@ from sim.institutions.funder import Funder
 from sim.institutions.platform import Platform
 from sim.institutions.regulator import Regulator
 from sim.lenders.lender import Lender
-from sim.results.recorder import plain
+from sim.results.rows import plain
 
 TINY = str(SCENARIOS / "tiny.yaml")
 

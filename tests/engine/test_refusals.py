@@ -207,7 +207,7 @@ def test_a_mistake_is_said_once_and_plainly(tmp_path: Path, text: str, said: str
         ("review: {every: 1 month}", "lenders.ali.review.every: '1 month' is no fixed number of days"),
         ("bureau: fulll", '"fulll" is not known; allowed: none, negative, full; did you mean full?'),
         ("allocation: [interest, principal]", "does not name each bucket once"),
-        ("allocation: [interest, principle]", '"principle" is not known; allowed: penalty, interest, principal'),
+        ("allocation: [interest, principle]", '"principle" is not known; allowed: fee, penalty, interest, principal'),
         ("eligibility: {platforms: taobao}", "where a list is needed; write it in brackets, as in [a, b]"),
         ("eligibility: {invited: 30 %}", '"30 %" where a number is needed'),
         (

@@ -289,7 +289,7 @@ def test_recoveries_come_by_cause_and_never_more_than_was_written_off() -> None:
 # ---------------------------------------------------------------------------------------------------- order of payment
 
 
-def in_arrears(allocation: tuple[int, int, int]) -> Desk:
+def in_arrears(allocation: tuple[int, ...]) -> Desk:
     """10,000 yuan overdue for 20 days: 150 yuan of penalty, 150 of interest are owed beside the principal."""
     desk = Desk(allocation=allocation, hardship=1.0)
     desk.lend(10_000, FIVE, days=30)
@@ -536,7 +536,7 @@ def test_sanctions_move_only_the_unwilling() -> None:
 
 @pytest.mark.parametrize("sweep_from", [1, 3, 10])
 def test_the_wallet_is_swept_from_its_day_past_due_on(sweep_from: int) -> None:
-    desk = Desk(sweep_from=sweep_from, sweep_share=0.8)
+    desk = Desk(steps=[("sweep", {"after": f"{sweep_from} days", "share": 0.8})])
     desk.m.integrity[0] = OPPORTUNIST
     desk.lend(1_000, 0, days=10)
     desk.live_to(10)
@@ -549,12 +549,12 @@ def test_the_wallet_is_swept_from_its_day_past_due_on(sweep_from: int) -> None:
 
 
 def test_the_first_reminder_goes_out_on_its_day_past_due() -> None:
-    desk = Desk(remind_from=1)
+    desk = Desk(steps=[("remind", {"after": "1 day", "every": "7 days"})])
     desk.lend(1_000, 0, days=10)
     contacts = {day - 10: desk.live_to(day)["contacts"] for day in range(1, 31)}
     assert contacts[1] == 1
     assert all(contacts[day] == 0 for day in range(-9, 1))
-    assert sum(contacts.values()) == 3  # and once a week after it
+    assert [day for day, n in contacts.items() if n] == [1, 8, 15]  # and once a week after it
 
 
 def test_a_reminder_before_the_due_date() -> None:

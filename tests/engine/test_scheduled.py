@@ -24,12 +24,12 @@ from sim.lenders.instalments import PLANS, Repayment, due_dates, equal_instalmen
 from sim.lenders.schedule import live
 from sim.results.run import Run
 
-CODES = {"penalty": 0, "interest": 1, "principal": 2}
+CODES = {"penalty": 0, "interest": 1, "principal": 2, "fee": 3}
 
 
 @kernel
-def a_night(loans: Any, plans: Any, unpaid: Any, today: Any, permille: Any, compounds: Any, sums: Any) -> None:
-    s.accrue(loans[0], plans[0], unpaid[0], today, permille, compounds, 9_999, sums)
+def a_night(loans: Any, plans: Any, unpaid: Any, today: Any, permille: Any, compounds: Any, late_fee: Any, sums: Any) -> None:
+    s.accrue(loans[0], plans[0], unpaid[0], today, permille, compounds, late_fee, 9_999, sums)
     s.fall_due(loans[0], plans[0], unpaid[0], today)
 
 
@@ -63,14 +63,14 @@ class Compiled:
         dates = due_dates(plan, terms.start, terms.periods, holidays=terms.holidays)
         self.today = day_number(terms.start)
         book = LoanBook(most_unpaid=len(dates) + 1)
-        self.order = np.array([CODES[bucket] for bucket in terms.order if bucket != "fee"], np.int64)
+        self.order = np.array([CODES[bucket] for bucket in terms.order], np.int64)
         self.permille, self.by_instalment = terms.penalty_permille, int(terms.by_instalment)
         self.compounds = int(terms.compounds)
         instalment = np.zeros(1, np.int64)
         principal, rate = np.array([terms.principal_fen]), np.array([terms.rate.ppm_year])
         s.lay_out(np.array([code]), principal, rate, np.array([len(dates)]), instalment)
         at = book.schedules.add(
-            begin=[self.today], next_due=[day_number(dates[0])], number=1, periods=len(dates), grace=terms.grace_days,
+            kind=s.KIND[code], start=[self.today], begin=[self.today], next_due=[day_number(dates[0])], number=1, periods=len(dates), grace=terms.grace_days,
             shrinks=terms.prepayment == "smaller", rolls=terms.holidays == "next_day", instalment=instalment,
         )  # fmt: skip
         days = 360 if plan.by_month else terms.rate.days_in_year
@@ -83,7 +83,7 @@ class Compiled:
 
     def pass_day(self) -> None:
         self.today += 1
-        a_night(*self.arrays, self.today, self.permille, self.compounds, self.sums)
+        a_night(*self.arrays, self.today, self.permille, self.compounds, 0, self.sums)
 
     def pay(self, fen: int) -> int:
         return int(a_payment(*self.arrays, fen, self.order, self.by_instalment, self.sums))

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.core.kernels import Scalar, floor, hash64, least, most, rule, unit64
-from sim.core.loanbook import ACTIVE, JOINT_LIABILITY, ORDER_LOAN, PAID_OFF
+from sim.core.loanbook import ACTIVE, HELD, JOINT_LIABILITY, ORDER_LOAN, PAID_OFF, PROMISED, SUED
 from sim.core.merchants import OPEN
-from sim.engine.day.loan import T_CONTACTS, put_in_bucket
+from sim.engine.day.ladder import pressed
+from sim.engine.day.loan import T_CONTACTS, T_LADDER, put_in_bucket
 from sim.world.repayment import FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
 
 _F = np.float32
@@ -37,19 +38,27 @@ class RepayRules(NamedTuple):
     recovered_unable: float
     recovered_unwilling: float
     horizon: int
+    encouraged: float
+    threatened: float
+    shamed: float
+    close_ties: float
+    sued: float
 
 
 class LenderTerms(NamedTuple):
     """What the lenders do after the payout, one element a lender, (n_lenders,) unless said."""
 
     penalty_permille: Any  # int64: penalty rate over contract rate, thousandths
-    allocation: Any  # int64 (n_lenders, 3): codes in the order they are paid
+    allocation: Any  # int64 (n_lenders, 4): codes in the order they are paid
     compounds: Any  # int64: 1 if overdue interest bears the penalty rate too
     by_instalment: Any  # int64: 1 if the oldest instalment is paid first, 0 if one bucket of all after the other
+    late_fee: Any  # int64: fen for every due date that is missed
     remind_before: Any  # int64: days before due of the first reminder, 0 for none
-    remind_from: Any  # int64: DPD of the reminders after due, 0 for none
-    sweep_from: Any  # int64: DPD from which the wallet is swept
-    sweep_share: Any  # float64: share of the wallet that is taken a day
+    n_steps: Any  # int64: steps of the ladder past due
+    steps: Any  # STEP (n_lenders, most steps): the ladder past due
+    closes: Any  # float64: 1 if not paying may cost the shop, else 0
+    remembers: Any  # float64: share of the worth of credit that not paying costs
+    observed_for: Any  # int64: days for which a loan with new terms stays in its bucket
     non_accrual_after: Any  # int64: DPD at which interest leaves income
     write_off_after: Any  # int64: DPD
     refund_days: Any  # int64: days of the first-time borrower's interest refund
@@ -94,16 +103,20 @@ class Records(NamedTuple):
 
 @rule
 def means_to_pay(
-    m: Any, row: Scalar, struck: bool, due: Scalar, limit: Scalar, r: Any, sanction: Scalar
+    m: Any, row: Scalar, struck: bool, due: Scalar, limit: Scalar, lender: Scalar, terms: Any, r: Any, sanction: Scalar
 ) -> Scalar:
     """Whether the merchant of ``row`` would pay ``due`` fen if it could.
 
-    ``limit`` is what this lender offers it, ``sanction`` the fen that not paying costs it beyond shop and credit.
+    ``limit`` is what this lender offers it, ``sanction`` the fen that not paying costs it beyond shop and credit. The
+    shop is at stake only with a lender that closes shops, and credit as far as the lender will know it again.
     """
     shop = shop_worth(
         m.kappa[row], m.margin[row], m.sales_mean_30d[row], m.off_platform[row], r.shop_days, m.status[row] == OPEN
     )
-    return is_willing(m.integrity[row], struck, due, shop, limit, r.credit_value, r.sanction + sanction)
+    return is_willing(
+        m.integrity[row], struck, due, shop * terms.closes[lender], limit, r.credit_value * terms.remembers[lender],
+        r.sanction + sanction,
+    )  # fmt: skip
 
 
 @rule
@@ -143,22 +156,32 @@ def answer_claim(
     loan: Any, claim: Scalar, wallet: Scalar, row: Scalar, lender: Scalar, m: Any, lenders: Any, terms: Any, r: Any,
     sums: Any,
 ) -> Scalar:  # fmt: skip
-    """Fen paid out of the wallet for ``claim`` fen that are due: willing and able, forgetful, unwilling, or swept."""
+    """Fen paid out of the wallet for ``claim`` fen that are due: willing and able, forgetful, unwilling, or swept.
+
+    Returns them, and whether the lender's people have something to do about the loan tonight.
+    """
     struck = r.today >= m.bust_day[row]
-    willing = means_to_pay(m, row, struck, claim, lenders.limit_fen[lender, row], r, sanction_on(loan, terms))
-    late, reminded = np.int64(r.today - loan.unpaid_since), terms.remind_from[lender]
-    has_reminder = terms.remind_before[lender] > 0 if late == 0 else 0 < reminded <= late
-    if late > 0 and has_reminder and (late == reminded or late % 7 == 0):
-        sums[T_CONTACTS] += 1
-    # order loans are debited by the platform on their own, so that nobody can forget them
+    late = np.int64(r.today - loan.unpaid_since)
+    has_reminder, share, worth, is_noticed = terms.remind_before[lender] > 0, 0.0, 0.0, False
+    if late > 0 and (loan.pressure & HELD) == 0:
+        has_reminder, share, worth, is_noticed = pressed(
+            loan, late, claim, m.platform[row], lender, terms, r, sums, T_CONTACTS, T_LADDER
+        )
+    if loan.pressure & SUED:
+        worth += r.sued * claim
+    worth += sanction_on(loan, terms)
+    willing = means_to_pay(m, row, struck, claim, lenders.limit_fen[lender, row], lender, terms, r, worth)
+    # order loans are debited by the platform on their own, and a promise is not forgotten
     u = unit64(hash64(r.key_forget, loan.loan_id, 0))
-    forgotten = loan.product != ORDER_LOAN and forgets(u, r.forget, r.reminded, has_reminder)
+    is_kept = loan.product == ORDER_LOAN or (loan.pressure & PROMISED) != 0
+    forgotten = not is_kept and forgets(u, r.forget, r.reminded, has_reminder)
     loan.cause = FRAUD if struck else (UNABLE if willing else UNWILLING)
+    paid = np.int64(0)
     if willing and not forgotten:
-        return claim if wallet >= claim else np.int64(floor(wallet * r.hardship))
-    if late >= terms.sweep_from[lender]:
-        return least(claim, np.int64(floor(wallet * terms.sweep_share[lender])))
-    return np.int64(0)
+        paid = claim if wallet >= claim else np.int64(floor(wallet * r.hardship))
+    elif share > 0.0:
+        paid = least(claim, np.int64(floor(wallet * share)))
+    return paid, is_noticed
 
 
 @rule

@@ -12,7 +12,6 @@ from sim.engine.day.borrower import answer_claim, early_payment, idle_from, mean
 from sim.engine.day.loan import T_CONTACTS, T_WALLET, close, put_in_bucket
 from sim.engine.day.scheduled import (
     AT_END,
-    KIND,
     accrue,
     age,
     due_of,
@@ -48,9 +47,11 @@ def repay_by_instalments(
 
     Returns
     -------
-    int
-        How many loans of the tile have been paid off so far.
+    tuple of int and bool
+        How many loans of the tile have been paid off so far; whether the lender's people have something to do about
+        this one.
     """
+    is_noticed = False
     today, row, lender = r.today, np.uint64(loan.row), np.uint64(loan.lender)
     plan, late_ones = schedules[loan.schedule - 1], unpaid[loan.schedule - 1]
     struck, order = today >= m.bust_day[row], terms.allocation[lender]
@@ -58,7 +59,7 @@ def repay_by_instalments(
     if today > loan.opened:
         accrue(
             loan, plan, late_ones, today, terms.penalty_permille[lender], terms.compounds[lender],
-            terms.non_accrual_after[lender], sums,
+            terms.late_fee[lender], terms.non_accrual_after[lender], sums,
         )  # fmt: skip
     if plan.share > 0:  # its platform holds back a share of what it sells, asked or not
         paid = take_share(
@@ -80,10 +81,10 @@ def repay_by_instalments(
     paid = np.int64(0)
     if plan.n_unpaid > 0:
         claim = due_of(loan, plan, late_ones)
-        paid = answer_claim(loan, claim, wallet, row, lender, m, lenders, terms, r, sums)
+        paid, is_noticed = answer_claim(loan, claim, wallet, row, lender, m, lenders, terms, r, sums)
     elif today > loan.opened and not struck:
-        days = loan.due - today
-        is_near = KIND[loan.product] == AT_END and days <= r.repay_ahead
+        days = plan.next_due - today
+        is_near = plan.kind == AT_END and days <= r.repay_ahead
         idle = np.int64(floor(wallet - idle_from(m, row, r)))
         if idle > 0 or is_near:
             owed, spare = settles(loan, plan, late_ones), np.int64(floor(wallet - m.fixed_cost[row]))
@@ -104,18 +105,21 @@ def repay_by_instalments(
         put_in_bucket(loan, 0, sums)
     else:
         age(
-            loan, plan, late_ones, today, terms.non_accrual_after[lender], terms.write_off_after[lender], sums
-        )
+            loan, plan, late_ones, today, terms.non_accrual_after[lender], terms.write_off_after[lender],
+            terms.observed_for[lender], sums,
+        )  # fmt: skip
         n_closed = note_standing(loan, row, lender, position, lenders, sums, closings, n_closed)
     m.wallet[row] = wallet
     if loan.status == ACTIVE:
         debt[place] += loan.balance
         if plan.n_unpaid == 0 and plan.next_due - today <= r.horizon:
             falls = falls_next(loan, plan) + interest_to_date(loan, plan)
-            if means_to_pay(m, row, struck, falls, lenders.limit_fen[lender, row], r, sanction_on(loan, terms)):
+            if means_to_pay(
+                m, row, struck, falls, lenders.limit_fen[lender, row], lender, terms, r, sanction_on(loan, terms)
+            ):
                 due_soon[place] += falls
     gone = before - loan.balance
     lenders.exposure_fen[lender, row] -= gone
     if loan.product not in SECURED:
         lenders.line_fen[lender, row] -= gone
-    return n_closed
+    return n_closed, is_noticed

@@ -26,6 +26,7 @@ class Loans(NamedTuple):
     order: Any  # (n,) of int32: positions by merchant row, oldest loan first
     starts: Any  # (n_tiles + 1,) of int64: where the loans of a tile begin in the order
     closings: Any  # (n,) of int32, written: positions of loans paid off today, from the start of each chunk's loans on
+    noticed: Any  # (n,) of int32, written alike: late loans about which people have something to do tonight
     schedules: Any  # (k,) of SCHEDULE: of the loans that are repaid by instalments
     unpaid: Any  # (k, most) of UNPAID: their unpaid instalments
 
@@ -40,6 +41,7 @@ class Totals(NamedTuple):
     repay: Any  # (n_chunks, n_lenders, n_products, len(REPAY_TOTALS))
     plan: Any  # (n_chunks, len(PLAN_TOTALS))
     n_closed: Any  # (n_chunks,): loans paid off
+    n_noticed: Any  # (n_chunks,): loans about which people have something to do
 
 
 @parallel_kernel
@@ -47,7 +49,7 @@ def live(
     n: Any, tile: Any, chunk: Any, money_columns: Any, trade_columns: Any, borrowers: Any, records: Any,
     plan_columns: Any, demand: Any, ahead: Any, commission: Any, observed: Any, trade_rules: Any, repay_rules: Any,
     plan_rules: Any, terms: Any, loans: Any, money: Any, lent: Any, traded: Any, by_category: Any, repaid: Any,
-    planned: Any, n_closed: Any,
+    planned: Any, n_closed: Any, n_noticed: Any,
 ) -> None:  # fmt: skip
     """Live one day.
 
@@ -70,7 +72,7 @@ def live(
         Orders wanted as a file tells them, in a replay; else empty.
     trade_rules, repay_rules, plan_rules, terms : TradeRules, RepayRules, PlanRules, LenderTerms
     loans : Loans
-    money, lent, traded, by_category, repaid, planned, n_closed : ndarray of int64
+    money, lent, traded, by_category, repaid, planned, n_closed, n_noticed : ndarray of int64
         Written: the arrays of Totals. A parallel loop must not write to arrays in a tuple, which numba drops.
     """
     for part in prange(n_closed.size):
@@ -83,7 +85,7 @@ def live(
         by_category[part] = 0
         repaid[part] = 0
         planned[part] = 0
-        begin, closed = loans.starts[part * chunk // tile], np.int64(0)
+        begin, closed, seen = loans.starts[part * chunk // tile], np.int64(0), np.int64(0)
         for a in range(part * chunk, min(n, part * chunk + chunk), tile):
             b, place = min(n, a + tile), a // tile
             by_row = loans.order[loans.starts[place] : loans.starts[place + 1]]
@@ -93,10 +95,13 @@ def live(
                 trade_columns, a, b, observed, demand, commission, trade_rules, bits, x, fen, traded[part],
                 by_category[part],
             )  # fmt: skip
-            closed += repay(
+            more_closed, more_seen = repay(
                 loans.records, by_row, a, borrowers, records, terms, repay_rules, commission, debt, due_soon,
-                loans.closings[begin + closed :], repaid[part], loans.schedules, loans.unpaid, x[RECORDED],
-                on_stock,
+                loans.closings[begin + closed :], loans.noticed[begin + seen :], repaid[part], loans.schedules,
+                loans.unpaid, x[RECORDED], on_stock,
             )  # fmt: skip
+            closed += more_closed
+            seen += more_seen
             plan(plan_columns, a, b, ahead, plan_rules, debt, due_soon, bits, x, distress, planned[part])
         n_closed[part] = closed
+        n_noticed[part] = seen

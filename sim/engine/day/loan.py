@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.kernels import Scalar, floor, least, leave_stage, most, rule
-from sim.core.loanbook import ORDER_LOAN, PAID_OFF, WRITTEN_OFF, billed
+from sim.core.loanbook import DEFAULTED_AGAIN, ORDER_LOAN, PAID_OFF, SOLD, WRITTEN_OFF, billed
 from sim.core.merchants import STAGES
 from sim.world.repayment import UNABLE, UNWILLING
 
@@ -21,15 +21,17 @@ REPAY_TOTALS = (
     "suspended_paid", "penalty_paid", "refunded", "principal_paid", "written_off", "recovered", "swept", "from_wallet",
     "refund_to_buyers", "commission", "freed", "contacts", "n_active", "balance_current", "balance_1_30",
     "balance_31_60", "balance_61_90", "balance_90_plus", "balance_restructured", "balance_performing",
-    "realised",
+    "realised", "fee_paid", "ladder_cost",
 )  # fmt: skip
 (
     T_ACCRUED, _, T_REVERSED, _, T_DROPPED, _, T_INTEREST, T_SUSPENDED, T_PENALTY, T_REFUNDED, T_PRINCIPAL, T_WRITTEN,
     T_RECOVERED, T_SWEPT, T_WALLET, T_BUYERS, T_COMMISSION, T_FREED, T_CONTACTS, T_ACTIVE, T_CURRENT, T_30, T_60,
-    T_90, T_OVER, T_RESTRUCTURED, T_PERFORMING, T_REALISED,
+    T_90, T_OVER, T_RESTRUCTURED, T_PERFORMING, T_REALISED, T_FEE,
+    T_LADDER,
 ) = range(len(REPAY_TOTALS))  # fmt: skip
 
-PENALTY, INTEREST, PRINCIPAL = range(3)  # codes of an allocation order
+DEFAULTS_AGAIN = 30  # DPD under new terms at which a loan has defaulted again (facts C.6: re-default)
+PENALTY, INTEREST, PRINCIPAL, FEE = range(4)  # codes of an allocation order
 
 
 @rule
@@ -40,29 +42,50 @@ def on_360(loan: Any) -> Scalar:
 
 @rule
 def owed_now(loan: Any) -> Scalar:
-    """Whole fen that would settle the loan now: principal, interest and penalty, billed."""
+    """Whole fen that would settle the loan now: principal, interest, penalty and fees, billed."""
     upf = loan.units_per_fen
     interest = billed(loan.accrued + loan.suspended, upf)
     penalty = billed(loan.penalty, upf)
-    return loan.balance + most(interest, 0) + most(penalty, 0)
+    return loan.balance + most(interest, 0) + most(penalty, 0) + np.int64(loan.fee)
+
+
+@rule
+def rate_now(loan: Any) -> Scalar:
+    """Rate on what is not overdue, ppm a year: the loan's own, or dearer if its money was used for another purpose."""
+    rate = np.int64(loan.rate)
+    return (rate * np.int64(loan.surcharge) + 50) // 100 if loan.surcharge > 0 else rate
+
+
+@rule
+def rate_overdue(loan: Any, penalty_permille: Scalar) -> Scalar:
+    """Rate on what is overdue, ppm a year: the penalty rate, in place of the normal one, or the dearer of the two."""
+    rate = np.int64(loan.rate) * penalty_permille // 1000
+    return most(rate, rate_now(loan)) if loan.surcharge > 0 else rate
+
+
+@rule
+def is_non_accrual(loan: Any, non_accrual_after: Scalar) -> Scalar:
+    """Whether interest is no income until it is paid: past so many days, new terms or not (facts C.8, C.15)."""
+    return loan.dpd >= non_accrual_after or (loan.n_restructured > 0 and loan.inherited_dpd >= non_accrual_after)
 
 
 @rule
 def accrue(
-    loan: Any, today: Scalar, penalty_permille: Scalar, compounds: Scalar, non_accrual_after: Scalar, totals: Any
-) -> None:
+    loan: Any, today: Scalar, penalty_permille: Scalar, compounds: Scalar, late_fee: Scalar, non_accrual_after: Scalar,
+    totals: Any,
+) -> None:  # fmt: skip
     """One night's interest in units: the penalty rate on what is overdue, in place of the normal rate.
 
     In the days of grace penalty is held below zero: it is owed only if they pass. There is no grace while penalty is
-    owed already.
+    owed already. A late fee is owed as they have passed.
     """
-    rate = np.int64(loan.rate)
-    units = (loan.balance - loan.overdue) * rate
+    units = (loan.balance - loan.overdue) * rate_now(loan)
     if loan.overdue > 0:
         base = loan.overdue
         if compounds:
             base += billed(loan.accrued + loan.suspended, loan.units_per_fen)
-        late, more = today - loan.unpaid_since, base * (rate * penalty_permille // 1000)
+        late, more = today - loan.unpaid_since, base * rate_overdue(loan, penalty_permille)
+        loan.fee += late_fee if late == loan.grace + 1 else 0
         if late <= loan.grace and (loan.waits or billed(loan.penalty, loan.units_per_fen) == 0):
             loan.penalty -= more
             loan.waits = True
@@ -71,7 +94,7 @@ def accrue(
             loan.waits = False
         else:
             loan.penalty += more
-    if loan.dpd >= non_accrual_after:
+    if is_non_accrual(loan, non_accrual_after):
         loan.suspended += units
     else:
         loan.accrued += units
@@ -91,6 +114,13 @@ def take_interest(loan: Any, part: Scalar, totals: Any) -> None:
 
 
 @rule
+def take_fee(loan: Any, part: Scalar, totals: Any) -> None:
+    """Book ``part`` fen of a payment as a fee, which is income when it is paid."""
+    loan.fee_paid += part
+    totals[T_FEE] += part
+
+
+@rule
 def pay(loan: Any, money: Scalar, allocation: Any, totals: Any) -> Scalar:
     """Allocate ``money`` fen to a loan in the lender's order; returns what is left of it.
 
@@ -98,9 +128,13 @@ def pay(loan: Any, money: Scalar, allocation: Any, totals: Any) -> Scalar:
     """
     upf = loan.units_per_fen
     left = money
-    for step in range(3):
+    for step in range(4):
         code = allocation[step]
-        if code == PENALTY:
+        if code == FEE:
+            part = least(left, np.int64(loan.fee))
+            take_fee(loan, part, totals)
+            loan.fee -= part
+        elif code == PENALTY:
             part = least(left, most(billed(loan.penalty, upf), 0))
             loan.penalty -= part * upf
             loan.penalty_paid += part
@@ -166,10 +200,13 @@ def claim_of(loan: Any) -> Scalar:
 
 
 @rule
-def age(loan: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Scalar, totals: Any) -> None:
+def age(
+    loan: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Scalar, observed_for: Scalar, totals: Any
+) -> None:
     """Days past due, income past 90 days, write-off."""
     if loan.overdue == 0 and loan.balance > 0:
         cure(loan)
+        end_observation(loan, today, observed_for)
     else:
         grow_late(loan, today, non_accrual_after, write_off_after, totals)
 
@@ -186,6 +223,13 @@ def cure(loan: Any) -> None:
 
 
 @rule
+def end_observation(loan: Any, today: Scalar, observed_for: Scalar) -> None:
+    """Let a loan with new terms that were kept so many days count as current again."""
+    if loan.n_restructured > 0 and loan.inherited_dpd > 0 and today - loan.restructured_day >= observed_for:
+        loan.inherited_dpd = 0
+
+
+@rule
 def grow_late(
     loan: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Scalar, totals: Any
 ) -> None:
@@ -195,6 +239,8 @@ def grow_late(
     loan.max_dpd = most(loan.max_dpd, late)
     if loan.unpaid_since == loan.first_due:
         loan.first_unpaid_days = late
+    if loan.n_restructured > 0 and late >= DEFAULTS_AGAIN:
+        loan.pressure |= DEFAULTED_AGAIN
     if late >= non_accrual_after and loan.accrued != 0:
         totals[T_REVERSED + on_360(loan)] += loan.accrued
         loan.suspended += loan.accrued
@@ -202,12 +248,13 @@ def grow_late(
     if late >= write_off_after:
         totals[T_REVERSED + on_360(loan)] += loan.accrued
         totals[T_WRITTEN] += loan.balance
-        loan.written_off = loan.balance
+        loan.written_off += loan.balance
         loan.balance = 0
         loan.overdue = 0
         loan.accrued = 0
         loan.suspended = 0
         loan.penalty = 0
+        loan.fee = 0
         loan.status = WRITTEN_OFF
         loan.closed = today
 
@@ -260,7 +307,7 @@ def add_to_bucket(loan: Any, late: Scalar, balance: Scalar, totals: Any) -> None
         totals[T_90] += balance
     else:
         totals[T_OVER] += balance
-    if loan.is_restructured:
+    if loan.n_restructured > 0:
         totals[T_RESTRUCTURED] += balance
     elif late <= 30:
         totals[T_PERFORMING] += balance
@@ -269,7 +316,9 @@ def add_to_bucket(loan: Any, late: Scalar, balance: Scalar, totals: Any) -> None
 @rule
 def recover(loan: Any, unable: Scalar, unwilling: Scalar, totals: Any) -> None:
     """What comes back on a written-off loan today, from the borrower's private means; fraudsters pay nothing."""
+    if loan.pressure & SOLD:
+        return
     share = unable if loan.cause == UNABLE else (unwilling if loan.cause == UNWILLING else 0.0)
-    money = np.int64(floor((loan.written_off - loan.recovered) * share))
+    money = np.int64(floor((loan.written_off - loan.forgiven - loan.recovered) * share))
     loan.recovered += money
     totals[T_RECOVERED] += money

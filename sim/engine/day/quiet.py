@@ -28,7 +28,7 @@ from sim.engine.day.loan import (
 @rule
 def puts_principal_first(allocation: Any) -> Scalar:
     """Whether an allocation order pays principal before interest."""
-    for step in range(3):
+    for step in range(4):
         if allocation[step] == PRINCIPAL:
             return True
         if allocation[step] == INTEREST:

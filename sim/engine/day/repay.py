@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.kernels import Scalar, floor, kernel, least, most, rule
-from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF, REVOLVING_LINE, WAREHOUSE, WRITTEN_OFF
+from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF, WAREHOUSE, WRITTEN_OFF
 from sim.core.merchants import HONEST, STAGES
 from sim.engine.day.borrower import answer_claim, early_payment, idle_from, means_to_pay, note_standing, take_back
 from sim.engine.day.by_instalments import repay_by_instalments
@@ -42,7 +42,7 @@ _I = np.uint64  # of an index: what has no sign is not tried for counting from t
 @rule
 def is_quiet(loan: Any, terms: Any, r: Any) -> Scalar:
     """Whether a loan is in good standing, with nothing to pay, to remind of or to keep money back for."""
-    if loan.overdue > 0 or loan.balance == 0 or loan.unpaid_since > 0 or loan.inherited_dpd > 0:
+    if loan.overdue > 0 or loan.balance == 0 or loan.unpaid_since > 0 or loan.inherited_dpd > 0 or loan.surcharge > 0:
         return False
     near = np.int64(0) if loan.product == ORDER_LOAN else np.int64(r.horizon)
     days = loan.due - r.today
@@ -52,7 +52,7 @@ def is_quiet(loan: Any, terms: Any, r: Any) -> Scalar:
 @kernel
 def repay(
     loans: Any, by_row: Any, first: Any, m: Any, lenders: Any, terms: Any, r: Any, commission: Any, debt: Any,
-    due_soon: Any, closings: Any, totals: Any, schedules: Any, unpaid: Any, recorded: Any,
+    due_soon: Any, closings: Any, noticed: Any, totals: Any, schedules: Any, unpaid: Any, recorded: Any,
     on_stock: Any,
 ) -> Any:  # fmt: skip
     """One day of the loans of a tile of merchants.
@@ -77,6 +77,8 @@ def repay(
         and is kept back by those who mean to pay it.
     closings : ndarray (k,) of int32
         Written: positions of the loans that were paid off today.
+    noticed : ndarray (k,) of int32
+        Written: positions of the late loans about which the lender's people have something to do tonight.
     totals : ndarray (n_lenders, n_products, len(REPAY_TOTALS)) of int64
         Added to; see REPAY_TOTALS.
     schedules, unpaid : ndarray (k,) of SCHEDULE, (k, most) of UNPAID
@@ -88,10 +90,10 @@ def repay(
 
     Returns
     -------
-    int
-        How many were paid off.
+    tuple of int
+        How many were paid off, and how many were noticed.
     """
-    today, n_closed, counted = r.today, 0, -1
+    today, n_closed, n_noticed, counted = r.today, 0, 0, -1
     debt[:] = 0.0
     due_soon[:] = 0.0
     on_stock[:] = 0.0
@@ -112,11 +114,14 @@ def repay(
         if today > loan.opened and loan.balance > 0 and loan.row != counted:
             counted = loan.row
             m.days_in_debt[row] += 1
-        if loan.product > REVOLVING_LINE:
-            n_closed = repay_by_instalments(
+        if loan.schedule > 0:
+            n_closed, is_noticed = repay_by_instalments(
                 loan, position, schedules, unpaid, place, recorded, on_stock, m, lenders, terms, r, debt, due_soon,
                 closings, n_closed, sums,
             )  # fmt: skip
+            if is_noticed:
+                noticed[n_noticed] = position
+                n_noticed += 1
             continue
         struck = today >= m.bust_day[row]
         order = terms.allocation[lender]
@@ -125,7 +130,7 @@ def repay(
             if loan.product != ORDER_LOAN:
                 days, principal = loan.due - today, np.int64(0)
                 if struck or (idle < 1.0 and days > r.repay_ahead):
-                    accrue(loan, today, 0, False, terms.non_accrual_after[lender], sums)
+                    accrue(loan, today, 0, False, 0, terms.non_accrual_after[lender], sums)
                 elif loan.max_dpd == 0:
                     interest = interest_tonight(loan)
                     owed, spare = loan.balance + interest, np.int64(floor(m.wallet[row] - m.fixed_cost[row]))
@@ -157,7 +162,7 @@ def repay(
         wallet = np.int64(m.wallet[row])
         if today > loan.opened:
             accrue(
-                loan, today, terms.penalty_permille[lender], terms.compounds[lender],
+                loan, today, terms.penalty_permille[lender], terms.compounds[lender], terms.late_fee[lender],
                 terms.non_accrual_after[lender], sums,
             )  # fmt: skip
 
@@ -180,7 +185,10 @@ def repay(
         fall_due(loan, refund, today)
         paid = np.int64(0)
         if loan.overdue > 0 or (loan.balance == 0 and owed_now(loan) > 0):
-            paid = answer_claim(loan, claim_of(loan), wallet, row, lender, m, lenders, terms, r, sums)
+            paid, is_noticed = answer_claim(loan, claim_of(loan), wallet, row, lender, m, lenders, terms, r, sums)
+            if is_noticed:
+                noticed[n_noticed] = position
+                n_noticed += 1
         elif today > loan.opened and not struck:
             # idle money repays early: what is above some days of sales and costs and the wish for stock;
             # and as the due date nears, a daily part of the debt out of whatever there is
@@ -206,7 +214,10 @@ def repay(
                 if loan.max_dpd == 0:
                     lenders.n_repaid[lender, row] += 1
             else:
-                age(loan, today, terms.non_accrual_after[lender], terms.write_off_after[lender], sums)
+                age(
+                    loan, today, terms.non_accrual_after[lender], terms.write_off_after[lender],
+                    terms.observed_for[lender], sums,
+                )  # fmt: skip
             m.wallet[row] = wallet
             stays_open = loan.status == ACTIVE
             n_closed = note_standing(loan, row, lender, position, lenders, sums, closings, n_closed)
@@ -219,10 +230,10 @@ def repay(
             # what nears its due date is kept back by those who mean to pay it
             if loan.product != ORDER_LOAN and loan.overdue == 0 and loan.due - today <= r.horizon:
                 owed = owed_now(loan)
-                if means_to_pay(m, row, struck, owed, lenders.limit_fen[lender, row], r, 0.0):
+                if means_to_pay(m, row, struck, owed, lenders.limit_fen[lender, row], lender, terms, r, 0.0):
                     due_soon[place] += owed
         gone = before - loan.balance
         lenders.exposure_fen[lender, row] -= gone
         if loan.product != ORDER_LOAN:
             lenders.line_fen[lender, row] -= gone
-    return n_closed
+    return n_closed, n_noticed

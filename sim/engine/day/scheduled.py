@@ -17,14 +17,21 @@ from sim.core.clock import add_months, date_of, day_number, working_day
 from sim.core.kernels import Scalar, floor, kernel, least, most, rule
 from sim.core.loanbook import PRODUCTS, WRITTEN_OFF, billed
 from sim.engine.day.loan import (
+    FEE,
     INTEREST,
     PENALTY,
+    PRINCIPAL,
     T_ACCRUED,
     T_PENALTY,
     T_PRINCIPAL,
     cure,
+    end_observation,
     grow_late,
+    is_non_accrual,
     on_360,
+    rate_now,
+    rate_overdue,
+    take_fee,
     take_interest,
 )
 from sim.lenders.instalments import DAYS_IN_MONTH, MONTHS_IN_YEAR, PLANS, Repayment
@@ -110,7 +117,7 @@ def due_of(loan: Any, schedule: Any, row: Any) -> Scalar:
     """Fen that have fallen due."""
     due = np.int64(0)
     for k in range(schedule.n_unpaid):
-        due += row[k].interest + row[k].principal + penalty_on(loan, row[k])
+        due += row[k].fee + row[k].interest + row[k].principal + penalty_on(loan, row[k])
     return due
 
 
@@ -122,25 +129,30 @@ def settles(loan: Any, schedule: Any, row: Any) -> Scalar:
 
 @kernel
 def accrue(
-    loan: Any, schedule: Any, row: Any, today: Scalar, penalty_permille: Scalar, compounds: Scalar,
+    loan: Any, schedule: Any, row: Any, today: Scalar, penalty_permille: Scalar, compounds: Scalar, late_fee: Scalar,
     non_accrual_after: Scalar, totals: Any,
 ) -> None:  # fmt: skip
-    """One night: interest on what is not due, penalty on every overdue instalment in its place (facts C.3)."""
-    rate, count = np.int64(loan.rate), 1
+    """One night: interest on what is not due, penalty on every overdue instalment in its place (facts C.3).
+
+    A late fee joins every instalment that is still unpaid when its days of grace have passed.
+    """
+    count = 1
     if BY_MONTH[loan.product]:
         count = 0
         if schedule.number <= schedule.periods:
             days = schedule.next_due - schedule.begin
             count = thirtieths(today - schedule.begin, days) - thirtieths(today - 1 - schedule.begin, days)
-    units = (loan.balance - loan.overdue) * rate * count
-    if loan.dpd >= non_accrual_after:
+    units = (loan.balance - loan.overdue) * rate_now(loan) * count
+    if is_non_accrual(loan, non_accrual_after):
         loan.suspended += units
     else:
         loan.accrued += units
         totals[T_ACCRUED + on_360(loan)] += units
     for k in range(schedule.n_unpaid):
         base = row[k].principal + (row[k].interest if compounds else 0)
-        more = base * (rate * penalty_permille // 1000)
+        more = base * rate_overdue(loan, penalty_permille)
+        if today - row[k].due == schedule.grace + 1:
+            row[k].fee += late_fee
         if today - row[k].due <= schedule.grace:
             row[k].waiting += more
         else:
@@ -151,7 +163,7 @@ def accrue(
 @rule
 def falls_next(loan: Any, schedule: Any) -> Scalar:
     """Fen of principal that fall due on the next due date."""
-    left, kind = loan.balance - loan.overdue, KIND[loan.product]
+    left, kind = loan.balance - loan.overdue, schedule.kind
     if schedule.number >= schedule.periods:
         return left
     if kind == EQUAL_INSTALMENTS:
@@ -177,7 +189,7 @@ def fall_due(loan: Any, schedule: Any, row: Any, today: Scalar) -> None:
     if schedule.number > schedule.periods or today < schedule.next_due:
         return
     principal, interest = falls_next(loan, schedule), interest_to_date(loan, schedule)
-    if KIND[loan.product] == SALES_SHARE and schedule.number < schedule.periods:
+    if schedule.kind == SALES_SHARE and schedule.number < schedule.periods:
         left = most(loan.balance - loan.overdue, 1)
         interest = least(interest, (interest * principal + left // 2) // left)
     schedule.number += 1
@@ -187,7 +199,7 @@ def fall_due(loan: Any, schedule: Any, row: Any, today: Scalar) -> None:
         if schedule.every > 0:
             schedule.next_due = least(today + schedule.every, loan.due)
         else:
-            schedule.next_due = monthly_due(loan.opened, schedule.number)
+            schedule.next_due = monthly_due(schedule.start, schedule.number)
         if schedule.rolls and schedule.next_due < WORKING_DAYS.size:
             schedule.next_due = WORKING_DAYS[schedule.next_due]
     if principal + interest > 0:
@@ -202,6 +214,7 @@ def add_unpaid(loan: Any, schedule: Any, row: Any, today: Scalar, interest: Scal
         k = schedule.n_unpaid - 1
     elif k == schedule.n_unpaid:
         row[k].due = today
+        row[k].fee = 0
         row[k].interest = 0
         row[k].principal = 0
         row[k].penalty = 0
@@ -228,7 +241,11 @@ def take_principal(loan: Any, part: Scalar, totals: Any) -> None:
 @rule
 def pay_one(loan: Any, schedule: Any, unpaid: Any, code: Scalar, money: Scalar, totals: Any) -> Scalar:
     """Pay one bucket of one unpaid instalment out of ``money`` fen; gives the fen that went to it."""
-    if code == PENALTY:
+    if code == FEE:
+        part = least(money, unpaid.fee)
+        unpaid.fee -= part
+        take_fee(loan, part, totals)
+    elif code == PENALTY:
         part = least(money, most(penalty_on(loan, unpaid), 0))
         unpaid.penalty -= part * loan.units_per_fen
         loan.penalty_paid += part
@@ -251,7 +268,7 @@ def drop_paid(loan: Any, schedule: Any, row: Any) -> None:
     """Close ranks over the instalments of which nothing is left."""
     stay = 0
     for k in range(schedule.n_unpaid):
-        if row[k].interest + row[k].principal + penalty_on(loan, row[k]) > 0:
+        if row[k].fee + row[k].interest + row[k].principal + penalty_on(loan, row[k]) > 0:
             if stay != k:
                 row[stay] = row[k]
             stay += 1
@@ -268,23 +285,23 @@ def pay(
     after the other (facts C.4). Returns what is left of the money.
     """
     left, n = money, np.int64(schedule.n_unpaid)
-    for step in range(3 * n):
-        k, code = (step // 3, allocation[step % 3]) if by_instalment else (step % n, allocation[step // n])
+    for step in range(4 * n):
+        k, code = (step // 4, allocation[step % 4]) if by_instalment else (step % n, allocation[step // n])
         left -= pay_one(loan, schedule, row[k], code, left, totals)
     drop_paid(loan, schedule, row)
     if left > 0:
-        for step in range(3):
+        for step in range(4):
             if allocation[step] == INTEREST:
                 part = least(left, interest_to_date(loan, schedule))
                 take_interest(loan, part, totals)
                 left -= part
-            elif allocation[step] != PENALTY:
+            elif allocation[step] == PRINCIPAL:
                 part = least(left, loan.balance)
                 take_principal(loan, part, totals)
                 left -= part
                 periods = schedule.periods - schedule.number + 1
                 if part > 0 and schedule.shrinks and loan.balance > 0 and periods > 0:
-                    kind = KIND[loan.product]
+                    kind = schedule.kind
                     if kind in (EQUAL_INSTALMENTS, EQUAL_PRINCIPAL):
                         schedule.instalment = regular_instalment(kind, loan.balance, np.int64(loan.rate), periods)
     return left
@@ -296,7 +313,8 @@ def take_share(
 ) -> Any:
     """Pay a day's share of ``sold`` fen of sales out of the wallet; gives the fen.
 
-    It goes to what has fallen due, in the lender's order, and then to fee and principal in proportion.
+    It goes to what has fallen due, in the lender's order, and then, for a share of sales, to fee and principal in
+    proportion; otherwise it is a payment before its time.
     """
     millionths = sold * np.int64(schedule.share) + schedule.share_left
     schedule.share_left = millionths % 1_000_000
@@ -308,7 +326,9 @@ def take_share(
         due = least(left, due_of(loan, schedule, row))
         left -= due - pay(loan, schedule, row, due, allocation, by_instalment, totals)
     early = settles_early(loan, schedule)
-    if left > 0 and early > 0:
+    if left > 0 and schedule.kind != SALES_SHARE:
+        pay(loan, schedule, row, left, allocation, by_instalment, totals)
+    elif left > 0 and early > 0:
         fee = interest_to_date(loan, schedule)
         fee = fee if left == early else (2 * left * fee + early) // (2 * early)
         take_interest(loan, fee, totals)
@@ -318,11 +338,13 @@ def take_share(
 
 @kernel
 def age(
-    loan: Any, schedule: Any, row: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Scalar, totals: Any
-) -> None:
+    loan: Any, schedule: Any, row: Any, today: Scalar, non_accrual_after: Scalar, write_off_after: Scalar,
+    observed_for: Scalar, totals: Any,
+) -> None:  # fmt: skip
     """Days past due are the age of the oldest instalment of which anything is left; income past 90 days, write-off."""
     if schedule.n_unpaid == 0:
         cure(loan)
+        end_observation(loan, today, observed_for)
         return
     loan.unpaid_since = row[0].due
     grow_late(loan, today, non_accrual_after, write_off_after, totals)

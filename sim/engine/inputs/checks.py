@@ -13,9 +13,11 @@ from pydantic import ValidationError
 from sim.core.quantities import describe
 from sim.engine.inputs.layers import to_data
 from sim.engine.inputs.refusals import Path, Report, tell
+from sim.engine.inputs.resolved import DEFAULT
 from sim.engine.inputs.text import near
 from sim.engine.reading import Node
 from sim.engine.schema import EVENT_KEYS, LAST_DAY, MAX_DAYS, MAX_MERCHANTS, Calendar, Event, ScenarioModel
+from sim.lenders.collection_terms import ladder_faults
 from sim.lenders.parameters import LenderSpec
 
 POLICY_KINDS = ("scoring", "limit", "pricing", "approval", "monitoring", "collection", "negotiation")
@@ -46,6 +48,7 @@ def check(report: Report, model: ScenarioModel, folder: FilePath) -> list[str]:
             _check_policy(report, ("lenders", name, kind), kind, spec, folder)
         if spec is not None:
             _check_lender(report, name, spec, folder)
+            notes += _check_ladder(report, name, spec)
             notes += _remarks(name, spec, model.calendar if is_calendar_sound else None)
     return notes
 
@@ -221,6 +224,20 @@ def _check_lender(report: Report, name: str, spec: LenderSpec, folder: FilePath)
                     at = _setting(here, change.set, (kind, field))
                     report.add(at, problem, allowed, hint)
         now = changed
+
+
+def _check_ladder(report: Report, name: str, spec: LenderSpec) -> Iterator[str]:
+    """Refuse a ladder that does not fit together; yield what is legal but should be known, with its line."""
+    path: Path = ("lenders", name, "collection", "steps")
+    if report.is_broken_below(path):
+        return
+    for step, key, problem, allowed, is_refused in ladder_faults(spec.collection.steps, spec.write_off_after):
+        found, _ = report.find((*path, step, key))
+        if is_refused and found.origin.label != DEFAULT:  # a default step comes before the write-off, whenever that is
+            report.add((*path, step, key), f"step {step} {problem}", allowed)
+        elif not is_refused:
+            node, _ = report.find((*path, step))
+            yield f"{node.origin.label}:{node.line}: lender {name}: step {step}: {problem}; {allowed}"
 
 
 def _check_agreements(

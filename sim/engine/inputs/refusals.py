@@ -14,7 +14,7 @@ from sim.engine.inputs.text import near
 from sim.engine.reading import Node, join
 from sim.engine.schema import OrderValue, ScenarioModel
 from sim.errors import Issue
-from sim.lenders.parameters import PolicySpec
+from sim.lenders.policy_spec import PolicySpec
 
 Path = tuple[str | int, ...]
 

@@ -145,11 +145,11 @@ def lending_irr(book: Ledger) -> float | None:
     """Yearly internal rate of a lender's lending over the window, compounded, from its daily cash flows.
 
     Paid: the opening balance less its allowance on the day before, and all disbursements. Received: principal,
-    interest and penalties less refunds, recoveries, and the closing balance less its allowance on the last day. Before
+    interest, penalties and fees less refunds, recoveries, and the closing balance less its allowance on the last day. Before
     operating cost and cost of funds; interest accrued and not yet paid is left out at both ends.
     """
     received = sum(
-        book.day(f"{name}_fen") for name in ("principal_repaid", "interest_paid", "penalty_paid", "recovered")
+        book.day(f"{name}_fen") for name in ("principal_repaid", "interest_paid", "penalty_paid", "fee_paid", "recovered")
     )
     flow = np.asarray(received - book.day("disbursed_fen") - book.day("refunded_fen"), dtype=np.float64)
     flow[-1] += book.closing("balance_fen") - book.closing("allowance_fen")
@@ -191,7 +191,8 @@ def irr_of_flows(day: NDArray[np.float64], fen: NDArray[np.float64]) -> float | 
 
 
 def _cost(book: Ledger) -> NDArray[np.int64]:
-    return book.all_loans("interest_paid_fen") + book.all_loans("penalty_paid_fen") - book.all_loans("refunded_fen")
+    paid = sum(book.all_loans(f"{name}_paid_fen") for name in ("interest", "penalty", "fee"))
+    return np.asarray(paid - book.all_loans("refunded_fen"))
 
 
 def _days_open(book: Ledger) -> NDArray[np.int64]:

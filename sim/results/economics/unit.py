@@ -146,7 +146,7 @@ class ProductBook:
 
     @property
     def income(self) -> float | None:
-        """Interest and penalties paid less refunds, a loan, yuan."""
+        """Interest, penalties and fees paid less refunds, a loan, yuan."""
         return self.a_loan(self.lender.returns.cost_fen)
 
     @property
@@ -258,7 +258,7 @@ PRODUCT_MEASURES: tuple[ProductMeasure, ...] = (
        "principal of loans ever 90 days past due or written off / principal" + _KNOWN, "facts C.6, C.9 (p)",
        lambda b: b.default_rate),
     _p("income_per_loan", "Interest, penalties, fees", "yuan", "one loan",
-       "interest (and the fee of a share of sales) + penalties - refunds, all as paid / loans", "facts C.9",
+       "interest (and the fee of a share of sales) + penalties + fees - refunds, all as paid / loans", "facts C.9",
        lambda b: b.income),
     _p("funding_cost_per_loan", "Interest on funds", "yuan", "one loan",
        "principal x days out x (interest on bank debt / sum over days of balance, in the window) / loans; own money "

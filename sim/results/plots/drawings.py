@@ -193,7 +193,7 @@ def draw_result(figure: FigureBase, shown: Shown) -> str:
     credit = monthly("written_off_fen", "guarantee_fen", "premium_fen")
     credit -= monthly("recovered_fen", "passed_loss_fen", "claims_fen")
     credit += np.bincount(place, weights=allowance)
-    earned = monthly("interest_fen", "penalty_paid_fen", "servicing_fee_fen", "junior_result_fen")
+    earned = monthly("interest_fen", "penalty_paid_fen", "fee_paid_fen", "servicing_fee_fen", "junior_result_fen")
     earned -= monthly("refunded_fen", "passed_on_fen", "passed_penalty_fen")
     has_others = any(shown.day(name).any() for name in ("servicing_fee_fen", "junior_result_fen", "premium_fen"))
     parts = (
