@@ -262,16 +262,16 @@ class Account:
 
     def _take_share(self) -> None:
         """A day's share of sales falls due: fee and principal in their proportion, the last day the rest."""
-        days = (self.today - self.terms.start).days
         whole = self.terms.principal_fen + self.terms.fee_fen
         principal = self.balance - self.overdue
         left = principal + self.fee_left
-        part = left if days >= self.terms.periods else min(self._share_of_sales(), left)
+        part = left if self.today >= self.dates[-1] else min(self._share_of_sales(), left)
         fee = min(round_half_up(part * self.terms.fee_fen, whole), self.fee_left)
         fee = max(fee, part - principal)  # what is paid early or rounded may leave less principal than its proportion
         if part:
             self.fee_left -= fee
-            self.instalments.append(Instalment(days, self.today, fee, 0, part - fee))
+            number = (self.today - self.terms.start).days
+            self.instalments.append(Instalment(number, self.today, fee, 0, part - fee))
 
     def _share_of_sales(self) -> int:
         """Fen of today's sales that are paid; what rounding leaves goes into the next day."""
