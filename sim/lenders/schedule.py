@@ -38,8 +38,8 @@ class Row:
 def live(terms: LoanTerms, payments: Sequence[tuple[date, int]] = ()) -> tuple[Account, list[Row]]:
     """Let a loan live to its end.
 
-    What falls due is paid on its day, and a sweep of sales every day, unless ``payments`` name that day: then as much as
-    they say. Payments of other days come before their time, or late. What stays unpaid is paid with the next
+    What falls due is paid on its day, and a sweep of sales every day, unless ``payments`` name that day: then as much
+    as they say. Payments of other days come before their time, or late. What stays unpaid is paid with the next
     instalment, or after the last one only by ``payments`` and a sweep, which goes on to the last of them.
 
     Raises

@@ -92,6 +92,16 @@ def test_every_missed_due_date_has_its_own_late_fee() -> None:
     assert live(loan("annuity", 12_000, "0 %/month", 6, late_fee_fen=2000), part)[1][1].paid.fee == 2000
 
 
+def test_nothing_due_is_nothing_late() -> None:
+    """Months without interest owe nothing before the last one, whether or not somebody comes to pay it."""
+    account = Account(loan("interest_only_bullet", 12_000, "0 %/month", 3, late_fee_fen=2000))
+    while account.today < date(2012, 4, 1):
+        account.pass_day()
+        assert account.due_now() == (1_200_000 if account.today == date(2012, 4, 1) else 0)
+    account.pass_day()
+    assert account.due_now() == 1_202_000
+
+
 def test_a_sweep_of_sales_repays_an_advance_on_orders() -> None:
     swept = {"daily_sales_fen": 100_000, "sales_permille": 300}
     account, rows = live(loan("purchase_order", 10_000, "0 %/day", 60, **swept))
