@@ -17,8 +17,8 @@ from sim.app.cli import app
 from sim.engine.checkpoint import restore, save
 from sim.engine.market import Market
 from sim.errors import RuleError
-from sim.institutions.regulation import Regulation, RuleChange
 from sim.institutions.dated_rules import LIFTED, ceiling, floor, rules_on
+from sim.institutions.regulation import Regulation, RuleChange
 from sim.results.run import Run
 
 DEAR: dict[str, Any] = {
@@ -192,11 +192,10 @@ def test_tiers_below_the_floor_are_raised_too() -> None:
     """The list price is allowed, and four fifths of it are not."""
     tiers = {"policy": "tiers", "score_from": [0.0, 0.8], "factor": [1.0, 0.8]}
     listed = {"lenders.ali.products.revolving_line.rate": "6 %/year", "lenders.ali.pricing": tiers}
-    rates = lines(run_of(CHEAP | listed | ruled("clip")), "2011-07-07")["rate_ppm_year"]
-    assert rates.min() == 54_900
-    assert lines(run_of(CHEAP | listed | ruled("clip", rules="private_lender")), "2011-07-07")["rate_ppm_year"].min() < (
-        54_900
-    )
+    plan, types = CHEAP | listed, ("private_lender", "micro_loan_company")
+    free, bound = (run_of(plan | ruled("clip", rules=who)) for who in types)
+    assert lines(free, "2011-07-07")["rate_ppm_year"].min() < 50_000
+    assert lines(bound, "2011-07-07")["rate_ppm_year"].min() == 54_900
 
 
 def test_a_loan_below_the_floor_is_refused() -> None:
@@ -211,7 +210,7 @@ def test_a_loan_below_the_floor_is_refused() -> None:
 
 def test_a_run_stops_at_a_price_below_the_floor() -> None:
     with pytest.raises(RuleError, match=r"^2011-07-\d\d: ali: a loan at 4 % a year; the floor is 5\.49 %"):
-        run_of(CHEAP | ruled("stop"))
+        run_of(CHEAP | ruled("stop", {"one": {"date": "2011-06-01", "single_borrower": 1.0}}))
 
 
 def test_no_floor_but_that_of_a_change_where_there_are_no_rules() -> None:
@@ -246,17 +245,17 @@ def told_of_penalties(run: Run) -> list[str]:
 def test_a_penalty_rate_above_the_ceiling_is_told_with_its_date() -> None:
     """Facts C.14: 21.9 % a year are allowed, one and a half times that are not."""
     usual = DEAR | {"lenders.ali.products.revolving_line.rate": "0.06 %/day"}
-    run = run_of(usual | ruled("refuse"))
+    bound = usual | ruled("refuse", rules="private_lender")
+    run = run_of(bound)
     assert told_of_penalties(run) == [
-        f"regulator: ali: {product}: from 2011-07-07 on loans at {rate} %/year are signed whose penalty rate of {penalty} "
-        "%/year is above the ceiling of 24.4 %/year; the ceiling binds contract rates alone"
+        f"regulator: ali: {product}: from 2011-07-07 on loans at {rate} %/year are signed whose penalty rate of "
+        f"{penalty} %/year is above the ceiling of 24.4 %/year; the ceiling binds contract rates alone"
         for product, rate, penalty in (("order_loan", 18.25, 27.375), ("revolving_line", 21.9, 32.85))
     ]
     free = run_of(usual | ruled("refuse", rules="none"))
     assert told_of_penalties(free) == []
-    held = run_of(usual | ruled("refuse") | {"lenders.ali.penalty_multiple": 1.1})  # 24.09 % and less
-    assert told_of_penalties(held) == []
-    assert free.loans["rate_ppm_year"].equals(run.loans["rate_ppm_year"])
+    assert free.loans.equals(run.loans)
+    assert told_of_penalties(run_of(bound | {"lenders.ali.penalty_multiple": 1.1})) == []  # 24.09 % and less
 
 
 def test_the_date_is_that_on_which_the_ceiling_fell() -> None:
