@@ -42,6 +42,7 @@ def save(market: Market) -> tuple[dict[str, pa.Table], dict[str, Any]]:
         "counts": market.counts,
         "sharing": {name: sharing.state() for name, sharing in market.sharing.items()},
         "answers": dict(market.regulator.answers),
+        "penalties": market.regulator.penalties,
         "rush": [float(value) for value in market.rush],
         "written": sorted(market.recorder.written),
     }
@@ -62,6 +63,7 @@ def restore(market: Market, tables: Mapping[str, pa.Table], progress: Mapping[st
     for name, kept in numbers["sharing"].items():
         market.sharing[name].restore(kept)
     market.regulator.answers.update(numbers["answers"])
+    market.regulator.penalties.update({key: tuple(told) for key, told in numbers["penalties"].items()})
     market.recorder.written.update(numbers["written"])
     market.rush[:] = np.array(numbers["rush"], np.float32)
     market.resume_at(numbers["day_index"])

@@ -14,8 +14,8 @@ from sim.core.money import PERIODS_IN_YEAR, PPM, format_yuan
 from sim.engine import lend
 from sim.engine.lend import Requests
 from sim.errors import RuleError
-from sim.institutions.regulator import LIFTED, Rules
-from sim.lenders.lender import ABOVE_CEILING, ONE_BORROWER, STEP, Decisions, Lender
+from sim.institutions.dated_rules import LIFTED, NO_FLOOR, Rules
+from sim.lenders.lender import ABOVE_CEILING, BELOW_FLOOR, ONE_BORROWER, STEP, Decisions, Lender
 from sim.lenders.product_terms import SalesShare
 
 if TYPE_CHECKING:
@@ -34,8 +34,11 @@ def supervise(market: Market, lender: Lender, today: date) -> None:
                 "and institutions.regulator.breach is stop"
             )
         regulator.answers[f"{lender.lender_id}|leverage"] = 1
-    is_cut = regulator.breach == "clip"
-    lender.obey(_ceilings(lender, rules) if is_cut else {}, most)
+    if regulator.breach != "clip":
+        lender.obey({}, {}, most)
+        return
+    floors = {name: ppm for name, ppm in _floors(lender, rules).items() if name != PRODUCTS[SALES_SHARE]}
+    lender.obey(_ceilings(lender, rules), floors, most)
 
 
 def comply(market: Market, lender: Lender, requests: Requests, decided: Decisions, today: date) -> Decisions:
@@ -49,7 +52,8 @@ def comply(market: Market, lender: Lender, requests: Requests, decided: Decision
     rules = market.regulator.rules(today)
     if rules == Rules():
         return decided
-    decided = _hold_to_ceiling(market, lender, requests, decided, today)
+    for is_floor in (False, True):
+        decided = _hold_to_bound(market, lender, requests, decided, today, is_floor=is_floor)
     return _hold_to_one_borrower(market, lender, requests, decided, today)
 
 
@@ -57,38 +61,63 @@ def _ceilings(lender: Lender, rules: Rules) -> dict[str, int]:
     return {name: rules.ceiling_of(terms.term.count, terms.term.unit) for name, terms in lender.terms.items()}
 
 
-def _hold_to_ceiling(
-    market: Market, lender: Lender, requests: Requests, decided: Decisions, today: date
+def _floors(lender: Lender, rules: Rules) -> dict[str, int]:
+    return {name: rules.floor_of(terms.term.count, terms.term.unit) for name, terms in lender.terms.items()}
+
+
+def _hold_to_bound(
+    market: Market, lender: Lender, requests: Requests, decided: Decisions, today: date, *, is_floor: bool
 ) -> Decisions:
+    """Prices above the ceiling of their term, or below its floor."""
     regulator, name = market.regulator, lender.lender_id
-    most, listed = np.full(len(PRODUCTS), LIFTED), np.zeros(len(PRODUCTS), np.int64)
-    for product, ppm in _ceilings(lender, regulator.rules(today)).items():
-        most[PRODUCTS.index(product)] = ppm
+    bounds = np.full(len(PRODUCTS), NO_FLOOR if is_floor else LIFTED)
+    listed, sign = bounds.copy(), -1 if is_floor else 1
+    for product, ppm in (_floors if is_floor else _ceilings)(lender, regulator.rules(today)).items():
+        bounds[PRODUCTS.index(product)] = ppm
         listed[PRODUCTS.index(product)] = lender.terms[product].rate.ppm_year
-    ceiling, wanted = most[requests.product], decided.rate_ppm_year
+    bound, wanted = bounds[requests.product], decided.rate_ppm_year
     has_fee = requests.product == SALES_SHARE
     if isinstance(share := lender.terms.get("sales_share"), SalesShare):
         sales = market.merchants.sales_mean_30d[requests.rows]
         fee = lend.fee_a_day(share, sales, decided.granted_fen) * (PERIODS_IN_YEAR[365] * PPM)
         wanted = np.where(has_fee, np.ceil(fee).astype(np.int64), wanted)
-    above = wanted > ceiling
-    if regulator.breach == "clip":  # its list price was cut before the policy gave a price
-        above |= (listed > most)[requests.product] & (wanted == ceiling)
-    above &= decided.granted_fen > 0
-    if not above.any():
+    beyond = (wanted - bound) * sign > 0
+    if regulator.breach == "clip":  # its list price was held to the bound before the policy gave a price
+        beyond |= ((listed - bounds) * sign > 0)[requests.product] & (wanted == bound) & ~has_fee
+    beyond &= decided.granted_fen > 0
+    if not beyond.any():
         return decided
     if regulator.breach == "stop":
+        worst = int((wanted[beyond] * sign).max()) * sign
         raise RuleError(
-            f"{today}: {name}: a loan at {wanted[above].max() / 10_000:g} % a year; the ceiling is "
-            f"{ceiling[above].min() / 10_000:g} %, and institutions.regulator.breach is stop"
+            f"{today}: {name}: a loan at {worst / 10_000:g} % a year; the {'floor' if is_floor else 'ceiling'} is "
+            f"{int((bound[beyond] * sign).min()) * sign / 10_000:g} %, and institutions.regulator.breach is stop"
         )
-    refused = above & has_fee if regulator.breach == "clip" else above  # a fee is no rate that could be cut
-    if regulator.breach == "clip" and (above & ~has_fee).any():
-        regulator.note(name, "rate_clipped", int((above & ~has_fee).sum()))
-        decided = replace(decided, rate_ppm_year=np.minimum(decided.rate_ppm_year, ceiling))
-    if refused.any():
-        regulator.note(name, "rate_refused", int(refused.sum()))
-    return _refuse(decided, refused, ABOVE_CEILING)
+    refused = beyond & has_fee if regulator.breach == "clip" else beyond  # a fee is no rate that could be changed
+    n_refused, n_held = int(refused.sum()), int((beyond & ~refused).sum())
+    regulator.note(name, "rate_raised" if is_floor else "rate_clipped", n_held)
+    regulator.note(name, "rate_too_low" if is_floor else "rate_refused", n_refused)
+    if n_held:
+        held = (np.maximum if is_floor else np.minimum)(decided.rate_ppm_year, bound)
+        decided = replace(decided, rate_ppm_year=np.where(has_fee, decided.rate_ppm_year, held))
+    return _refuse(decided, refused, BELOW_FLOOR if is_floor else ABOVE_CEILING)
+
+
+def report_penalties(
+    market: Market, lender: Lender, requests: Requests, decided: Decisions, signed: npt.NDArray[np.bool_], today: date
+) -> None:
+    """Tell the regulator of products signed today whose penalty rate is above the ceiling (facts C.14).
+
+    The ceiling binds contract rates: nothing else comes of it.
+    """
+    rules, permille = market.regulator.rules(today), round(lender.spec.penalty_multiple * 1000)
+    if rules.ceiling is None and rules.ceiling_long is None:
+        return
+    for product, most in _ceilings(lender, rules).items():
+        rates = decided.rate_ppm_year[signed & (requests.product == PRODUCTS.index(product))]
+        if rates.size:
+            rate = int(rates.max())
+            market.regulator.note_penalty(lender.lender_id, product, today, rate, rate * permille // 1000, most)
 
 
 def _hold_to_one_borrower(

@@ -13,7 +13,7 @@ from sim.core.clock import Day
 from sim.core.loanbook import JOINT_LIABILITY, PRODUCTS
 from sim.core.merchants import OPEN, Merchants
 from sim.engine import lend, settle
-from sim.engine.comply import comply
+from sim.engine.comply import comply, report_penalties
 from sim.engine.day.plan import ASKS
 from sim.engine.funding.sharing import Sharing
 from sim.engine.groups import form_groups
@@ -114,6 +114,7 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
         taken = np.zeros(len(PRODUCTS), np.int64)
         np.add.at(taken, requests.product[takes], decided.granted_fen[takes])
         sharing.fund(books, taken)
+    report_penalties(market, lender, requests, decided, takes, day.date)
     settle.draw_for(books, name, int(decided.granted_fen[takes].sum()))
     paid_out, fees = disburse(lender, m, market.book, requests, decided, takes, group, day.date)
     settle.book_disbursement(books, name, paid_out, fees)

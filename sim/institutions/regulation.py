@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sim.core.quantities import DateQ, Id, OfNetCapital, Parameters, RateQ, Share, parameter
+from pydantic import model_validator
+
+from sim.core.quantities import DateQ, Id, OfNetCapital, Parameters, RateQ, Share, parameter, refuse
+from sim.institutions.dated_rules import RULES, rules_on
 
 
 class RuleChange(Parameters):
@@ -26,6 +29,22 @@ class RuleChange(Parameters):
         high="10000 %/year",
         source="the scenario",
         doc="Highest contract rate of longer terms.",
+    )
+    rate_floor: RateQ | None = parameter(
+        None,
+        unit="%/year",
+        low="0 %/year",
+        high="10000 %/year",
+        source="the scenario",
+        doc="Lowest contract rate of terms of at most six months; 0 takes it away.",
+    )
+    rate_floor_long: RateQ | None = parameter(
+        None,
+        unit="%/year",
+        low="0 %/year",
+        high="10000 %/year",
+        source="the scenario",
+        doc="Lowest contract rate of longer terms; 0 takes it away.",
     )
     leverage: OfNetCapital | None = parameter(
         None, unit="of net capital", low=0.0, high=20.0, source="the scenario", doc="Most bank debt."
@@ -64,3 +83,16 @@ class Regulation(Parameters):
     changes: dict[Id, RuleChange] = parameter(
         {}, unit="mapping", source="the scenario", doc="Changes of the rules, by a name."
     )
+
+    @model_validator(mode="after")
+    def _leaves_a_rate(self) -> Regulation:
+        changes = self.changes.values()
+        turns = {one.date for one in changes} | {since for since, _ in RULES[self.rules]}
+        for day in sorted(turns) if changes else ():
+            if found := rules_on(day, self.rules, changes).contradiction():
+                low, high = (f"{ppm / 10_000:g} %/year" for ppm in found)
+                raise refuse(
+                    f"from {day} on the floor of {low} is above the ceiling of {high}",
+                    "change one of them, or take the floor away with a rate_floor of '0 %/year'",
+                )
+        return self

@@ -61,7 +61,10 @@ class LoanTerms:
     is_first
         Whether it is the borrower's first loan, whose interest is given back if it is paid off within three days.
     daily_sales_fen, sales_permille
-        For a share of sales: what the shop sells a day, and the share of it that is paid.
+        What the shop sells a day, and the share of it that is paid: what a share of sales is repaid by, and an advance
+        on orders may be.
+    late_fee_fen
+        Charged once for every due date that is still unpaid when its days of grace have passed; bears nothing.
     """
 
     product: str
@@ -82,6 +85,7 @@ class LoanTerms:
     is_first: bool = False
     daily_sales_fen: int = 0
     sales_permille: int = 0
+    late_fee_fen: int = 0
 
     def __post_init__(self) -> None:
         """Refuse terms that are no loan."""
@@ -97,9 +101,16 @@ class LoanTerms:
             raise ValueError(f"holidays {self.holidays!r}; it is one of {', '.join(HOLIDAYS)}")
         if sorted(self.order) != sorted(BUCKETS):
             raise ValueError(f"the order {list(self.order)} must name each of {', '.join(BUCKETS)} once")
-        is_share = PLANS[self.product].repayment is Repayment.SALES_SHARE
-        if is_share and self.daily_sales_fen * self.sales_permille <= 0:
+        if min(self.fee_fen, self.late_fee_fen) < 0:
+            raise ValueError("a fee cannot be negative")
+        plan, sales = PLANS[self.product], (self.daily_sales_fen, self.sales_permille)
+        is_share = plan.repayment is Repayment.SALES_SHARE
+        if (is_share or any(sales)) and min(sales) <= 0:
             raise ValueError("a share of sales needs the sales of a day (--sales) and the share paid of them (--share)")
+        if self.sales_permille > 1000:
+            raise ValueError(f"a share of {self.sales_permille / 10:g} % is more than all sales")
+        if any(sales) and not (is_share or plan.is_swept):
+            raise ValueError(f"{self.product} is not repaid by a share of sales; leave --sales and --share out")
         if is_share and self.rate.ppm_year:
             raise ValueError("a share of sales costs a fee and bears no interest; its rate is 0 %/year")
 
@@ -213,11 +224,14 @@ class Account:
         for one in self.instalments:
             base = one.principal + (one.interest if terms.compounds else 0)
             units = base * max(ppm * terms.penalty_permille // 1000, dearer if is_misused else 0)
-            if (self.today - one.due).days <= self.terms.grace_days:
+            beyond = (self.today - one.due).days - terms.grace_days
+            if beyond <= 0:
                 one.waiting_units += units
-            else:
-                one.penalty_units += units + one.waiting_units
-                one.waiting_units = 0
+                continue
+            one.penalty_units += units + one.waiting_units
+            one.waiting_units = 0
+            if beyond == 1 and not one.is_paid():
+                one.fee += terms.late_fee_fen
         if self.plan.repayment is Repayment.SALES_SHARE:
             self._take_share()
         elif self.next < len(self.dates) and self.today == self.dates[self.next]:
@@ -248,16 +262,27 @@ class Account:
 
     def _take_share(self) -> None:
         """A day's share of sales falls due: fee and principal in their proportion, the last day the rest."""
-        days = (self.today - self.terms.start).days
-        share = self.terms.daily_sales_fen * self.terms.sales_permille
         whole = self.terms.principal_fen + self.terms.fee_fen
-        left = self.balance - self.overdue + self.fee_left
-        part = round_half_up(share * days, 1000) - round_half_up(share * (days - 1), 1000)
-        part = left if days >= self.terms.periods else min(part, left)
-        fee = self.fee_left if part == left else min(round_half_up(part * self.terms.fee_fen, whole), self.fee_left)
+        principal = self.balance - self.overdue
+        left = principal + self.fee_left
+        part = left if self.today >= self.dates[-1] else min(self._share_of_sales(), left)
+        fee = min(round_half_up(part * self.terms.fee_fen, whole), self.fee_left)
+        fee = max(fee, part - principal)  # what is paid early or rounded may leave less principal than its proportion
         if part:
             self.fee_left -= fee
-            self.instalments.append(Instalment(days, self.today, fee, 0, part - fee))
+            number = (self.today - self.terms.start).days
+            self.instalments.append(Instalment(number, self.today, fee, 0, part - fee))
+
+    def _share_of_sales(self) -> int:
+        """Fen of today's sales that are paid; what rounding leaves goes into the next day."""
+        days = (self.today - self.terms.start).days
+        share = self.terms.daily_sales_fen * self.terms.sales_permille
+        return round_half_up(share * days, 1000) - round_half_up(share * (days - 1), 1000)
+
+    def sweep(self) -> int:
+        """Fen of today's sales that repay a swept loan, due or not, at most what ends it; from the day after payout."""
+        is_swept = self.plan.is_swept and self.today > self.terms.start
+        return min(self._share_of_sales(), self.settles()) if is_swept else 0
 
     def pay(self, fen: int) -> Paid:
         """Allocate a payment: what has fallen due first, then interest to date, then principal before its time.

@@ -40,11 +40,14 @@ class Plan:
         What a period is.
     by_month
         Whether a period costs a twelfth of the yearly rate, whatever its days; otherwise every day costs its part.
+    is_swept
+        Whether a share of each day's sales may repay it before its time.
     """
 
     repayment: Repayment
     unit: Literal["days", "months"] = "months"
     by_month: bool = False
+    is_swept: bool = False
 
 
 # How instalments of a fixed loan and a joint-liability loan fall due is said nowhere (facts A.1.1, A.1.5): assumptions.
@@ -56,7 +59,7 @@ PLANS: dict[str, Plan] = {
     "equal_principal": Plan(Repayment.EQUAL_PRINCIPAL, by_month=True),
     "interest_only_bullet": Plan(Repayment.INTEREST_ONLY, by_month=True),
     "sales_share": Plan(Repayment.SALES_SHARE, "days"),
-    "purchase_order": Plan(Repayment.AT_END, "days"),
+    "purchase_order": Plan(Repayment.AT_END, "days", is_swept=True),
     "warehouse": Plan(Repayment.AT_END, "days"),
     "joint_liability": Plan(Repayment.EQUAL_INSTALMENTS, by_month=True),
 }

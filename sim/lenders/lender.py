@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from sim.core.loanbook import FIXED_LOAN, PRODUCTS, SALES_SHARE, SECURED
 from sim.core.merchants import PLATFORMS, View
+from sim.core.money import MAX_PPM_YEAR
 from sim.lenders.parameters import LenderSpec
 from sim.lenders.policy import ANSWERING, Answer, Context, Product, decide, load_policy
 from sim.lenders.product_terms import FixedLoan
@@ -24,9 +25,10 @@ STEP = 10_000  # fen: loans are granted in whole hundreds of yuan
 # What the lender itself may say, before and after its policies speak.
 OWN_REASONS = (
     "", "score_below_cutoff", "no_limit_left", "not_approved", "no_funds", "rate_above_ceiling", "single_borrower_cap",
-    "below_least_share",
+    "below_least_share", "rate_below_floor",
 )  # fmt: skip
-_BELOW_CUTOFF, _NO_LIMIT, _NOT_APPROVED, NO_FUNDS, ABOVE_CEILING, ONE_BORROWER, _SMALL_SHARE = range(1, 8)
+_BELOW_CUTOFF, _NO_LIMIT, _NOT_APPROVED, NO_FUNDS = range(1, 5)
+ABOVE_CEILING, ONE_BORROWER, _SMALL_SHARE, BELOW_FLOOR = range(5, 9)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         self.folder = folder
         self._versions = list(versions)
         self.ceilings: Mapping[str, int] = {}  # highest price by product, ppm a year, to which its list is cut
+        self.floors: Mapping[str, int] = {}  # and the lowest, to which it is raised
         self.most_leverage: float | None = None  # bank debt that the rules allow, of net capital
         self.reason_names: list[str] = list(OWN_REASONS)
         self.changed_on: date | None = None  # day of the last dated change that was lived
@@ -120,9 +123,9 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         )
 
     def price_of(self, product: str) -> int:
-        """List price of a product, ppm a year: what the scenario says, or the ceiling that it is cut to."""
+        """List price of a product, ppm a year: what the scenario says, or the bound that it is held to."""
         own = self.terms[product].rate.ppm_year
-        return min(own, self.ceilings.get(product, own))
+        return min(max(own, self.floors.get(product, own)), self.ceilings.get(product, MAX_PPM_YEAR))
 
     @property
     def minimum(self) -> npt.NDArray[np.int64]:
@@ -138,11 +141,11 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         own = self.spec.bank_debt.cap
         return own if self.most_leverage is None else min(own, self.most_leverage)
 
-    def obey(self, ceilings: Mapping[str, int], most_leverage: float | None) -> None:
+    def obey(self, ceilings: Mapping[str, int], floors: Mapping[str, int], most_leverage: float | None) -> None:
         """Follow the rules of the day."""
         self.most_leverage = most_leverage
-        if ceilings != self.ceilings:
-            self.ceilings = ceilings
+        if (ceilings, floors) != (self.ceilings, self.floors):
+            self.ceilings, self.floors = ceilings, floors
             self._list_prices()
 
     @property

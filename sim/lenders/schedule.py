@@ -38,9 +38,9 @@ class Row:
 def live(terms: LoanTerms, payments: Sequence[tuple[date, int]] = ()) -> tuple[Account, list[Row]]:
     """Let a loan live to its end.
 
-    What falls due is paid on its day, unless ``payments`` name that day: then as much as they say. Payments of other
-    days come before their time, or late. What stays unpaid is paid with the next instalment, or after the last one
-    only by ``payments``.
+    What falls due is paid on its day, and a sweep of sales every day, unless ``payments`` name that day: then as much
+    as they say. Payments of other days come before their time, or late. What stays unpaid is paid with the next
+    instalment, or after the last one only by ``payments`` and a sweep, which goes on to the last of them.
 
     Raises
     ------
@@ -59,9 +59,10 @@ def live(terms: LoanTerms, payments: Sequence[tuple[date, int]] = ()) -> tuple[A
     while True:
         day, due, fallen = account.today, account.due_now(), bool(account.instalments)
         is_due = fallen and account.instalments[-1].due == day
-        if is_due or day in by_day:
+        usual = due if is_due else account.sweep()
+        if is_due or usual or day in by_day:
             number = account.instalments[-1].number if is_due else account.next + (account.next < len(account.dates))
-            paid = account.pay(by_day.get(day, due))
+            paid = account.pay(by_day.get(day, usual))
             rows.append(Row(number, day, due, paid, account.balance))
         if account.closed or day == last:
             return account, rows

@@ -80,6 +80,12 @@ def test_what_is_still_owed_is_said() -> None:
         (("--prepayment", "longer"), "prepayment 'longer'; it is one of shorter, smaller"),
         (("--product", "sales_share", "--rate", "0 %/year"), "a share of sales needs the sales of a day"),
         (("--fee", "2"), "--fee: '2' is not a share; write a percentage"),
+        (("--late-fee", "-2 yuan"), "--late-fee: '-2 yuan' is negative"),
+        (("--late-fee", "2 %"), "--late-fee: '2 %' is not an amount"),
+        (("--sales", "200", "--share", "10 %"), "annuity is not repaid by a share of sales; leave --sales and --share"),
+        (("--product", "warehouse", "--sales", "200", "--share", "10 %"), "warehouse is not repaid by a share of sal"),
+        (("--product", "purchase_order", "--share", "10 %"), "a share of sales needs the sales of a day (--sales) and"),
+        (("--product", "purchase_order", "--sales", "9", "--share", "101 %"), "a share of 101 % is more than all"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(words: tuple[str, ...], said: str) -> None:
@@ -96,3 +102,23 @@ def test_a_rate_is_needed_but_for_a_share_of_sales() -> None:
     share = ("--fee", "14 %", "--share", "14 %", "--sales", "2000")
     found = printed("--product", "sales_share", "--principal", "10000", "--periods", "365", *share)
     assert (len(found["rows"]), found["summary"]["total_paid"]) == (41, 11400.0)
+
+
+ORDERS = ("--product", "purchase_order", "--principal", "10000", "--rate", "0.05 %/day", "--periods", "60")
+
+
+def test_a_late_fee_stands_in_its_column() -> None:
+    late = ("--pay", "2012-03-01=0", "--pay", "2012-03-05=20000", "--late-fee", "20 yuan", "--grace")
+    rows = printed(*ORDERS, *late, "3")["rows"]
+    assert [row["fee"] for row in rows] == [0.0, 20.0]
+    assert printed(*ORDERS, *late, "4")["summary"]["total_fee"] == 0.0
+    done = schedule(*ORDERS, *late, "3")
+    assert "fee                 20.00 yuan\n" in done.stdout
+
+
+def test_an_advance_on_orders_is_swept_if_sales_are_given() -> None:
+    whole, swept = printed(*ORDERS), printed(*ORDERS, "--share", "30 %", "--sales", "1000")
+    assert [row["payment"] for row in whole["rows"]] == [10_300.0]
+    assert [row["payment"] for row in swept["rows"][:2]] == [300.0, 300.0]
+    assert (swept["rows"][0]["interest"], swept["rows"][0]["principal"]) == (5.0, 295.0)
+    assert swept["summary"]["end"] == "2012-02-04"

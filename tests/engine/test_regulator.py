@@ -17,8 +17,8 @@ from sim.app.cli import app
 from sim.engine.checkpoint import restore, save
 from sim.engine.market import Market
 from sim.errors import RuleError
-from sim.institutions.regulation import RuleChange
-from sim.institutions.regulator import LIFTED, ceiling, rules_on
+from sim.institutions.dated_rules import LIFTED, ceiling, floor, rules_on
+from sim.institutions.regulation import Regulation, RuleChange
 from sim.results.run import Run
 
 DEAR: dict[str, Any] = {
@@ -60,6 +60,26 @@ def run_of(changes: dict[str, Any]) -> Run:
 def test_ceilings_of_facts_c14(day: str, months: int, who: str, percent: float | None) -> None:
     expected = None if percent is None else round(percent * 10_000)
     assert ceiling(date.fromisoformat(day), months, who) == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "who", "percent"),
+    [
+        ("2011-07-06", 6, "micro_loan_company", None),
+        ("2011-07-07", 6, "micro_loan_company", 0.9 * 6.10),
+        ("2011-07-07", 12, "micro_loan_company", 0.9 * 6.56),
+        ("2012-06-08", 6, "micro_loan_company", 0.9 * 5.85),
+        ("2012-06-08", 12, "micro_loan_company", 0.9 * 6.31),
+        ("2012-07-06", 6, "micro_loan_company", 0.9 * 5.60),
+        ("2015-08-31", 12, "micro_loan_company", 0.9 * 6.00),
+        ("2015-09-01", 12, "micro_loan_company", None),
+        ("2012-07-06", 6, "private_lender", None),
+        ("2012-07-06", 6, "none", None),
+    ],
+)
+def test_floors_are_nine_tenths_of_the_benchmark(day: str, months: int, who: str, percent: float | None) -> None:
+    expected = None if percent is None else round(percent * 10_000)
+    assert floor(date.fromisoformat(day), months, who) == expected
 
 
 def test_funding_rules_of_facts_c13() -> None:
@@ -129,7 +149,7 @@ def test_a_price_below_the_ceiling_breaks_no_rule_whatever_the_list_says(breach:
     cheap = {"policy": "risk_based", "highest": "20 %/year", "lowest": "12 %/year"}
     run = run_of(DEAR | ruled(breach, rules="private_lender") | {"lenders.ali.pricing": cheap})
     assert dearest(run, "2011-07-07") <= 200_000
-    assert not [note for note in run.manifest["notes"] if "ceiling" in note]
+    assert not [note for note in run.manifest["notes"] if "price" in note]
 
 
 def test_a_run_stops_at_a_price_above_the_ceiling() -> None:
@@ -147,6 +167,103 @@ def test_the_command_says_which_rule_stopped_the_run(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 1
     assert "the ceiling is 24.4 %, and institutions.regulator.breach is stop" in done.stderr
+
+
+# ------------------------------------------------------------------------------------------------------------ floors
+
+CHEAP = DEAR | {"lenders.ali.products.revolving_line.rate": "4 %/year", "lenders.ali.products.order_loan": None}
+
+
+def lines(run: Run, since: str) -> Any:
+    opened = pd.to_datetime(run.loans["opened"])
+    return run.loans[(run.loans["product"] == "revolving_line") & (opened >= pd.Timestamp(since))]
+
+
+def test_a_price_below_the_floor_is_raised_from_its_first_day_on() -> None:
+    run = run_of(CHEAP | ruled("clip"))
+    found = lines(run, "2011-06-01")
+    assert set(found["rate_ppm_year"]) == {40_000, 54_900}
+    assert set(lines(run, "2011-07-07")["rate_ppm_year"]) == {54_900}
+    assert any(note.startswith("regulator: ali: the price of") and note.endswith("loans was raised to the floor")
+               for note in run.manifest["notes"])  # fmt: skip
+
+
+def test_tiers_below_the_floor_are_raised_too() -> None:
+    """The list price is allowed, and four fifths of it are not."""
+    tiers = {"policy": "tiers", "score_from": [0.0, 0.8], "factor": [1.0, 0.8]}
+    listed = {"lenders.ali.products.revolving_line.rate": "6 %/year", "lenders.ali.pricing": tiers}
+    plan, types = CHEAP | listed, ("private_lender", "micro_loan_company")
+    free, bound = (run_of(plan | ruled("clip", rules=who)) for who in types)
+    assert lines(free, "2011-07-07")["rate_ppm_year"].min() < 50_000
+    assert lines(bound, "2011-07-07")["rate_ppm_year"].min() == 54_900
+
+
+def test_a_loan_below_the_floor_is_refused() -> None:
+    run = run_of(CHEAP | ruled("refuse"))
+    assert pd.to_datetime(lines(run, "2011-06-01")["opened"]).max() == pd.Timestamp("2011-07-06")
+    refused = run.applications[run.applications["reason_1"] == "rate_below_floor"]
+    assert set(refused["decision"]) == {"declined"}
+    assert f"regulator: ali: {len(refused):,} loans were refused, as their price was below the floor" in (
+        run.manifest["notes"]
+    )
+
+
+def test_a_run_stops_at_a_price_below_the_floor() -> None:
+    with pytest.raises(RuleError, match=r"^2011-07-\d\d: ali: a loan at 4 % a year; the floor is 5\.49 %"):
+        run_of(CHEAP | ruled("stop", {"one": {"date": "2011-06-01", "single_borrower": 1.0}}))
+
+
+def test_no_floor_but_that_of_a_change_where_there_are_no_rules() -> None:
+    free = run_of(CHEAP | ruled("clip", rules="none"))
+    assert set(lines(free, "2011-07-07")["rate_ppm_year"]) == {40_000}
+    own = {"own": {"date": "2011-07-20", "rate_floor": "12 %/year"}}
+    held = run_of(CHEAP | ruled("clip", own, rules="none"))
+    assert set(lines(held, "2011-07-20")["rate_ppm_year"]) == {120_000}
+    assert set(lines(held, "2011-06-01")["rate_ppm_year"]) == {40_000, 120_000}
+
+
+def test_a_change_may_take_the_floor_away() -> None:
+    change = RuleChange(date=date(2012, 3, 1), rate_floor="0 %/year", rate_floor_long="7 %/year")  # type: ignore[arg-type]
+    rules = rules_on(date(2012, 3, 1), "micro_loan_company", [change])
+    assert (rules.floor_of(6, "months"), rules.floor_of(7, "months")) == (0, 70_000)
+
+
+def test_a_floor_above_the_ceiling_is_refused() -> None:
+    change = {"date": date(2012, 3, 1), "rate_floor": "25 %/year"}
+    with pytest.raises(ValueError, match=r"from 2012-03-01 on the floor of 25 %/year is above the ceiling of 24\.4 %"):
+        Regulation.model_validate({"rules": "micro_loan_company", "changes": {"odd": change}})
+    Regulation.model_validate({"rules": "none", "changes": {"odd": change}})
+
+
+# ----------------------------------------------------------------------------------------------------- penalty rates
+
+
+def told_of_penalties(run: Run) -> list[str]:
+    return [note for note in run.manifest["notes"] if "penalty rate" in note]
+
+
+def test_a_penalty_rate_above_the_ceiling_is_told_with_its_date() -> None:
+    """Facts C.14: 21.9 % a year are allowed, one and a half times that are not."""
+    usual = DEAR | {"lenders.ali.products.revolving_line.rate": "0.06 %/day"}
+    bound = usual | ruled("refuse", rules="private_lender")
+    run = run_of(bound)
+    assert told_of_penalties(run) == [
+        f"regulator: ali: {product}: from 2011-07-07 on loans at {rate} %/year are signed whose penalty rate of "
+        f"{penalty} %/year is above the ceiling of 24.4 %/year; the ceiling binds contract rates alone"
+        for product, rate, penalty in (("order_loan", 18.25, 27.375), ("revolving_line", 21.9, 32.85))
+    ]
+    free = run_of(usual | ruled("refuse", rules="none"))
+    assert told_of_penalties(free) == []
+    assert free.loans.equals(run.loans)
+    assert told_of_penalties(run_of(bound | {"lenders.ali.penalty_multiple": 1.1})) == []  # 24.09 % and less
+
+
+def test_the_date_is_that_on_which_the_ceiling_fell() -> None:
+    falls = {"tight": {"date": "2011-07-25", "rate_ceiling": "20 %/year"}}
+    cheap = DEAR | {"lenders.ali.products.revolving_line.rate": "0.04 %/day", "lenders.ali.products.order_loan": None}
+    told = told_of_penalties(run_of(cheap | ruled("clip", falls)))
+    assert len(told) == 1
+    assert "revolving_line: from 2011-07-25 on loans at 14.6 %/year are signed whose penalty rate of 21.9 %/" in told[0]
 
 
 # -------------------------------------------------------------------------------------------- bank debt, one borrower

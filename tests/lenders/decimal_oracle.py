@@ -12,6 +12,7 @@ from decimal import ROUND_FLOOR, Decimal, localcontext
 
 D = Decimal
 ZERO, CENT, HALF = D(0), D("0.01"), D("0.005")
+HALF_MORE = D("1.5")
 MONTHLY = {"annuity", "equal_principal", "interest_only_bullet", "joint_liability"}
 DAYS = {"order_loan", "purchase_order", "warehouse"}
 AT_END = DAYS | {"revolving_line"}
@@ -34,16 +35,25 @@ class Due:
     """An instalment and what is left of it; penalty is exact, paid penalty is whole fen."""
 
     on: date
+    fee: Decimal
     interest: Decimal
     principal: Decimal
     since: date
     penalty: Decimal = ZERO
     in_grace: Decimal = ZERO
+    is_charged: bool = False  # with the late fee
+
+
+Row = tuple[date, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal]
 
 
 @dataclass
 class Oracle:
-    """One loan. ``basis`` is 365, 360 or "monthly"; ``order`` is that of penalty, interest and principal."""
+    """One loan. ``basis`` is 365, 360 or "monthly"; ``order`` is that of fee, penalty, interest and principal.
+
+    ``fee`` is charged at the payout; of a share of sales it is the price. ``worse`` and ``misused`` are multiples of
+    the contract rate, ``sales`` are those of one day and ``share`` is the part of them that is paid.
+    """
 
     product: str
     principal: Decimal
@@ -54,15 +64,24 @@ class Oracle:
     pays: dict[date, Decimal]
     smaller: bool = False
     grace: int = 0
-    order: tuple[str, ...] = ("penalty", "interest", "principal")
+    order: tuple[str, ...] = ("fee", "penalty", "interest", "principal")
     vertical: bool = True
     compounds: bool = False
+    worse: Decimal = HALF_MORE
     misuse: date | None = None
+    misused: Decimal = HALF_MORE
+    fee: Decimal = ZERO
+    late_fee: Decimal = ZERO
+    is_first: bool = False
+    sales: Decimal = ZERO
+    share: Decimal = ZERO
     closed_days: frozenset[date] = frozenset()  # a due date on one of them waits for the next day that is none
-    rows: list[tuple[date, Decimal, Decimal, Decimal, Decimal, Decimal]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    closed: date | None = None
+    refund: Decimal = ZERO
 
-    def run(self) -> list[tuple[date, Decimal, Decimal, Decimal, Decimal, Decimal]]:
-        """Rows of (date, principal, interest, penalty, balance, excess)."""
+    def run(self) -> list[Row]:
+        """Rows of (date, principal, interest, penalty, fee, balance, excess)."""
         with localcontext() as context:
             context.prec = 80
             self._run()
@@ -71,22 +90,20 @@ class Oracle:
     def _run(self) -> None:
         year = D(self.ppm) / 1_000_000
         day_rate = year / (365 if self.basis == 365 and self.product not in MONTHLY else 360)
-        if self.product in AT_END:
-            dates = [self.start + timedelta(self.n) if self.product in DAYS else months_later(self.start, self.n)]
-        else:
-            dates = [months_later(self.start, k) for k in range(1, self.n + 1)]
-        for place in range(len(dates)):
-            while dates[place] in self.closed_days:
-                dates[place] += timedelta(1)
-        worse = D(self.ppm * 3 // 2) / self.ppm if self.ppm else D(1)  # the same, rounded down
-        dearer = D((self.ppm * 3 + 1) // 2) / self.ppm if self.ppm else D(1)  # half as much again, in whole ppm
-        not_due, accrued, arrears, k = self.principal, ZERO, list[Due](), 0
+        dates = self._dates()
+        worse = D(int(self.ppm * self.worse)) / self.ppm if self.ppm else D(1)  # in whole ppm, rounded down
+        dearer = D(int(self.ppm * self.misused + D("0.5"))) / self.ppm if self.ppm else D(1)  # half up
+        not_due, price, accrued, arrears, k = self.principal, ZERO, ZERO, list[Due](), 0
+        if self.product == "sales_share":
+            price = self.fee
+        elif self.fee:
+            self.rows.append((self.start, ZERO, ZERO, ZERO, self.fee, not_due, ZERO))
         regular = self._regular(not_due, year, len(dates))
         last = self.start
-        found_on = {self.misuse} if self.misuse else set()
-        for day in sorted({*dates, *self.pays, *found_on}):
+        for day in self._events(dates):
             # interest since the last event, on what has not fallen due
-            times = dearer if self.misuse and last >= self.misuse else D(1)
+            is_misused = self.misuse is not None and last >= self.misuse
+            times = dearer if is_misused else D(1)
             if self.product not in MONTHLY:
                 accrued += not_due * day_rate * times * (day - last).days
             elif k < len(dates):
@@ -95,21 +112,38 @@ class Oracle:
                 thirtieth = [D(30) if e >= length else D(min(e, 30)) for e in ((last - begin).days, (day - begin).days)]
                 accrued += not_due * year / 12 * times * (thirtieth[1] - thirtieth[0]) / 30
             for due in arrears:  # penalty from the day after the due date, in place of interest
-                due.penalty = self._penalty(due, day, day_rate * max(worse, times))
+                due.penalty = self._penalty(due, day, day_rate * (max(worse, dearer) if is_misused else worse))
+                if (day - due.on).days > self.grace and not due.is_charged:
+                    due.fee, due.is_charged = due.fee + self.late_fee, True
             last = day
-            if day not in dates and day not in self.pays:
-                continue
             is_due = k < len(dates) and day == dates[k]
-            if is_due:
+            usual = ZERO
+            if self.product == "sales_share":
+                part = not_due + price
+                if day != dates[-1]:
+                    part = min(part, self._from_sales(day))
+                is_due = part > 0
+                if is_due:
+                    fee = min(price, half_up(part * self.fee / (self.principal + self.fee)))
+                    if part - fee > not_due:
+                        fee = part - not_due
+                    arrears.append(Due(day, fee, ZERO, part - fee, day))
+                    price, not_due = price - fee, not_due - (part - fee)
+            elif is_due:
                 interest = half_up(accrued)
                 accrued -= interest
                 part = not_due if k == len(dates) - 1 else self._principal_of(regular, interest, not_due)
                 not_due -= part
-                arrears.append(Due(day, interest, part, day))
+                arrears.append(Due(day, ZERO, interest, part, day))
                 k += 1
-            owed = sum((due.interest + due.principal + half_up(due.penalty) for due in arrears), ZERO)
-            money = self.pays.get(day, owed)
-            split = dict.fromkeys(("penalty", "interest", "principal"), ZERO)
+            elif self.product == "purchase_order":
+                usual = self._from_sales(day)
+            owed = sum((due.fee + due.interest + due.principal + half_up(due.penalty) for due in arrears), ZERO)
+            usual = owed if is_due else min(usual, owed + not_due + max(half_up(accrued), ZERO))
+            if not is_due and not usual and day not in self.pays:
+                continue
+            money = self.pays.get(day, usual)
+            split = dict.fromkeys(("fee", "penalty", "interest", "principal"), ZERO)
             todo = [(due, what) for due in arrears for what in self.order]
             if not self.vertical:
                 todo = [(due, what) for what in self.order for due in arrears]
@@ -119,11 +153,14 @@ class Oracle:
                 money -= part
                 split[what] += part
                 setattr(due, what, getattr(due, what) - part)
-            arrears = [due for due in arrears if due.interest or due.principal or half_up(due.penalty)]
-            if money and not arrears:  # early: interest to date and principal, in the same order
+            arrears = [due for due in arrears if due.fee or due.interest or due.principal or half_up(due.penalty)]
+            if money and not arrears:  # early: the price, interest to date and principal, in the same order
                 early = ZERO
                 for what in self.order:
-                    if what == "interest":
+                    if what == "fee":
+                        part = min(money, price)
+                        price -= part
+                    elif what == "interest":
                         part = min(money, max(half_up(accrued), ZERO))
                         accrued -= part
                     elif what == "principal":
@@ -136,9 +173,37 @@ class Oracle:
                 if early and not_due and self.smaller and k < len(dates):
                     regular = self._regular(not_due, year, len(dates) - k)
             balance = not_due + sum((due.principal for due in arrears), ZERO)
-            self.rows.append((day, split["principal"], split["interest"], split["penalty"], balance, money))
-            if balance == 0 and not arrears and half_up(accrued) <= 0:
+            amounts = (split["principal"], split["interest"], split["penalty"], split["fee"])
+            self.rows.append((day, *amounts, balance, money))
+            if balance == 0 and price == 0 and not arrears and half_up(accrued) <= 0:
+                self.closed = day
+                if self.is_first and day <= self.start + timedelta(3):
+                    self.refund = sum((row[2] for row in self.rows), ZERO)
                 return
+
+    def _dates(self) -> list[date]:
+        """Due dates; of a share of sales that of the rest, as its shares fall due on every day."""
+        if self.product in AT_END | {"sales_share"}:
+            in_days = self.product in DAYS | {"sales_share"}
+            dates = [self.start + timedelta(self.n) if in_days else months_later(self.start, self.n)]
+        else:
+            dates = [months_later(self.start, k) for k in range(1, self.n + 1)]
+        for place in range(len(dates)):
+            while dates[place] in self.closed_days:
+                dates[place] += timedelta(1)
+        return dates
+
+    def _events(self, dates: list[date]) -> list[date]:
+        """Days on which something may change, in order; with a part of sales every day."""
+        days = {*dates, *self.pays} | ({self.misuse} if self.misuse else set())
+        if self.share:
+            days |= {self.start + timedelta(d) for d in range(1, (max(dates[-1], *self.pays) - self.start).days + 1)}
+        return sorted(days)
+
+    def _from_sales(self, day: date) -> Decimal:
+        """The part of the sales of a day that is paid, so that all days to it have paid their part to the fen."""
+        days = (day - self.start).days
+        return half_up(self.share * self.sales * days) - half_up(self.share * self.sales * max(days - 1, 0))
 
     def _penalty(self, due: Due, day: date, penalty_rate: Decimal) -> Decimal:
         """``penalty rate x overdue principal x days``; days of grace cost only if they pass."""

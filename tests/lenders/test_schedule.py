@@ -1,17 +1,14 @@
-"""Schedules: the vectors of facts C, an independent oracle in decimal, and what always holds of an account."""
+"""Schedules: the vectors of facts C, fees and sweeps, and what always holds of an account."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from decimal_oracle import Oracle
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_schedules import WITH_INTEREST, drawn
+from sample_schedules import WITH_INTEREST
 
 from sim.core.money import Rate, parse_rate
 from sim.lenders.account import Account, LoanTerms
@@ -76,6 +73,70 @@ def test_days_of_grace_cost_nothing_unless_they_pass() -> None:
     assert (in_time["total_penalty"], late["total_penalty"]) == (0.0, 30.0)
 
 
+def test_a_late_fee_is_charged_once_when_grace_has_passed() -> None:
+    """20 yuan for one due date; it is paid first, and neither it nor its delay costs anything more."""
+    due = NEW_YEAR + timedelta(30)
+    terms = loan("order_loan", 10_000, "0.05 %/day", 30, grace_days=3, late_fee_fen=2000)
+    in_time, late, later = (figures(terms, (due, 0), (due + timedelta(n), 2_000_000)) for n in (3, 4, 20))
+    assert [one["total_fee"] for one in (in_time, late, later)] == [0.0, 20.0, 20.0]
+    assert later["total_penalty"] == 150.0
+    _, rows = live(terms, [(due, 0), (due + timedelta(4), 5000), (due + timedelta(5), 2_000_000)])
+    assert (rows[1].paid.fee, rows[1].paid.penalty, rows[1].paid.interest) == (2000, 3000, 0)
+
+
+def test_every_missed_due_date_has_its_own_late_fee() -> None:
+    missed = [(date(2012, month, 1), 0) for month in (2, 3, 5)]
+    _, rows = live(loan("annuity", 12_000, "0 %/month", 6, late_fee_fen=2000), missed)
+    assert [row.paid.fee for row in rows] == [0, 0, 4000, 0, 2000, 0]
+    part = [(date(2012, 2, 1), 199_999)]  # a fen is missing
+    assert live(loan("annuity", 12_000, "0 %/month", 6, late_fee_fen=2000), part)[1][1].paid.fee == 2000
+
+
+def test_nothing_due_is_nothing_late() -> None:
+    """Months without interest owe nothing before the last one, whether or not somebody comes to pay it."""
+    account = Account(loan("interest_only_bullet", 12_000, "0 %/month", 3, late_fee_fen=2000))
+    while account.today < date(2012, 4, 1):
+        account.pass_day()
+        assert account.due_now() == (1_200_000 if account.today == date(2012, 4, 1) else 0)
+    account.pass_day()
+    assert account.due_now() == 1_202_000
+
+
+def test_a_sweep_of_sales_repays_an_advance_on_orders() -> None:
+    swept = {"daily_sales_fen": 100_000, "sales_permille": 300}
+    account, rows = live(loan("purchase_order", 10_000, "0 %/day", 60, **swept))
+    assert (len(rows), account.closed) == (34, NEW_YEAR + timedelta(34))  # 33 days of 300 yuan and the rest
+    first, second = live(loan("purchase_order", 10_000, "0.05 %/day", 60, **swept))[1][:2]
+    assert (first.date, first.paid.interest, first.paid.principal) == (NEW_YEAR + timedelta(1), 500, 29_500)
+    assert (second.paid.interest, second.paid.principal) == (485, 29_515)  # of 9,705 yuan
+    slow, rows = live(loan("purchase_order", 10_000, "0 %/day", 30, **swept), [(date(2012, 1, 5), 0)])
+    assert (slow.closed, rows[-1].paid.total) == (date(2012, 1, 31), 1_000_000 - 28 * 30_000)  # the rest at its term
+
+
+def test_sales_repay_what_is_late_too() -> None:
+    due = NEW_YEAR + timedelta(7)
+    swept = {"daily_sales_fen": 100_000, "sales_permille": 300}
+    missed = [(due, 0), (due + timedelta(30), 0)]
+    account, _ = live(loan("purchase_order", 3_000, "0 %/day", 7, **swept), missed)
+    assert account.closed == due + timedelta(4)  # 6 days before it is due, 4 after
+
+
+def test_a_share_of_sales_never_takes_more_principal_than_there_is() -> None:
+    """Principal was paid early, before the fee: all that the shares bring then is fee."""
+    price = {"fee_fen": 100_000, "daily_sales_fen": 100_000, "sales_permille": 100}
+    order = ("principal", "interest", "penalty", "fee")
+    account, rows = live(loan("sales_share", 1_000, "0 %/year", 90, order=order, **price), [(NEW_YEAR, 100_000)])
+    assert {row.balance for row in rows} == {0}
+    assert (sum(row.paid.fee for row in rows), account.closed) == (100_000, NEW_YEAR + timedelta(10))
+
+
+def test_the_rest_of_a_share_of_sales_falls_due_on_a_working_day() -> None:
+    price = {"fee_fen": 0, "daily_sales_fen": 100, "sales_permille": 100, "start": date(2012, 9, 1)}
+    ends = [live(loan("sales_share", 1_000, "0 %/year", 31, holidays=rule, **price))[0].closed
+            for rule in ("none", "next_day")]  # fmt: skip
+    assert ends == [date(2012, 10, 2), date(2012, 10, 8)]
+
+
 def test_a_share_of_sales_of_facts_c2() -> None:
     price = {"fee_fen": 140_000, "daily_sales_fen": 200_000, "sales_permille": 140}
     terms = loan("sales_share", 10_000, "0 %/year", 365, **price)
@@ -106,62 +167,11 @@ def test_a_month_of_any_length_is_thirty_thirtieths(days: int) -> None:
 def test_a_prepayment_shortens_the_loan_or_makes_it_smaller() -> None:
     paid = (date(2012, 3, 15), 3_000_000)
     shorter, smaller = (
-        live(loan("annuity", 100_000, "1.5 %/month", 6, prepayment=effect), [paid])
-        for effect in ("shorter", "smaller")
+        live(loan("annuity", 100_000, "1.5 %/month", 6, prepayment=effect), [paid]) for effect in ("shorter", "smaller")
     )
     assert shorter[0].closed == date(2012, 6, 1)
     assert smaller[0].closed == date(2012, 7, 1)
     assert shorter[1][3].paid.total == shorter[1][0].paid.total > smaller[1][3].paid.total
-
-
-# ------------------------------------------------------------------------------------------------------- the oracle
-
-# Days off in the years of the draws: 1 January, Spring Festival week, 1 to 3 May, 1 to 7 October, two lunar festivals.
-LUNAR = {2010: (214, 616, 922), 2011: (203, 606, 912), 2012: (123, 623, 930), 2013: (210, 612, 919),
-         2014: (131, 602, 908), 2015: (219, 620, 927)}  # fmt: skip
-DAYS_OFF = frozenset(
-    first + timedelta(n)
-    for year, (spring, dragon, moon) in LUNAR.items()
-    for first, days in (
-        (date(year, 1, 1), 1), (date(year, *divmod(spring, 100)), 7), (date(year, 5, 1), 3),
-        (date(year, *divmod(dragon, 100)), 1), (date(year, *divmod(moon, 100)), 1), (date(year, 10, 1), 7),
-    )
-    for n in range(days)
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("seed", range(270))
-def test_the_oracle_says_the_same_to_the_fen(seed: int) -> None:
-    terms, payments = drawn(seed)
-    account, rows = live(terms, list(payments.items()))
-    expected = Oracle(
-        terms.product, Decimal(terms.principal_fen) / 100, terms.rate.ppm_year, terms.rate.basis, terms.periods,
-        terms.start, {day: Decimal(fen) / 100 for day, fen in payments.items()},
-        terms.prepayment == "smaller", terms.grace_days, tuple(bucket for bucket in terms.order if bucket != "fee"),
-        terms.by_instalment, terms.compounds, terms.misuse_from,
-        DAYS_OFF if terms.holidays == "next_day" else frozenset(),
-    ).run()  # fmt: skip
-    found = []
-    for row in rows:
-        amounts = (row.paid.principal, row.paid.interest, row.paid.penalty, row.balance, row.paid.excess)
-        found.append((row.date, *(Decimal(fen) / 100 for fen in amounts)))
-    assert found == expected
-    assert account.balance == 0
-    assert sum(row.paid.principal for row in rows) == terms.principal_fen
-
-
-def test_the_draws_of_the_oracle_meet_every_case() -> None:
-    cases = [drawn(seed) for seed in range(270)]
-    ends = [live(terms, list(payments.items())) for terms, payments in cases]
-    assert {terms.product for terms, _ in cases} == set(WITH_INTEREST)
-    assert sum(any(row.paid.penalty for row in rows) for _, rows in ends) > 90
-    assert sum(terms.misuse_from is not None and terms.misuse_from < account.today
-               for (terms, _), (account, _) in zip(cases, ends, strict=True)) > 20  # fmt: skip
-    plain = [Account(replace(terms, holidays="none")).dates for terms, _ in cases]
-    assert sum(Account(terms).dates != dates for (terms, _), dates in zip(cases, plain, strict=True)) > 10
-    assert sum(terms.compounds for terms, _ in cases) > 30
-    assert sum(any(row.due == 0 and row.paid.principal for row in rows) for _, rows in ends) > 80
-    assert sum(account.closed is not None and account.closed < account.dates[-1] for account, _ in ends) > 10
 
 
 # ---------------------------------------------------------------------------------------------- what always holds

@@ -49,9 +49,15 @@ def schedule(
         typer.Option("--misuse", metavar="DATE", help="Money found to be misused: 1.5 times the rate from then on."),
     ] = None,
     fee: Annotated[str, typer.Option("--fee", metavar="SHARE", help="Of the principal, such as '2 %'.")] = "0 %",
+    late_fee: Annotated[
+        str, typer.Option("--late-fee", metavar="YUAN", help="For every due date missed beyond its days of grace.")
+    ] = "0 yuan",
     first: Annotated[bool, typer.Option("--first", help="The borrower's first loan: refund within 3 days.")] = False,
     sales: Annotated[
-        str | None, typer.Option("--sales", metavar="YUAN", help="A day's sales, for sales_share.", show_default=False)
+        str | None,
+        typer.Option(
+            "--sales", metavar="YUAN", help="A day's sales, for sales_share or purchase_order.", show_default=False
+        ),
     ] = None,
     share: Annotated[
         str | None, typer.Option("--share", metavar="SHARE", help="Of sales that is paid.", show_default=False)
@@ -64,12 +70,18 @@ def schedule(
     late. What stays unpaid is paid with the next instalment, after the last one only by --pay. Periods are months;
     days for order_loan, purchase_order, warehouse and sales_share.
 
+    With --sales and --share a purchase_order is repaid by that share of every day's sales, interest to date first,
+    before its time or late, unless --pay names the day; without them it is due as a whole. A warehouse loan always is
+    here: when its stock is released depends on what the shop sells.
+
     \b
     Example:  lendsim schedule --product annuity --principal 100000 --rate "1.5 %/month" --periods 12
               lendsim schedule --product order_loan --principal 5000 --rate "0.05 %/day" --periods 30
                 --pay 2012-01-31=0 --pay 2012-02-20=6000
               lendsim schedule --product sales_share --principal 10000 --periods 365 --fee "14 %"
                 --share "14 %" --sales 2000
+              lendsim schedule --product purchase_order --principal 10000 --rate "0.05 %/day" --periods 60
+                --share "30 %" --sales 1000 --late-fee "20 yuan"
     """
     with ending():
         from sim.core.money import parse_rate, round_half_up
@@ -96,6 +108,7 @@ def schedule(
                 is_first=first,
                 daily_sales_fen=_yuan("--sales", sales) if sales else 0,
                 sales_permille=_permille("--share", share) if share else 0,
+                late_fee_fen=_yuan("--late-fee", late_fee),
             )
             account, rows = live(terms, [_payment(text) for text in pay or []])
         except ValueError as error:
