@@ -152,7 +152,7 @@ def _days_before(spec: LenderSpec) -> list[int]:
 
 
 def ladder_of(ladder: Iterable[Step], write_off_after: int = 9_999) -> npt.NDArray[Any]:
-    """The steps past due of a ladder, (k,) of STEP, by the day on which they begin; all of them before the write-off."""
+    """The steps past due of a ladder, (k,) of STEP, by the day on which they begin, which is before the write-off."""
     steps = [step for step in ladder if step.after is not None]
     rows = np.zeros(len(steps), STEP)
     for row, step in zip(rows, sorted(steps, key=lambda step: step.after or 0), strict=True):

@@ -66,11 +66,14 @@ class Step(Parameters):
 
 
 LADDER: dict[str, Step] = {
-    "remind_before": Step(action="remind", before="3 days"),
-    "remind": Step(action="remind", after="1 day", every="7 days"),
-    "sweep": Step(action="sweep", after="3 days", share=0.8),
-    "close_shop": Step(action="close_shop", after="90 days"),
-    "blacklist": Step(action="blacklist", after="90 days"),
+    name: Step.model_validate(step)
+    for name, step in {
+        "remind_before": {"action": "remind", "before": "3 days"},
+        "remind": {"action": "remind", "after": "1 day", "every": "7 days"},
+        "sweep": {"action": "sweep", "after": "3 days", "share": 0.8},
+        "close_shop": {"action": "close_shop", "after": "90 days"},
+        "blacklist": {"action": "blacklist", "after": "90 days"},
+    }.items()
 }
 """What the reference lender does (facts A.1.3); when it does it is an assumption."""
 

@@ -10,7 +10,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sim.core.clock import EPOCH
-from sim.core.loanbook import DEFAULTED_AGAIN, LOAN_COLUMNS, LOANS_A_MERCHANT, PRODUCTS, STATUSES, TREATMENTS, WRITTEN_OFF
+from sim.core.loanbook import (
+    DEFAULTED_AGAIN,
+    LOAN_COLUMNS,
+    LOANS_A_MERCHANT,
+    PRODUCTS,
+    STATUSES,
+    TREATMENTS,
+    WRITTEN_OFF,
+)
 from sim.core.merchants import INTEGRITY, PLATFORMS, Merchants
 
 Columns = Mapping[str, npt.NDArray[Any]]

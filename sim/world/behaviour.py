@@ -137,7 +137,7 @@ class Repayment(Parameters):
         doc="Share of what is due that a reminder in a positive tone adds to the worth of paying.",
     )
     threatened: Share = parameter(
-        0.1, unit="share", source="assumption; no lasting effect: B.3 V38", doc="The same of a threat, on its first day."
+        0.1, unit="share", source="assumption; it does not last: B.3 V38", doc="The same of a threat, on its first day."
     )
     shamed: Money = parameter(
         "2000 yuan",

@@ -127,7 +127,7 @@ class Desk:
         arrays = {name: np.array([value], kinds[name]) for name, value in terms.items()}
         ladder = ladder_of([Step(action=action, **step) for action, step in steps])
         self.terms = LenderTerms(
-            allocation=np.array([allocation], np.int64), steps=ladder[None, :], n_steps=np.array([ladder.size]), **arrays
+            allocation=np.array([allocation], np.int64), steps=ladder[None], n_steps=np.array([ladder.size]), **arrays
         )
         self.grace = grace
         self.commission = np.zeros(3, np.float32)

@@ -145,12 +145,11 @@ def lending_irr(book: Ledger) -> float | None:
     """Yearly internal rate of a lender's lending over the window, compounded, from its daily cash flows.
 
     Paid: the opening balance less its allowance on the day before, and all disbursements. Received: principal,
-    interest, penalties and fees less refunds, recoveries, and the closing balance less its allowance on the last day. Before
-    operating cost and cost of funds; interest accrued and not yet paid is left out at both ends.
+    interest, penalties and fees less refunds, recoveries, and the closing balance less its allowance on the last day.
+    Before operating cost and cost of funds; interest accrued and not yet paid is left out at both ends.
     """
-    received = sum(
-        book.day(f"{name}_fen") for name in ("principal_repaid", "interest_paid", "penalty_paid", "fee_paid", "recovered")
-    )
+    paid = ("principal_repaid", "interest_paid", "penalty_paid", "fee_paid", "recovered")
+    received = sum(book.day(f"{name}_fen") for name in paid)
     flow = np.asarray(received - book.day("disbursed_fen") - book.day("refunded_fen"), dtype=np.float64)
     flow[-1] += book.closing("balance_fen") - book.closing("allowance_fen")
     before = book.opening("balance_fen") - book.opening("allowance_fen")
