@@ -40,8 +40,12 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("lender.queue", 41),
     ("policy.coin", 42),
     ("platform.outage", 50),
-    ("collect.call", 60),
-    ("collect.evades", 61),
+    ("signal.parcels", 51),
+    ("borrow.divert", 52),
+    ("collect.call", 70),
+    ("collect.evades", 71),
+    ("negotiate.ask", 72),
+    ("negotiate.wait", 73),
 )
 
 

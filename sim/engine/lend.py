@@ -14,7 +14,18 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, ORDER_LOAN, PRODUCTS, PURCHASE_ORDER, SALES_SHARE, SECURED, WAREHOUSE, LoanBook
+from sim.core.loanbook import (
+    ACTIVE,
+    FIXED_LOAN,
+    ORDER_LOAN,
+    PRODUCTS,
+    PURCHASE_ORDER,
+    REVOLVING_LINE,
+    SALES_SHARE,
+    SECURED,
+    WAREHOUSE,
+    LoanBook,
+)
 from sim.core.merchants import Merchants
 from sim.engine.day.plan import PRESSED
 from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
@@ -96,6 +107,8 @@ def choose_offers(
             amount = amount // STEP * STEP
             if isinstance(terms, FixedLoan):  # a lump, not the small part of a grant
                 amount = np.where(has_offer & (amount < terms.least_share * own["limit_fen"]), 0, amount)
+            if product == REVOLVING_LINE and getattr(lender.terms.get("fixed_loan"), "bundle", False):
+                amount = np.where(_has_fixed_loan(book, lender.index, m.n)[rows], amount, 0)
             price: Any = lender.price_of(name) / (1e6 * terms.rate.days_in_year)
             if isinstance(terms, SalesShare):
                 price = fee_a_day(terms, m.sales_mean_30d.take(rows), amount)
@@ -127,6 +140,14 @@ def _owed_on(m: Merchants, book: LoanBook, lenders: list[Lender]) -> dict[int, I
             own = (book["product"] == product) & (book["status"] == ACTIVE)
             owed = np.bincount(book["row"][own], book["balance"][own].astype(np.float64), m.n)
             found[product] = owed.astype(np.int64)
+    return found
+
+
+def _has_fixed_loan(book: LoanBook, lender: int, n: int) -> npt.NDArray[np.bool_]:
+    """Which of ``n`` merchants have a fixed loan of a lender."""
+    own = (book["product"] == FIXED_LOAN) & (book["status"] == ACTIVE) & (book["lender"] == lender)
+    found = np.zeros(n, np.bool_)
+    found[book["row"][own]] = True
     return found
 
 

@@ -19,6 +19,7 @@ from sim.engine.funding.sharing import Sharing
 from sim.engine.groups import form_groups
 from sim.engine.payout import disburse
 from sim.lenders.lender import Decisions, Lender
+from sim.world.diversion import take_out
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
@@ -118,6 +119,8 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
     settle.draw_for(books, name, int(decided.granted_fen[takes].sum()))
     paid_out, fees = disburse(lender, m, market.book, requests, decided, takes, group, day.date)
     settle.book_disbursement(books, name, paid_out, fees)
+    habits = market.plan_of_run.merchants.borrowing
+    settle.book_diverted(books, take_out(m, rows[takes], requests.product[takes], amount[takes], habits, seed))
     market.counts[name]["customers"] += new
     market.recorder.applications(
         day.number,
