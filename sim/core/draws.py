@@ -40,6 +40,9 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("lender.queue", 41),
     ("policy.coin", 42),
     ("platform.outage", 50),
+    ("desk.service", 60),
+    ("desk.patience", 61),
+    ("desk.bot", 62),
 )
 
 
