@@ -1,4 +1,4 @@
-"""A day of the desk: cases queue for people with skills and shifts (simpy), and leave served, given up, or still waiting.
+"""A day of the desk: cases queue for people with skills and shifts (simpy) and leave served, given up, or waiting.
 
 The day is rebuilt every morning from plain rows: the cases that wait, those that come, and who is still on a case. A
 person who is free takes the case that comes first by priority, then by arrival, among those that he can do; nobody is
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
+from typing import Any
 
 import numpy as np
 import simpy
@@ -105,7 +106,8 @@ class _Floor:
         self.free = [0] * len(shifts)
         self.busy = [0.0] * len(shifts)
         self.overtime = [0.0] * len(shifts)
-        self.done: list[tuple[int, float]] = []  # team and minute at which its last cases are done, of those past a day
+        # Team and minute at which a case is done that may outlast the day; first those left from yesterday.
+        self.done: list[tuple[int, float]] = list(zip(at_work.team.tolist(), at_work.until.tolist(), strict=True))
         self._let_come(cases.since)
         self._let_begin(at_work)
 
@@ -124,7 +126,7 @@ class _Floor:
                 until = max(shift.begins, held[person]) if person < len(held) else shift.begins
                 self.env.timeout(until, team).callbacks.append(self._choose)
 
-    def _come(self, event: simpy.Event) -> None:
+    def _come(self, event: Any) -> None:
         case: int = event.value
         now = self.env.now
         for team in self.able[self.kind[case]]:
@@ -134,7 +136,7 @@ class _Floor:
                 return
         heappush(self.queues[self.kind[case]], case)
 
-    def _choose(self, event: simpy.Event) -> None:
+    def _choose(self, event: Any) -> None:
         """Somebody of a team has nothing to do: a case that waits, or a break."""
         team: int = event.value
         now = self.env.now
@@ -167,4 +169,5 @@ class _Floor:
     def at_work_after(self, minutes: float) -> AtWork:
         """Say who is on a case when a day of ``minutes`` ends, with the time after it."""
         late = [(team, done - minutes) for team, done in self.done if done > minutes]
-        return AtWork(np.array([team for team, _ in late], np.int64), np.array([until for _, until in late], np.float64))
+        teams, until = np.array([team for team, _ in late], np.int64), np.array([time for _, time in late], np.float64)
+        return AtWork(teams, until)

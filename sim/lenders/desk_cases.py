@@ -151,7 +151,9 @@ def draw_cases(desk: Desk, seed: int, case_id: npt.ArrayLike, kind: npt.ArrayLik
     for number in np.unique(kinds).tolist():
         name = KINDS[number]
         if name not in desk.work:
-            raise ValueError(f"a case of {name}, which is no work of this desk: {', '.join(desk.work) or 'it has none'}")
+            raise ValueError(
+                f"a case of {name}, which is no work of this desk: {', '.join(desk.work) or 'it has none'}"
+            )
         rows = np.flatnonzero(kinds == number)
         work = desk.work[name]
         priority[rows] = work.priority
@@ -213,7 +215,7 @@ def outcome_of(
 def wages(shifts: Sequence[Shift], overtime: Floats) -> int:
     """Whole fen of a day: every person's shift, and the minutes beyond it at their multiple; rounded by team.
 
-        staff x hours x cost + overtime hours x multiple x cost
+    staff x hours x cost + overtime hours x multiple x cost
     """
     total = 0
     for shift, minutes in zip(shifts, overtime.tolist(), strict=True):

@@ -124,7 +124,9 @@ class Team(Parameters):
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the team, each field as it is named inside the team's block."""
         if self.ends <= self.begins:
-            yield Problem("ends", f"{self.ends:g} is not after its beginning at {self.begins:g}", "allowed: a later hour")
+            yield Problem(
+                "ends", f"{self.ends:g} is not after its beginning at {self.begins:g}", "allowed: a later hour"
+            )
         if self.ends + self.overtime > 24.0:
             said = f"{self.overtime:g} hours after {self.ends:g} lie beyond midnight"
             yield Problem("overtime", said, f"allowed: 0 to {24.0 - self.ends:g}")
@@ -163,7 +165,10 @@ class Bot(Parameters):
     """A program that answers first, at any hour and at once."""
 
     kinds: tuple[WorkKind, ...] = parameter(
-        (), unit="names", source="facts A.1.3: an intelligent service; which work is an assumption", doc="What it answers."
+        (),
+        unit="names",
+        source="facts A.1.3: an intelligent service; which work is an assumption",
+        doc="What it answers.",
     )
     settles: Share = parameter(
         0.3, unit="share", source="assumption", doc="Share of the cases it answers that need nobody else."
