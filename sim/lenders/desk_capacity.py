@@ -77,7 +77,8 @@ def _serve(cases: Cases, shifts: Sequence[Shift], at_work: AtWork) -> tuple[Floa
         in_hand = 0.5 * np.maximum(people - 1, 0.0) * (_sum(service) / rows.size)
         gives_up = _read_all(clocks, np.minimum(cases.since[rows] + cases.patience[rows], _FAR))
         can = able[:, cases.kind[rows]] & (people > 0)[:, None]
-        _take(can, came, gives_up, soonest, service, people, in_hand, ends, closes, work.copy(), start, taken, chosen)
+        used, done = work.copy(), work.copy()
+        _take(can, came, gives_up, soonest, service, people, in_hand, ends, closes, used, done, start, taken, chosen)
         for team, clock in enumerate(clocks):
             is_own = chosen == team
             begun[rows[is_own]] = np.maximum(_undo(clock, start[is_own]), cases.since[rows[is_own]])
@@ -90,18 +91,19 @@ def _serve(cases: Cases, shifts: Sequence[Shift], at_work: AtWork) -> tuple[Floa
 @kernel
 def _take(
     can: Any, came: Any, gives_up: Any, soonest: Any, service: Any, people: Any, in_hand: Any, ends: Any, closes: Any,
-    work: Any, start: Any, taken: Any, chosen: Any,
+    work: Any, done: Any, start: Any, taken: Any, chosen: Any,
 ) -> None:  # fmt: skip
     """Take cases in turn on the teams' clocks; writes ``start``, ``taken`` and ``chosen`` (n,) of those begun.
 
-    ``taken`` is the minute from which a clock is used for the case, ``start`` the one at which it is begun. Those who
-    had nothing to do at the end of the shift are gone: after it a case is begun only if it had to wait.
+    ``taken`` is the minute from which a clock is used for the case, ``start`` the one at which it is begun. ``work`` is
+    where the clock is used up to, ``done`` where the last person finishes at his own pace: those who had nothing to do
+    at the end of the shift are gone, and after it a case is begun only if somebody was still at work when it came.
     """
     for j in range(service.size):
         earliest = np.inf
         for team in range(people.size):
             first = most(came[team, j], work[team] - in_hand[team])
-            is_there = first < closes[team] and (first < ends[team] or first > came[team, j])
+            is_there = first < closes[team] and (first < ends[team] or came[team, j] < done[team])
             if can[team, j] and is_there and first < gives_up[team, j]:
                 minute = soonest[team, j] + (first - came[team, j]) / people[team]
                 if minute < earliest:
@@ -112,6 +114,7 @@ def _take(
             team = chosen[j]
             taken[j] = most(work[team], came[team, j])
             work[team] = taken[j] + service[j]
+            done[team] = most(done[team], start[j] + service[j] * people[team])
 
 
 def _day_of(shift: Shift) -> Corners:

@@ -85,6 +85,7 @@ def test_the_case_at_hand_is_finished_after_the_shift_and_no_other_is_begun() ->
     day = queue_day(by_hand((1070, 20), (1075, 5), (1080, 5)), [team(1)])
     assert day.state.tolist() == [SERVED, WAITS, WAITS]
     assert (day.ended[0], day.busy[0], day.overtime[0]) == (1090, 20, 10)
+    assert queue_day(by_hand((1070, 10), (1075, 5)), [team(1)]).state.tolist() == [SERVED, WAITS]  # at the last minute
 
 
 def test_overtime_goes_on_while_cases_wait() -> None:
@@ -113,8 +114,9 @@ def test_a_case_goes_to_who_can_do_it_and_to_the_team_named_first() -> None:
 
 
 def test_people_of_two_skills_take_the_first_of_both_queues() -> None:
-    cases = by_hand((540, 10), (541, 10), (542, 10), (543, 10), kinds=[0, 1, 0, 1], priorities=[0, 2, 1, 1])
-    assert queue_day(cases, [team(1, skills=(0, 1))]).ended.tolist() == [550, 580, 560, 570]
+    cases = by_hand((540, 10), (541, 10), (542, 10), (543, 10), kinds=[0, 1, 0, 1], priorities=[0, 2, 1, 0])
+    assert queue_day(cases, [team(1, skills=(0, 1))]).ended.tolist() == [550, 580, 570, 560]
+    assert queue_day(cases, [team(1, skills=(1, 0))]).ended.tolist() == [550, 580, 570, 560]
 
 
 def test_a_case_of_last_night_is_there_when_the_shift_begins() -> None:
@@ -173,7 +175,7 @@ def test_two_days_with_what_is_carried_over_are_one_long_queue() -> None:
     )
     waited.update(zip(rest.case_id, second.waited, strict=True))
     state.update(zip(rest.case_id, second.state, strict=True))
-    assert first.at_work.team.size == 3
+    assert first.at_work.team.size > 1
     assert (first.state == WAITS).sum() > 10
     assert [state[one] for one in cases.case_id] == long.state.tolist()
     assert [waited[one] for one in cases.case_id] == long.waited.tolist()
@@ -322,9 +324,17 @@ def test_what_the_bot_settles_needs_nobody_and_every_answer_costs() -> None:
     assert not day.waited[is_settled].any()
     overtime = round(float(day.overtime[0]) * 1.5 * 100)
     assert day.cost == 2 * 9 * 6000 + overtime + 1000 * 25
+
+
+def test_the_bot_answers_a_case_once() -> None:
+    alone = Desk.model_validate({"work": {"call": {}}, "bot": {"kinds": ["call"], "settles": 0.4, "cost": "0.25 yuan"}})
+    cases = draw_cases(alone, 3, np.arange(100), np.full(100, 2), np.full(100, 600.0))
+    day = work_day(alone, cases, MONDAY)
     waiting = carried_over(cases, day)
-    assert not waiting.is_for_bot.any()
-    assert work_day(DESK, waiting, MONDAY, day.at_work).cost < 25 * 1000 + 200_000  # yesterday's are not answered again
+    assert (day.cost, waiting.n) == (2500, 100 - (day.state == BY_BOT).sum())
+    assert set(waiting.since) == {-840.0}
+    tomorrow = work_day(alone, waiting, MONDAY)
+    assert (tomorrow.cost, set(tomorrow.state)) == (0, {WAITS})
 
 
 def test_both_rules_stand_behind_one_call() -> None:

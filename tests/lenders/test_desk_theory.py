@@ -218,9 +218,20 @@ def test_a_week_of_two_teams_by_the_fast_rule_is_about_a_week_of_the_queue(load:
     week = a_week(load, patience)
     print(week)
     assert week["served"][1] == pytest.approx(week["served"][0], rel=0.03)
-    assert week["waited"][1] == pytest.approx(week["waited"][0], rel=0.1)
-    assert abs(week["overtime"][1] - week["overtime"][0]) < 0.015 * 5 * 7 * 8  # of the hours of the shifts
-    assert week["cost"][1] == pytest.approx(week["cost"][0], rel=0.03)
+    assert week["waited"][1] == pytest.approx(week["waited"][0], rel=0.07)
+    assert abs(week["overtime"][1] - week["overtime"][0]) < 0.01 * 5 * 7 * 8  # of the hours of the shifts
+    assert week["cost"][1] == pytest.approx(week["cost"][0], rel=0.015)
+
+
+def test_a_large_day_of_two_teams_with_overtime_is_about_that_of_the_queue() -> None:
+    cases, _ = by_chance(5, 70, 0.95, minutes=1440.0, patience=120.0, ranks=3)
+    shifts = [Shift(90, 540.0, 1080.0, 1200.0, (0, 1)), Shift(60, 480.0, 1200.0, 1200.0, (1, 2))]
+    slow, fast = queue_day(cases, shifts), capacity_day(cases, shifts)
+    assert cases.n > 9_000
+    for state in (SERVED, ABANDONED, WAITS):
+        assert abs((fast.state == state).mean() - (slow.state == state).mean()) < 0.02
+    assert fast.waited.mean() == pytest.approx(slow.waited.mean(), rel=0.03)
+    assert fast.busy.sum() == pytest.approx(slow.busy.sum(), rel=0.03)
 
 
 def test_the_fast_rule_takes_up_who_is_still_at_work() -> None:
