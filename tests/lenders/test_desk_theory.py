@@ -7,7 +7,7 @@ lie within three standard errors of the closed form, the error taken from the sp
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +27,9 @@ Measure = Callable[[Cases, Outcome, npt.NDArray[np.bool_]], float]
 
 
 def measured(
-    check: int, measure: Measure, people: int, load: float, minutes: float = 33_000.0, **options: float
-) -> tuple[float, float]:
-    """Mean of ``measure`` over the replications, and its standard error; every check has seeds of its own."""
+    check: int, measures: Sequence[Measure], people: int, load: float, minutes: float = 33_000.0, **options: float
+) -> list[tuple[float, float]]:
+    """Mean of each measure over the replications and its standard error; every check has seeds of its own."""
     found = []
     first = FIRST_SEED + 1000 * check
     for seed in range(first, first + REPLICATIONS):
@@ -37,8 +37,9 @@ def measured(
         day = queue_day(cases, shifts, minutes=minutes)
         is_counted = (cases.since > WARM) & (cases.since < minutes - COOL)
         assert not (day.state[is_counted] == WAITS).any()
-        found.append(measure(cases, day, is_counted))
-    return float(np.mean(found)), float(np.std(found, ddof=1) / REPLICATIONS**0.5)
+        found.append([measure(cases, day, is_counted) for measure in measures])
+    errors = np.std(found, axis=0, ddof=1) / REPLICATIONS**0.5
+    return list(zip(np.mean(found, axis=0).tolist(), errors.tolist(), strict=True))
 
 
 def share_that_waits(cases: Cases, day: Outcome, is_counted: npt.NDArray[np.bool_]) -> float:
@@ -88,42 +89,46 @@ def erlang_a(people: int, load: float, patience: float) -> tuple[float, float]:
 
 @pytest.mark.parametrize(("people", "load"), [(2, 0.6), (5, 0.8)])
 def test_the_probability_of_waiting_is_erlangs(people: int, load: float) -> None:
-    assert_near(erlang_c(people, load), measured(10 + people, share_that_waits, people, load))
+    (found,) = measured(10 + people, [share_that_waits], people, load)
+    assert_near(erlang_c(people, load), found)
 
 
 @pytest.mark.parametrize(("people", "load"), [(1, 0.7), (5, 0.8)])
 def test_the_mean_wait_of_many_people_is_that_of_m_m_c(people: int, load: float) -> None:
     theory = erlang_c(people, load) * SERVICE / (people * (1 - load))
-    assert_near(theory, measured(20 + people, mean_wait, people, load, minutes=60_000.0))
+    (found,) = measured(20 + people, [mean_wait], people, load, minutes=60_000.0)
+    assert_near(theory, found)
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.5, 1.4])
 def test_the_mean_wait_for_one_person_is_pollaczeks_and_khinchines(spread: float) -> None:
     load = 0.6
     theory = load * SERVICE * (1 + spread**2) / (2 * (1 - load))
-    assert_near(theory, measured(30 + round(10 * spread), mean_wait, 1, load, minutes=160_000.0, spread=spread))
+    (found,) = measured(30 + round(10 * spread), [mean_wait], 1, load, minutes=160_000.0, spread=spread)
+    assert_near(theory, found)
 
 
 @pytest.mark.parametrize(("load", "patience"), [(0.9, 20.0), (1.3, 10.0)])
 def test_those_who_give_up_are_as_many_as_in_m_m_c_with_patience(load: float, patience: float) -> None:
     share, wait = erlang_a(3, load, patience)
-    check = 50 + round(10 * load)
-    assert_near(share, measured(check, share_that_gives_up, 3, load, patience=patience))
-    assert_near(wait, measured(check, mean_wait, 3, load, patience=patience))
+    measures = [share_that_gives_up, mean_wait]
+    for theory, found in zip(
+        (share, wait), measured(50 + round(10 * load), measures, 3, load, patience=patience), strict=True
+    ):
+        assert_near(theory, found)
 
 
 def test_each_rank_waits_as_cobham_says() -> None:
     # Non-preemptive priorities, one person: W0 / ((1 - load above) (1 - load above and of the rank)).
     load, ranks = 0.75, 3
-    residual = load * SERVICE
+
+    def wait_of(rank: int) -> Measure:
+        return lambda cases, day, is_counted: float(day.waited[is_counted & (cases.priority == rank)].mean())
+
+    found = measured(70, [wait_of(rank) for rank in range(ranks)], 1, load, minutes=80_000.0, ranks=ranks)
     for rank in range(ranks):
         above = load * rank / ranks
-        theory = residual / ((1 - above) * (1 - above - load / ranks))
-
-        def wait(cases: Cases, day: Outcome, is_counted: npt.NDArray[np.bool_], rank: int = rank) -> float:
-            return float(day.waited[is_counted & (cases.priority == rank)].mean())
-
-        assert_near(theory, measured(70, wait, 1, load, minutes=80_000.0, ranks=ranks))
+        assert_near(load * SERVICE / ((1 - above) * (1 - above - load / ranks)), found[rank])
 
 
 # ------------------------------------------------------------------------------------------------ the fast rule
