@@ -80,7 +80,9 @@ def lend_today(market: Market, day: Day) -> dict[str, Lent]:
         return lent
     coin = draws.uniform(market.seed_number, "platform.outage", day.number, m.merchant_id[wishes.rows])
     reaches = {index: coin >= share for index, share in shut.items()}
-    requests = lend.choose_offers(m, market.book, wishes, doors, reaches, day.number)
+    spoken = market.plan_of_run.merchants.repayment.word_of_mouth
+    bothers = {one.index: 1.0 + spoken * (1.0 - market.standing[one.lender_id]["goodwill"]) for one in doors}
+    requests = lend.choose_offers(m, market.book, wishes, doors, reaches, day.number, bothers)
     for lender in doors:
         if requests[lender.index].rows.size:
             lent[lender.lender_id] = _serve(market, lender, wishes, requests[lender.index], day)

@@ -20,6 +20,7 @@ from sim.core.clock import Day, days
 from sim.core.loanbook import LoanBook
 from sim.core.merchants import Merchants
 from sim.engine import merchants_day, rules, settle
+from sim.engine.after.cases import NO_CASES, begin_standing
 from sim.engine.after.collect import collect
 from sim.engine.after.monitor import monitor
 from sim.engine.after.negotiate import negotiate
@@ -129,6 +130,8 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.sharing = arrange(self, versions, self.calendar[0].number)
         self.recorder = Recorder(names, [name for lender in self.lenders for name in lender.ever_needs])
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
+        self.cases = NO_CASES  # borrowers in talks
+        self.standing = {name: begin_standing() for name in names}
         self.day_index = 0
         self.running = True
         self.find_rare()

@@ -25,7 +25,13 @@ CASE = np.dtype(
 """One case; a loan has one at a time."""
 
 Cases = npt.NDArray[Any]
+Standing = dict[str, float]
 NO_CASES: Cases = np.zeros(0, CASE)
+
+
+def begin_standing() -> Standing:
+    """How a lender stands with borrowers in difficulty: who asked, got relief, complained; what is said of it, 0 to 1."""
+    return {"asked": 0, "granted": 0, "complaints": 0, "goodwill": 1.0}
 
 
 def positions_of(book: LoanBook, cases: Cases) -> npt.NDArray[np.int64]:

@@ -47,6 +47,7 @@ class _Talks:
         self.book, self.m = market.book, market.merchants
         self.terms, self.policy = lender.spec.negotiation, lender.policies["negotiation"]
         self.standing = market.standing[lender.lender_id]
+        self.rests: list[Cases] = []
         self.will = market.plan_of_run.merchants.repayment
 
     def go_on(self, noticed: Positions) -> None:
@@ -59,7 +60,7 @@ class _Talks:
         cases = self._answer(cases)
         if early.size:
             self._offer(early, np.zeros(early.size, np.int64), is_asked=False)
-        self.market.cases = np.concatenate([others, cases, *self.standing.pop("rests", [])])
+        self.market.cases = np.concatenate([others, cases, *self.rests])
 
     def _end_rests(self, cases: Cases) -> Cases:
         ends = (cases["kind"] == RESTS) & (cases["until"] <= self.day.number)
@@ -198,7 +199,7 @@ class _Talks:
             rests[name] = c[name]
         rests["kind"], rests["since"] = RESTS, self.day.number
         rests["until"] = self.day.number + self.terms.hold
-        self.standing.setdefault("rests", []).append(rests)
+        self.rests.append(rests)
 
     def _let_down(self, places: Positions, waited: Any, *, is_remembered: bool = False) -> None:
         """Who gave up or was refused: some complain, and all of these stay away."""
@@ -216,7 +217,7 @@ class _Talks:
         self.market.note_action(self.day, "complains", places[complains])
 
     def _remember(self, experiences: npt.NDArray[np.float64]) -> None:
-        """What is said of the lender moves with every experience, from 0 (let down) to 1 (helped at once)."""
+        """Move what is said of the lender with every experience, from 0 (let down) to 1 (helped at once)."""
         for one in experiences.tolist():
             self.standing["goodwill"] += MEMORY * (one - self.standing["goodwill"])
 
