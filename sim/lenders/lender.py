@@ -238,7 +238,12 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         return Decisions(score, limit, rate, granted, reasons.table)
 
     def judge(
-        self, kind: str, columns: Mapping[str, npt.NDArray[Any]], ids: npt.NDArray[np.int64], seed: int, context: Context
+        self,
+        kind: str,
+        columns: Mapping[str, npt.NDArray[Any]],
+        ids: npt.NDArray[np.int64],
+        seed: int,
+        context: Context,
     ) -> npt.NDArray[np.int8]:
         """What its monitoring or its negotiation says of borrowers, (n,): positions in WARNINGS or TREATMENTS."""
         return np.asarray(self._answer(kind, columns, ids, seed, context).values)

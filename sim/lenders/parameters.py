@@ -28,8 +28,8 @@ from sim.core.quantities import (
     parameter,
     refuse,
 )
-from sim.lenders.collection_terms import Collection
 from sim.lenders.care_terms import Monitoring, Negotiation
+from sim.lenders.collection_terms import Collection
 from sim.lenders.funding_terms import BankDebt, Funding, Insurance, JointLending, ProductId, Securitisation
 from sim.lenders.policy_spec import PolicySpec
 from sim.lenders.product_terms import JOINT_CAP, MOST_OWED, Products

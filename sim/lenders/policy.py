@@ -120,8 +120,8 @@ class Answer:
     ----------
     values : ndarray
         Scoring: probability of staying good, float (n,), 0 to 1. Limit: whole fen, int64 (n,). Pricing: ppm a year,
-        int64 (n, products). Approval: bool (n,). Monitoring: positions in WARNINGS, int8 (n,). Negotiation: positions in
-        TREATMENTS, int8 (n,), 0 where nothing is offered.
+        int64 (n, products). Approval: bool (n,). Monitoring: positions in WARNINGS, int8 (n,). Negotiation: positions
+        in TREATMENTS, int8 (n,), 0 where nothing is offered.
     reasons : ndarray of int8 (n, r), optional
         Positions in the policy's ``reasons``, the weightiest first, -1 for none.
     """

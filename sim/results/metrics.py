@@ -274,8 +274,7 @@ MEASURES: tuple[Measure, ...] = (
     _m("roe", "Return on equity", "share a year", "yield", "result / mean equity x 365 / days", "facts C.9",
        lambda b: b.a_year(b.profit, "equity_fen")),
     _m("raroc", "Risk-adjusted return on capital", "share a year", "yield",
-       "(interest earned - refunds + penalties and fees paid - interest on funds - operating cost - expected loss of what "
-       "was "
+       "(interest earned - refunds + penalties, fees - interest on funds - operating cost - expected loss of what was "
        f"lent in the window) / ({loss.CAPITAL_SHARE:.0%} of the mean balance) x 365 / days; expected loss by product: "
        "(written off - recovered + LGD x still unpaid) / principal, of the run's loans due at least 90 days before its "
        "end; no tax, no return on the capital itself", "facts C.9; capital: Basel II, 8 % of assets, assumption",

@@ -30,7 +30,7 @@ NO_CASES: Cases = np.zeros(0, CASE)
 
 
 def begin_standing() -> Standing:
-    """How a lender stands with borrowers in difficulty: who asked, got relief, complained; what is said of it, 0 to 1."""
+    """How a lender stands with borrowers in difficulty: who asked, got relief, complained; and what is said of it."""
     return {"asked": 0, "granted": 0, "complaints": 0, "goodwill": 1.0}
 
 

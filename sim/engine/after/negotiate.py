@@ -66,7 +66,7 @@ class _Talks:
         ends = (cases["kind"] == RESTS) & (cases["until"] <= self.day.number)
         places = positions_of(self.book, cases[ends])
         self.book["pressure"][places[places >= 0]] &= np.uint8(255 - HELD)
-        return cases[~ends]
+        return np.asarray(cases[~ends])
 
     def _give_up(self, cases: Cases) -> Cases:
         """Those whose loan has ended leave; of those who wait for an answer some lose patience."""
@@ -76,7 +76,7 @@ class _Talks:
         places = positions_of(self.book, cases[gone])
         self._let_down(places, self.day.number - cases["since"][gone])
         self.market.note_action(self.day, "gives_up", places, self.day.number - cases["since"][gone])
-        return cases[~gone]
+        return np.asarray(cases[~gone])
 
     def _hear(self, cases: Cases, noticed: Positions) -> tuple[Cases, Positions]:
         """Who of the late asks tonight, and the loans soon due that the lender looks at by itself."""
@@ -107,7 +107,7 @@ class _Talks:
         still = places >= 0
         still[still] = self.book["unpaid_since"][places[still]] > 0  # who has paid meanwhile needs no answer
         self._offer(places[still], waited[still], is_asked=True)
-        return cases[~ready]
+        return np.asarray(cases[~ready])
 
     def _offer(self, places: Positions, waited: Positions, *, is_asked: bool) -> None:
         """Offer what the policy says; the borrowers choose; what is accepted holds from tonight."""

@@ -164,12 +164,14 @@ def answer_claim(
     """
     struck = r.today >= m.bust_day[row]
     late = np.int64(r.today - loan.unpaid_since)
-    has_reminder, share, worth, is_noticed = terms.remind_before[lender] > 0, 0.0, 0.0, False
+    has_reminder: Scalar = terms.remind_before[lender] > 0
+    share, worth, is_noticed = 0.0, 0.0, False
     if late > 0 and (loan.pressure & HELD) == 0:
         has_reminder, share, worth, is_noticed = pressed(
             loan, late, claim, m.platform[row], lender, terms, r, sums, T_CONTACTS, T_LADDER
         )
-    is_noticed = is_noticed or (late > 0 and terms.talks[lender] > 0)
+    if late > 0 and terms.talks[lender] > 0:
+        is_noticed = True
     if loan.pressure & SUED:
         worth += r.sued * claim
     worth += sanction_on(loan, terms)

@@ -38,7 +38,7 @@ class NoNegotiation:
 
 @dataclass(frozen=True)
 class Slow:
-    """Few find whom to ask, the answer takes long, and it is the same for all (facts A.1.3, 004: the three failings)."""
+    """Few find whom to ask, the answer takes long, and it is the same for all (facts A.1.3, 004: the failings)."""
 
     kind: ClassVar[str] = "negotiation"
     needs: ClassVar[tuple[str, ...]] = ()
