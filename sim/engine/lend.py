@@ -6,7 +6,7 @@ The functions compute and return; `sim.engine.payout` commits.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -195,6 +195,13 @@ def is_taken_up(
     gain = (wishes.worth[requests.wish] - price * m.price_sensitivity[rows]) * decided.granted_fen * DAYS_OF_USE
     pays: npt.NDArray[np.bool_] = wishes.is_pressed[requests.wish] | (gain > m.bother[rows])
     return (decided.granted_fen > 0) & pays
+
+
+def refuse(decided: Decisions, who: npt.NDArray[np.bool_], reason: int) -> Decisions:
+    """Decline what was granted to ``who`` (n,) for a reason of the lender's own."""
+    reasons = decided.reasons.copy()
+    reasons[who & (decided.granted_fen > 0), 0] = reason
+    return replace(decided, granted_fen=np.where(who, 0, decided.granted_fen), reasons=reasons)
 
 
 def ration(

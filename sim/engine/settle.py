@@ -128,11 +128,18 @@ def book_diverted(books: Books, fen: int) -> None:
 
 
 def settle_lender(
-    books: Books, lender: Lender, repaid: Totals, lent: Lent, freeze: float, sharing: Sharing | None = None
+    books: Books,
+    lender: Lender,
+    repaid: Totals,
+    lent: Lent,
+    freeze: float,
+    sharing: Sharing | None = None,
+    people: int = 0,
 ) -> dict[str, int]:
     """Close one lender's day: operating cost, provision, bank debt and its interest; returns the day's expenses, fen.
 
-    ``freeze`` is the share of bank money that is frozen today; ``sharing`` tells who else holds its loans, if anybody.
+    ``freeze`` is the share of bank money that is frozen today; ``sharing`` tells who else holds its loans, if anybody;
+    ``people`` is what the desk costs, fen.
     """
     name, cost = lender.lender_id, lender.spec.costs
     operating = (
@@ -141,6 +148,7 @@ def settle_lender(
         + cost.per_loan * lent.n_loans
         + cost.per_contact * repaid["contacts"]
         + repaid["ladder_cost"]
+        + people
     )
     books.entry(name, "operating_cost", "costs_payable", operating * GRAINS_PER_FEN)
     return {

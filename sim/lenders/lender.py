@@ -25,10 +25,10 @@ STEP = 10_000  # fen: loans are granted in whole hundreds of yuan
 # What the lender itself may say, before and after its policies speak.
 OWN_REASONS = (
     "", "score_below_cutoff", "no_limit_left", "not_approved", "no_funds", "rate_above_ceiling", "single_borrower_cap",
-    "below_least_share", "rate_below_floor",
+    "below_least_share", "rate_below_floor", "failed_review",
 )  # fmt: skip
 _BELOW_CUTOFF, _NO_LIMIT, _NOT_APPROVED, NO_FUNDS = range(1, 5)
-ABOVE_CEILING, ONE_BORROWER, _SMALL_SHARE, BELOW_FLOOR = range(5, 9)
+ABOVE_CEILING, ONE_BORROWER, _SMALL_SHARE, BELOW_FLOOR, FAILED_REVIEW = range(5, 10)
 
 
 @dataclass(frozen=True)

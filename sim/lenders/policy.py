@@ -55,7 +55,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "tiers": "sim.lenders.policies.pricing:Tiers",
         "risk_based": "sim.lenders.policies.pricing:RiskBased",
     },
-    "approval": {"automatic": "sim.lenders.policies.approval:Automatic"},
+    "approval": {
+        "automatic": "sim.lenders.policies.approval:Automatic",
+        "desk": "sim.lenders.policies.approval:AtDesk",
+    },
     "monitoring": {
         "none": "sim.lenders.policies.monitoring:NoMonitoring",
         "signals": "sim.lenders.policies.monitoring:Signals",

@@ -1,4 +1,4 @@
-"""Borrowers in talks with a lender: plain rows, so that a checkpoint is a table."""
+"""Borrowers who want something of a lender's people: plain rows, so that a checkpoint is a table."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core import draws
 from sim.core.kernels import kernel
 from sim.core.loanbook import ACTIVE, LoanBook
+from sim.lenders.desk_terms import MINUTES_A_DAY
 
-ASKS, RESTS = 0, 1  # waits for an answer; collection rests
+ASKS, RESTS, AT_DESK = 0, 1, 2  # waits for an answer; collection rests; from here on work of the desk, by its number
+OPENS, CLOSES = 480.0, 1320.0  # minutes of the day between which people write and call; assumption
 CASE = np.dtype(
     [
         ("loan_id", np.int64),
@@ -19,6 +22,12 @@ CASE = np.dtype(
         ("kind", np.int8),
         ("since", np.int16),  # day number on which it asked
         ("until", np.int16),  # day number of the answer, or of the end of the rest
+        ("case_id", np.int64),  # keys its draws at the desk
+        ("arrived", np.float64),  # at the desk: minutes since day number 0
+        ("product", np.int8),  # of an application: what is asked for, how much, and why
+        ("asked", np.int64),  # fen
+        ("worth", np.float64),
+        ("is_pressed", np.bool_),
     ],
     align=True,
 )
@@ -27,6 +36,22 @@ CASE = np.dtype(
 Cases = npt.NDArray[Any]
 Standing = dict[str, float]
 NO_CASES: Cases = np.zeros(0, CASE)
+
+
+def desk_cases(
+    seed: int, day: int, kind: int, lender: int, rows: npt.ArrayLike, subjects: npt.NDArray[np.int64]
+) -> Cases:
+    """New cases (k,) for the desk, that come between eight and ten at night of the day they are made.
+
+    ``kind`` is the number of the work, ``rows`` of the merchants, ``subjects`` loan ids, or merchants' first ones.
+    """
+    new = np.zeros(subjects.size, CASE)
+    new["loan_id"], new["row"], new["lender"], new["kind"] = subjects, rows, lender, AT_DESK + kind
+    new["since"] = day
+    new["case_id"] = (subjects << 18) | (day << 3) | kind
+    part = draws.uniform(seed, "desk.arrival", day, new["case_id"])
+    new["arrived"] = day * MINUTES_A_DAY + OPENS + (CLOSES - OPENS) * part
+    return new
 
 
 def begin_standing() -> Standing:
