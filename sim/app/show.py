@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sim.app.bench.compare import Benchmark
     from sim.lenders.schedule import Row
-    from sim.results.metrics import Measure
+    from sim.results.measure import Measure
     from sim.results.run import Run
     from sim.study.compare import Comparison
     from sim.study.runner import Outcome

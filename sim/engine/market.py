@@ -264,6 +264,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             "merchant_sales_fen": lived.traded["sales"],
             "merchants_active": lived.planned["active"],
             "merchant_exits": exits,
+            "shops_shut": int(self._shut.size),
         }
         for lender in self.lenders:
             name = lender.lender_id

@@ -146,13 +146,15 @@ def settle_lender(
         cost.fixed_per_day
         + cost.per_application * lent.applications
         + cost.per_loan * lent.n_loans
-        + cost.per_contact * repaid["contacts"]
-        + repaid["ladder_cost"]
         + people
     )
+    collection = cost.per_contact * repaid["contacts"] + repaid["ladder_cost"]
+    operating += collection
     books.entry(name, "operating_cost", "costs_payable", operating * GRAINS_PER_FEN)
     return {
         "operating_cost_fen": operating,
+        "collection_cost_fen": collection,
+        "people_cost_fen": people,
         **_provide(books, lender, repaid, lent.disbursed, sharing),
         "funding_cost_fen": _settle_funding(books, lender, freeze),
         "bank_room_fen": bank_room(books, lender, freeze),
@@ -272,6 +274,10 @@ def daily_row(
         "equity_fen": lender.equity_fen,
         "funding_cost_fen": spent["funding_cost_fen"],
         "operating_cost_fen": spent["operating_cost_fen"],
+        "collection_cost_fen": spent["collection_cost_fen"],
+        "people_cost_fen": spent["people_cost_fen"],
+        "contacts": repaid["contacts"],
+        "late_paid_fen": repaid["late_paid"],
         "provision_fen": spent["provision_fen"],
         "expected_loss_fen": spent["expected_loss_fen"],
         "allowance_fen": books.owed_fen(name, "allowance"),

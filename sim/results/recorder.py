@@ -68,6 +68,11 @@ DAILY = (
     "junior_notes_fen",
     "junior_result_fen",
     "fee_paid_fen",
+    "contacts",
+    "collection_cost_fen",
+    "people_cost_fen",
+    "late_paid_fen",
+    "shops_shut",
 )
 DECISIONS = ("approved", "declined", "no_funds")
 

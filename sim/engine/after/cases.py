@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, LoanBook
+from sim.core.loanbook import ACTIVE, WRITTEN_OFF, LoanBook
 from sim.lenders.desk_terms import MINUTES_A_DAY
 
-ASKS, RESTS, AT_DESK = 0, 1, 2  # waits for an answer; collection rests; from here on work of the desk, by its number
+# Waits for an answer; collection rests; has promised to pay; from here on work of the desk, by its number.
+ASKS, RESTS, PROMISED_TO_PAY, AT_DESK = 0, 1, 2, 3
 OPENS, CLOSES = 480.0, 1320.0  # minutes of the day between which people write and call; assumption
 CASE = np.dtype(
     [
@@ -54,24 +55,34 @@ def desk_cases(
     return new
 
 
+def loan_cases(c: Any, kind: int, since: int, until: int) -> Cases:
+    """New cases (k,) of the loans ``c`` (records), until a day."""
+    new = np.zeros(c.size, CASE)
+    for name in ("loan_id", "row", "lender"):
+        new[name] = c[name]
+    new["kind"], new["since"], new["until"] = kind, since, until
+    return new
+
+
 def begin_standing() -> Standing:
     """How a lender stands with borrowers in difficulty: who asked, got relief, complained; and what is said of it."""
     return {"asked": 0, "granted": 0, "complaints": 0, "goodwill": 1.0}
 
 
-def positions_of(book: LoanBook, cases: Cases) -> npt.NDArray[np.int64]:
-    """Where the loans of cases (k,) lie in the book; -1 for those that have ended."""
+def positions_of(book: LoanBook, cases: Cases, *, lost: bool = False) -> npt.NDArray[np.int64]:
+    """Where the loans of cases (k,) lie in the book; -1 for those paid off and, unless ``lost``, those written off."""
     found = np.full(cases.size, -1, np.int64)
-    _find(book.records, book.order, book.rows, cases["row"].copy(), cases["loan_id"].copy(), found)
+    worst = WRITTEN_OFF if lost else ACTIVE
+    _find(book.records, book.order, book.rows, cases["row"].copy(), cases["loan_id"].copy(), worst, found)
     return found
 
 
 @kernel
-def _find(records: Any, order: Any, rows: Any, wanted: Any, ids: Any, found: Any) -> None:
+def _find(records: Any, order: Any, rows: Any, wanted: Any, ids: Any, worst: Any, found: Any) -> None:
     for k in range(wanted.size):
         place = np.searchsorted(rows, wanted[k])
         while place < rows.size and rows[place] == wanted[k]:
             loan = records[order[place]]
-            if loan.loan_id == ids[k] and loan.status == ACTIVE:
+            if loan.loan_id == ids[k] and (loan.status == ACTIVE or loan.status == worst):
                 found[k] = order[place]
             place += 1

@@ -15,7 +15,7 @@ from sim.core import draws
 from sim.core.clock import Day, add_months, date_of, day_number
 from sim.core.kernels import kernel
 from sim.core.loanbook import ACTIVE, HELD, ORDER_LOAN, SALES_SHARE, TREATMENTS
-from sim.engine.after.cases import ASKS, AT_DESK, CASE, NO_CASES, RESTS, Cases, desk_cases, positions_of
+from sim.engine.after.cases import ASKS, NO_CASES, PROMISED_TO_PAY, RESTS, Cases, desk_cases, loan_cases, positions_of
 from sim.engine.after.new_terms import OFFER, agree
 from sim.engine.day.loan import claim_of
 from sim.engine.day.scheduled import AT_END, EQUAL_INSTALMENTS, due_of, falls_next, interest_to_date
@@ -53,7 +53,7 @@ class Talks:
 
     def go_on(self, noticed: Positions) -> None:
         """End what has ended, hear who asks, answer who has waited, and reach out."""
-        own = (self.market.cases["lender"] == self.lender.index) & (self.market.cases["kind"] < AT_DESK)
+        own = (self.market.cases["lender"] == self.lender.index) & np.isin(self.market.cases["kind"], (ASKS, RESTS))
         cases, others = self.market.cases[own], self.market.cases[~own]
         cases = self._end_rests(cases)
         cases = self._give_up(cases)
@@ -87,7 +87,8 @@ class Talks:
         c = self.book.records[noticed]
         free = (c["status"] == ACTIVE) & (c["n_restructured"] < self.terms.most_times)
         free &= (c["product"] != ORDER_LOAN) | (c["pledged"].sum(axis=1) == 0.0)
-        free &= ~np.isin(c["loan_id"], self.market.cases["loan_id"])
+        talking = self.market.cases["kind"] != PROMISED_TO_PAY
+        free &= ~np.isin(c["loan_id"], self.market.cases["loan_id"][talking])
         late = c["dpd"]
         may_ask = free & (late >= self.terms.least_dpd) & (late <= self.terms.most_dpd) & (c["unpaid_since"] > 0)
         asked, granted = self.standing["asked"], self.standing["granted"]
@@ -105,12 +106,8 @@ class Talks:
         if self._has_people("negotiation"):
             self._send(c, "negotiation")
             return NO_CASES
-        new = np.zeros(c.size, CASE)
-        for name in ("loan_id", "row", "lender"):
-            new[name] = c[name]
-        new["since"] = self.day.number
-        new["until"] = self.day.number + getattr(self.policy, "response", 0)
-        return new
+        today = self.day.number
+        return loan_cases(c, ASKS, today, today + getattr(self.policy, "response", 0))
 
     def _has_people(self, work: str) -> bool:
         return self.lender.spec.desk is not None and work in self.lender.spec.desk.work
@@ -214,12 +211,8 @@ class Talks:
     def _rest(self, places: Positions, c: Any) -> None:
         """Let collection rest: the loan stays as late as it is."""
         self.book["pressure"][places] |= HELD
-        rests = np.zeros(places.size, CASE)
-        for name in ("loan_id", "row", "lender"):
-            rests[name] = c[name]
-        rests["kind"], rests["since"] = RESTS, self.day.number
-        rests["until"] = self.day.number + self.terms.hold
-        self.new_cases.append(rests)
+        today = self.day.number
+        self.new_cases.append(loan_cases(c, RESTS, today, today + self.terms.hold))
 
     def _let_down(self, places: Positions, *, is_remembered: bool = False) -> None:
         """Who gave up or was refused: some complain, and all of these stay away."""

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import Day
-from sim.core.loanbook import LOANS_A_MERCHANT, PROMISED
+from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, PROMISED
 from sim.core.merchants import PLATFORMS
-from sim.engine.after.cases import AT_DESK, Cases, desk_cases, positions_of
+from sim.engine.after.cases import AT_DESK, PROMISED_TO_PAY, Cases, desk_cases, loan_cases, positions_of
 from sim.engine.after.negotiate import Talks
 from sim.engine.lend import Requests, Wishes
 from sim.lenders.desk import work_day
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 REVIEW, SITE_VISIT, CALL, NEGOTIATION, COMPLAINT = range(len(KINDS))
 REACHED = 0.4  # calls in which the borrower itself answers; assumption
 PROMISES = 0.6  # of those reached, who say when they will pay; assumption
+KEPT_WITHIN = 7  # days after which a promise to pay is kept or broken; assumption
 _HEARD = 0.5  # what a complaint that is heard leaves of an experience, 0 to 1; assumption
 
 
@@ -49,6 +50,7 @@ def work_desks(market: Market, day: Day) -> None:
     """Let the people of every lender that has some work for a day."""
     market.desk_cost = {}
     market.reviewed = {}
+    judge_promises(market, day)
     for lender in market.lenders:
         if lender.spec.desk is not None:
             _work(market, lender, day)
@@ -83,9 +85,26 @@ def _minutes(waited: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 def call_now(market: Market, day: Day, positions: npt.NDArray[np.int64]) -> None:
     """Call: some are reached, and some of those promise; a promise is not forgotten."""
     coin = draws.uniform(market.seed_number, "collect.call", day.number, market.book["loan_id"][positions])
-    market.book["pressure"][positions[coin < REACHED * PROMISES]] |= PROMISED
+    promise = positions[coin < REACHED * PROMISES]
+    market.book["pressure"][promise] |= PROMISED
+    new = loan_cases(market.book.records[promise], PROMISED_TO_PAY, day.number, day.number + KEPT_WITHIN)
+    market.cases = np.concatenate([market.cases, new])
     market.note_action(day, "reached", positions[coin < REACHED])
-    market.note_action(day, "promises", positions[coin < REACHED * PROMISES])
+    market.note_action(day, "promises", promise)
+
+
+def judge_promises(market: Market, day: Day) -> None:
+    """See which promises to pay were kept in time: the loan is paid, or nothing of it is late any more."""
+    ends = (market.cases["kind"] == PROMISED_TO_PAY) & (market.cases["until"] <= day.number)
+    cases, book = market.cases[ends], market.book
+    market.cases = market.cases[~ends]
+    places = positions_of(book, cases, lost=True)
+    kept = places < 0
+    here = places[~kept]
+    kept[~kept] = (book["unpaid_since"][here] == 0) & (book["status"][here] == ACTIVE)
+    book["pressure"][places[~kept]] &= np.uint8(255 - PROMISED)
+    for name, these in (("keeps", kept), ("breaks", ~kept)):
+        market.recorder.actions(day.number, name, cases["lender"][these], cases["loan_id"][these])
 
 
 def _called(

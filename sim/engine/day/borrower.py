@@ -13,7 +13,7 @@ from sim.core.kernels import Scalar, floor, hash64, least, most, rule, unit64
 from sim.core.loanbook import ACTIVE, HELD, JOINT_LIABILITY, ORDER_LOAN, PAID_OFF, PROMISED, SUED
 from sim.core.merchants import OPEN
 from sim.engine.day.ladder import pressed
-from sim.engine.day.loan import T_CONTACTS, T_LADDER, put_in_bucket
+from sim.engine.day.loan import T_CONTACTS, T_LADDER, T_LATE, put_in_bucket
 from sim.world.repayment import FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
 
 _F = np.float32
@@ -186,6 +186,8 @@ def answer_claim(
         paid = claim if wallet >= claim else np.int64(floor(wallet * r.hardship))
     elif share > 0.0:
         paid = least(claim, np.int64(floor(wallet * share)))
+    if late > 0:
+        sums[T_LATE] += paid
     return paid, is_noticed
 
 
