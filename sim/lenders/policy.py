@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.loanbook import TREATMENTS
 from sim.core.merchants import OBSERVABLE, View
 from sim.core.money import MAX_PPM_YEAR
+from sim.core.schedules import TREATMENTS
 from sim.errors import PolicyError
 from sim.lenders.authoring import (
     Parameter,

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from sim.core import draws
 from sim.core.clock import Day, add_months, date_of, day_number
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, HELD, ORDER_LOAN, SALES_SHARE, TREATMENTS
+from sim.core.loanbook import ACTIVE, HELD, ORDER_LOAN, SALES_SHARE
+from sim.core.schedules import TREATMENTS
 from sim.engine.after.cases import ASKS, NO_CASES, PROMISED_TO_PAY, RESTS, Cases, desk_cases, loan_cases, positions_of
 from sim.engine.after.new_terms import OFFER, agree
 from sim.engine.day.loan import claim_of

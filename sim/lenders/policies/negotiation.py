@@ -14,8 +14,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.loanbook import TREATMENTS
 from sim.core.merchants import View
+from sim.core.schedules import TREATMENTS
 from sim.lenders.policy import Context, parameter
 
 _EXTENSION, _RE_AMORTISATION, _RATE_CUT, _FORGIVENESS, _MORATORIUM = (
