@@ -100,7 +100,15 @@ class Talks:
         new = self._ask(c[asks])
         self.standing["asked"] += int(asks.sum())
         self.market.note_action(self.day, "asks", noticed[asks])
-        return np.concatenate([cases, new]), noticed[free & (c["unpaid_since"] == 0)]
+        return np.concatenate([cases, new]), noticed[free & self._is_soon_due(c)]
+
+    def _is_soon_due(self, c: Any) -> npt.NDArray[np.bool_]:
+        """Which loans fall due just so many days ahead as the lender looks; none if it does not."""
+        ahead, plans = getattr(self.policy, "ahead", 0), self.book.schedules.records
+        due = c["due"].astype(np.int64)
+        planned = c["schedule"] > 0
+        due[planned] = plans["next_due"][c["schedule"][planned] - 1]
+        return np.asarray((ahead > 0) & (c["unpaid_since"] == 0) & (due - self.day.number == ahead))
 
     def _ask(self, c: Any) -> Cases:
         """Cases of those who ask: at the desk, or waiting for an answer that takes its time."""
