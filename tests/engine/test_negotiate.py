@@ -120,7 +120,7 @@ def test_the_terms_of_each_treatment() -> None:
         changed = tape[tape["restructured"]]
         assert len(changed) == (0 if offer == "hold" else len(mine))
         rates = {"annuity": 180_000, "revolving_line": 219_000}
-        agreed = changed["product"].map(rates) * (0.5 if offer == "rate_cut" else 1.0)
+        agreed = changed["product"].map(rates).astype(int) * (0.5 if offer == "rate_cut" else 1.0)
         assert (changed["rate_ppm_year"] == agreed).all()
         if offer == "forgiveness":
             assert (changed["forgiven_fen"] > 0).all()
