@@ -23,7 +23,8 @@ LOANS: dict[str, Any] = {
 
 def talks(policy: str | dict[str, Any], changes: dict[str, Any] | None = None) -> Run:
     block = {"policy": policy} if isinstance(policy, str) else policy
-    return sim.simulate(scenario(ROUGH | LOANS | {"lenders.ali.negotiation": block} | (changes or {})), seed=4, threads=1)
+    plan = ROUGH | LOANS | {"lenders.ali.negotiation": block} | (changes or {})
+    return sim.simulate(scenario(plan), seed=4, threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,10 @@ def test_the_ladder_of_the_reference_lender_has_no_fault() -> None:
     ("steps", "said"),
     [
         ({"a": {"action": "call"}}, "a.after: neither before nor after"),
-        ({"a": {"action": "remind", "after": "1 day", "before": "1 day"}}, "a.after: before and after are both given"),
+        (
+            {"a": {"action": "remind", "after": "1 day", "before": "1 day"}},
+            "a.after: before and after are both given",
+        ),
         ({"a": {"action": "call", "before": "3 days"}}, "a.before: call before anything is due"),
         ({"a": {"action": "sweep", "after": "3 days"}}, "a.share: a step to sweep needs a share"),
         ({"a": {"action": "legal", "after": "3 days", "share": 0.1}}, "a.share: a step to legal has no share"),
@@ -36,7 +39,10 @@ def test_the_ladder_of_the_reference_lender_has_no_fault() -> None:
             {"a": {"action": "call", "after": "9 days", "least": "2 yuan", "most": "1 yuan"}},
             "a.least: the least that is due is more than the most",
         ),
-        ({"a": {"action": "call", "after": "9 days", "platforms": []}}, "a.platforms: is never reached: it is for nobody"),
+        (
+            {"a": {"action": "call", "after": "9 days", "platforms": []}},
+            "a.platforms: is never reached: it is for nobody",
+        ),
         (
             {"a": {"action": "legal", "after": "360 days"}},
             "a.after: is never reached: loans are written off at 360 days past due",
@@ -57,7 +63,10 @@ def test_the_ladder_of_the_reference_lender_has_no_fault() -> None:
             "b.tone: contradicts a on the same days: positive against threat",
         ),
         (
-            {"a": {"action": "sweep", "after": "1 day", "share": 0.1}, "b": {"action": "sweep", "after": "5 days", "share": 1}},
+            {
+                "a": {"action": "sweep", "after": "1 day", "share": 0.1},
+                "b": {"action": "sweep", "after": "5 days", "share": 1},
+            },
             "b.share: contradicts a on the same days: 0.1 against 1.0",
         ),
         (

@@ -37,7 +37,8 @@ ENDS = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30}
 # date, loan, action
 ACTIONS = (
     ((2, 10), 2, "call"), ((2, 10), 2, "reached"), ((2, 10), 2, "promises"), ((2, 17), 2, "breaks"),
-    ((2, 12), 3, "call"), ((2, 20), 3, "call"), ((2, 20), 3, "reached"), ((2, 20), 3, "promises"), ((2, 27), 3, "keeps"),
+    ((2, 12), 3, "call"), ((2, 20), 3, "call"), ((2, 20), 3, "reached"), ((2, 20), 3, "promises"),
+    ((2, 27), 3, "keeps"),
     ((2, 20), 4, "asks"), ((2, 25), 4, "forgiveness"), ((2, 24), 5, "asks"), ((3, 1), 5, "extension"),
     ((3, 2), 3, "asks"), ((3, 9), 3, "gives_up"), ((3, 9), 3, "complains"),
 )  # fmt: skip
@@ -98,8 +99,8 @@ def run() -> Run:
         }
     )
     flat = {
-        "contacts": 2, "collection_cost_fen": 400, "people_cost_fen": 600, "late_paid_fen": 9_000, "recovered_fen": 1_000,
-        "balance_fen": 200_000, "balance_restructured_fen": 40_000, "shops_shut": 0,
+        "contacts": 2, "collection_cost_fen": 400, "people_cost_fen": 600, "late_paid_fen": 9_000,
+        "recovered_fen": 1_000, "balance_fen": 200_000, "balance_restructured_fen": 40_000, "shops_shut": 0,
     }  # fmt: skip
     daily = {"date": DAYS, "lender": ["ali"] * len(DAYS)} | {k: [v] * len(DAYS) for k, v in flat.items()}
     daily["shops_shut"] = [0] * (len(DAYS) - 1) + [2]

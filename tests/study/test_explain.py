@@ -50,7 +50,9 @@ def stories(runs: dict[str, Run], borrower: int) -> dict[str, Story]:
     return {name: explain(run, borrower) for name, run in runs.items()}
 
 
-def test_it_tells_every_loan_application_and_action(runs: dict[str, Run], borrower: int, stories: dict[str, Story]) -> None:
+def test_it_tells_every_loan_application_and_action(
+    runs: dict[str, Run], borrower: int, stories: dict[str, Story]
+) -> None:
     for name, run in runs.items():
         told = stories[name].events
         kinds = [one.kind for one in told]
