@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 
 from sim.core.kernels import Scalar, most, rule
+from sim.lenders.collection_terms import ACTIONS
 
-ACTIONS = (
-    "remind", "sweep", "tell_contacts", "call", "suspend", "close_shop", "blacklist", "help", "legal", "sell",
-)  # fmt: skip
 REMIND, SWEEP, TELL_CONTACTS, CALL, SUSPEND, CLOSE_SHOP, BLACKLIST, HELP, LEGAL, SELL = range(len(ACTIONS))
 TONES = ("plain", "positive", "threat")
 PLAIN, POSITIVE, THREAT = range(len(TONES))
