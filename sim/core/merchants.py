@@ -139,6 +139,7 @@ OBSERVABLE: Mapping[str, Column] = _columns(
     ("escrow_fen", "int64", "fen", "engine", "shipped, unconfirmed and unpledged orders"),
     ("confirm_days", "float32", "days", "engine", "mean days from shipping to confirmation, from the flow"),
     ("buyer_concentration", "float32", "share", "engine", "share of sales with repeated buyers"),
+    ("parcels", "float32", "share", "engine", "share of recorded orders that had a parcel"),
     ("season_index", "float32", "1", "engine", "calendar index of the category over the last 30 days, year mean 1"),
     ("season_index_90d", "float32", "1", "engine", "calendar index of the category over the last 90 days"),
     ("n_repaid", "int64", "count", "engine", "loans paid off cleanly to this lender"),
@@ -155,6 +156,10 @@ OBSERVABLE: Mapping[str, Column] = _columns(
 DECIDED: Mapping[str, Column] = _columns(
     ("score", "float64", "probability", "lenders", "score of this decision"),
     ("limit_fen", "int64", "fen", "lenders", "limit of this decision"),
+    ("loan_days", "int64", "days", "lenders", "days since the loan was paid out (monitoring: the oldest on the limit)"),
+    ("balance_fen", "int64", "fen", "lenders", "principal outstanding of the loan (monitoring: of all on the limit)"),
+    ("due_fen", "int64", "fen", "lenders", "what is due of the loan, or is next"),
+    ("days_past_due", "int64", "days", "lenders", "of the loan; below zero, days until it is due"),
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from sim.engine.after.cases import CASE
 from sim.engine.market import Market
 
 
@@ -43,10 +44,12 @@ def save(market: Market) -> tuple[dict[str, pa.Table], dict[str, Any]]:
         "sharing": {name: sharing.state() for name, sharing in market.sharing.items()},
         "answers": dict(market.regulator.answers),
         "penalties": market.regulator.penalties,
+        "standing": market.standing,
         "rush": [float(value) for value in market.rush],
         "written": sorted(market.recorder.written),
     }
-    tables = {"merchants": merchants, "loans": loans, "schedules": schedules}
+    cases = {name: market.cases[name].copy() for name in CASE.names or ()}
+    tables = {"merchants": merchants, "loans": loans, "schedules": schedules, "cases": cases}
     return {name: pa.table(columns) for name, columns in tables.items()}, {"market": json.dumps(numbers)}
 
 
@@ -65,6 +68,10 @@ def restore(market: Market, tables: Mapping[str, pa.Table], progress: Mapping[st
     market.regulator.answers.update(numbers["answers"])
     market.regulator.penalties.update({key: tuple(told) for key, told in numbers["penalties"].items()})
     market.recorder.written.update(numbers["written"])
+    market.standing.update(numbers["standing"])
+    market.cases = np.zeros(tables["cases"].num_rows, CASE)
+    for name in CASE.names or ():
+        market.cases[name] = tables["cases"].column(name).to_numpy()
     market.rush[:] = np.array(numbers["rush"], np.float32)
     market.resume_at(numbers["day_index"])
 

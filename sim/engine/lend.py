@@ -14,7 +14,18 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, ORDER_LOAN, PRODUCTS, PURCHASE_ORDER, SALES_SHARE, SECURED, WAREHOUSE, LoanBook
+from sim.core.loanbook import (
+    ACTIVE,
+    FIXED_LOAN,
+    ORDER_LOAN,
+    PRODUCTS,
+    PURCHASE_ORDER,
+    REVOLVING_LINE,
+    SALES_SHARE,
+    SECURED,
+    WAREHOUSE,
+    LoanBook,
+)
 from sim.core.merchants import Merchants
 from sim.engine.day.plan import PRESSED
 from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
@@ -66,12 +77,14 @@ def choose_offers(
     lenders: list[Lender],
     reaches: Mapping[int, npt.NDArray[np.bool_]],
     today: int,
+    bothers: Mapping[int, float],
 ) -> dict[int, Requests]:
     """Every merchant's best request over all lenders and products, by lender index.
 
     The gain of a request is (worth - price x sensitivity) x amount x days of use - bother; a pressed merchant looks
     for the largest amount, then the lowest price. A merchant with an offer asks within it; one without asks for what
-    it wants and lets the lender decide. ``reaches`` tells, by lender index, who gets through to its entry, (n,).
+    it wants and lets the lender decide. ``reaches`` tells, by lender index, who gets through to its entry, (n,), and
+    ``bothers`` how much more trouble than usual a loan of it is.
     """
     rows, n = wishes.rows, wishes.rows.size
     best = np.zeros(n)
@@ -96,11 +109,13 @@ def choose_offers(
             amount = amount // STEP * STEP
             if isinstance(terms, FixedLoan):  # a lump, not the small part of a grant
                 amount = np.where(has_offer & (amount < terms.least_share * own["limit_fen"]), 0, amount)
+            if product == REVOLVING_LINE and getattr(lender.terms.get("fixed_loan"), "bundle", False):
+                amount = np.where(_has_fixed_loan(book, lender.index, m.n)[rows], amount, 0)
             price: Any = lender.price_of(name) / (1e6 * terms.rate.days_in_year)
             if isinstance(terms, SalesShare):
                 price = fee_a_day(terms, m.sales_mean_30d.take(rows), amount)
             price = price + terms.payout_fee / DAYS_OF_USE
-            gain = (wishes.worth - price * sensitivity) * amount * DAYS_OF_USE - bother
+            gain = (wishes.worth - price * sensitivity) * amount * DAYS_OF_USE - bother * bothers[lender.index]
             gain = np.where(wishes.is_pressed, amount * (1.0 - price), gain)
             better = open_to & (amount >= max(terms.minimum, STEP)) & (gain > best)
             best = np.where(better, gain, best)
@@ -127,6 +142,14 @@ def _owed_on(m: Merchants, book: LoanBook, lenders: list[Lender]) -> dict[int, I
             own = (book["product"] == product) & (book["status"] == ACTIVE)
             owed = np.bincount(book["row"][own], book["balance"][own].astype(np.float64), m.n)
             found[product] = owed.astype(np.int64)
+    return found
+
+
+def _has_fixed_loan(book: LoanBook, lender: int, n: int) -> npt.NDArray[np.bool_]:
+    """Which of ``n`` merchants have a fixed loan of a lender."""
+    own = (book["product"] == FIXED_LOAN) & (book["status"] == ACTIVE) & (book["lender"] == lender)
+    found = np.zeros(n, np.bool_)
+    found[book["row"][own]] = True
     return found
 
 

@@ -19,6 +19,7 @@ from sim.engine.funding.sharing import Sharing
 from sim.engine.groups import form_groups
 from sim.engine.payout import disburse
 from sim.lenders.lender import Decisions, Lender
+from sim.world.diversion import take_out
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
@@ -79,7 +80,9 @@ def lend_today(market: Market, day: Day) -> dict[str, Lent]:
         return lent
     coin = draws.uniform(market.seed_number, "platform.outage", day.number, m.merchant_id[wishes.rows])
     reaches = {index: coin >= share for index, share in shut.items()}
-    requests = lend.choose_offers(m, market.book, wishes, doors, reaches, day.number)
+    spoken = market.plan_of_run.merchants.repayment.word_of_mouth
+    bothers = {one.index: 1.0 + spoken * (1.0 - market.standing[one.lender_id]["goodwill"]) for one in doors}
+    requests = lend.choose_offers(m, market.book, wishes, doors, reaches, day.number, bothers)
     for lender in doors:
         if requests[lender.index].rows.size:
             lent[lender.lender_id] = _serve(market, lender, wishes, requests[lender.index], day)
@@ -118,6 +121,8 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
     settle.draw_for(books, name, int(decided.granted_fen[takes].sum()))
     paid_out, fees = disburse(lender, m, market.book, requests, decided, takes, group, day.date)
     settle.book_disbursement(books, name, paid_out, fees)
+    habits = market.plan_of_run.merchants.borrowing
+    settle.book_diverted(books, take_out(m, rows[takes], requests.product[takes], amount[takes], habits, seed))
     market.counts[name]["customers"] += new
     market.recorder.applications(
         day.number,

@@ -20,7 +20,10 @@ from sim.core.clock import Day, days
 from sim.core.loanbook import LoanBook
 from sim.core.merchants import Merchants
 from sim.engine import merchants_day, rules, settle
+from sim.engine.after.cases import NO_CASES, begin_standing
 from sim.engine.after.collect import collect
+from sim.engine.after.monitor import monitor
+from sim.engine.after.negotiate import negotiate
 from sim.engine.books import Account, Books
 from sim.engine.comply import supervise
 from sim.engine.day.plan import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOWN
@@ -84,8 +87,10 @@ class Market(mesa.Model):  # type: ignore[misc]
         # every merchant trades, then its loans are served, then it plans: sales and confirmations; pledged proceeds and
         # due dates, before the wallet is spent; stock from what is left, outside money, owners, wishes, leavers
         noticed = live_day(self, day)
-        # late loans: calls, closed shops, lawsuits
+        # borrowers are looked at; late ones are called, sued, closed; new terms are agreed with some
+        monitor(self, day)
         collect(self, day, noticed)
+        negotiate(self, day, noticed)
         lived = enter_day(self)
         self._review_merchants(day)
         lent = lend_today(self, day)
@@ -114,7 +119,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             [(e.date, e.days, float(e.lift or 1.0), e.category) for e in events if e.kind == "promotion"],
             [(e.date, e.days, float(e.size or 0.0), e.category) for e in events if e.kind in _SLUMPS],
         )
-        self.observer = Observer(self.merchants, self.outlook)
+        self.observer = Observer(self.merchants, self.outlook, self.seed_number)
         self.lenders = [
             Lender(self, name, index, s.lender_versions(name), s.folder) for index, name in enumerate(s.lenders)
         ]
@@ -125,6 +130,8 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.sharing = arrange(self, versions, self.calendar[0].number)
         self.recorder = Recorder(names, [name for lender in self.lenders for name in lender.ever_needs])
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
+        self.cases = NO_CASES  # borrowers in talks
+        self.standing = {name: begin_standing() for name in names}
         self.day_index = 0
         self.running = True
         self.find_rare()

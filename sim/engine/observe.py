@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.merchants import Merchants
+from sim.core import draws
+from sim.core.merchants import DECIDED, OBSERVABLE, Merchants
 from sim.world.outlook import Outlook
 
 VISITS_AN_ORDER = 40.0  # visits to a shop for each order; assumption
+FETCHED = np.float32(0.1)  # at most this share of honest orders has no parcel; assumption
 
 
 class Observer:
     """Gives the columns of merchants as one lender may see them on one day."""
 
-    def __init__(self, merchants: Merchants, outlook: Outlook) -> None:
+    def __init__(self, merchants: Merchants, outlook: Outlook, seed: int = 0) -> None:
         self._m = merchants
         self._outlook = outlook
+        self._seed = seed
 
     def columns(
         self, needs: Sequence[str], rows: Any, lender: int, bureau: str, day_index: int, day: int
@@ -37,6 +40,7 @@ class Observer:
             Day of the run, and day number.
         """
         seen = _Seen(self._m, self._outlook, rows, lender, bureau, day_index, day)
+        seen.seed = self._seed
         return {name: seen.column(name) for name in needs if name not in _LATER}
 
 
@@ -48,6 +52,7 @@ class _Seen:
     ) -> None:
         self._m, self._outlook, self._rows, self._lender = m, outlook, rows, lender
         self._bureau, self._day_index, self._day = bureau, day_index, day
+        self.seed = 0
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """One observable column, (n,)."""
@@ -78,6 +83,11 @@ class _Seen:
             share += np.divide(_ONE, few, out=few)
             np.minimum(share, _ONE, out=share)
             return share
+        if name == "parcels":
+            # honest orders lack one too: goods that are fetched, or are no goods
+            ids = self._of(m.merchant_id)
+            fetched = FETCHED * draws.uniform(self.seed, "signal.parcels", draws.ONCE, ids).astype(np.float32)
+            return (_ONE - fetched) / (_ONE + self._of(m.wash))
         if name == "days_since_first_loan":
             first = self._own("first_loan_day").astype(np.int64)
             return np.where(first > 0, self._day - first, -1)
@@ -156,4 +166,4 @@ _STORED = {name: name for name in ("platform", "category", "region")} | {
     "order_value_fen": "order_value",
 }
 _OWN_RECORD = ("n_repaid", "n_open", "exposure_fen", "worst_dpd", "dpd", "limit_fen")
-_LATER = ("score",)  # made by an earlier step of the same decision
+_LATER = tuple(name for name in DECIDED if name not in OBSERVABLE)  # made by an earlier step of the same decision

@@ -24,7 +24,6 @@ from sim.lenders.product_terms import JointLiability, Warehouse
 from sim.world.parameters import MerchantParameters, OutsideMoney
 
 _F = np.float32
-OBSERVATION = 360  # days for which a loan with new terms stays in its bucket (facts C.8: one year)
 PLANNING_DAYS = 7  # days ahead for which a merchant keeps back what falls due; assumption
 _ALLOCATION = {"penalty": PENALTY, "interest": INTEREST, "principal": PRINCIPAL, "fee": FEE}
 
@@ -137,7 +136,9 @@ def lender_terms(lenders: list[Lender], p: MerchantParameters) -> LenderTerms:
         steps=steps,
         closes=real([(ladder["action"] == CLOSE_SHOP).any() for ladder in ladders]),
         remembers=real([1.0 if spec.collection.identity else 1.0 - p.repayment.evades for spec in specs]),
-        observed_for=whole([OBSERVATION for _ in specs]),
+        talks=whole([spec.negotiation.policy != "none" for spec in specs]),
+        ahead=whole([getattr(lender.policies["negotiation"], "ahead", 0) for lender in lenders]),
+        observed_for=whole([spec.negotiation.observed_for for spec in specs]),
         non_accrual_after=whole([spec.non_accrual_after for spec in specs]),
         write_off_after=whole([spec.write_off_after for spec in specs]),
         refund_days=whole([spec.interest_refund_days for spec in specs]),

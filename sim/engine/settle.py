@@ -122,6 +122,11 @@ def book_disbursement(books: Books, lender: str, fen: int, fee: int = 0) -> None
     books.transfer(WALLETS, cash_of(lender), fee, received_for="fee_income")
 
 
+def book_diverted(books: Books, fen: int) -> None:
+    """Borrowed money that its borrowers took out of their shops."""
+    books.transfer(WALLETS, OUTSIDE_MONEY, fen)
+
+
 def settle_lender(
     books: Books, lender: Lender, repaid: Totals, lent: Lent, freeze: float, sharing: Sharing | None = None
 ) -> dict[str, int]:

@@ -17,7 +17,7 @@ from sim.core.loanbook import FIXED_LOAN, PRODUCTS, SALES_SHARE, SECURED
 from sim.core.merchants import PLATFORMS, View
 from sim.core.money import MAX_PPM_YEAR
 from sim.lenders.parameters import LenderSpec
-from sim.lenders.policy import ANSWERING, Answer, Context, Product, decide, load_policy
+from sim.lenders.policy import ANSWERING, DECIDING, Answer, Context, Product, decide, load_policy
 from sim.lenders.product_terms import FixedLoan
 
 STEP = 10_000  # fen: loans are granted in whole hundreds of yuan
@@ -102,7 +102,7 @@ class Lender(mesa.Agent):  # type: ignore[misc]
 
     def _needs_of(self, spec: LenderSpec) -> list[str]:
         policies = self._policies_of(spec)
-        return [name for kind in ANSWERING for name in policies[kind].needs]
+        return [name for kind in DECIDING for name in policies[kind].needs]
 
     def _become(self, spec: LenderSpec) -> None:
         self.spec = spec
@@ -150,8 +150,8 @@ class Lender(mesa.Agent):  # type: ignore[misc]
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Every column that its policies of today have declared."""
-        return tuple(dict.fromkeys(name for kind in ANSWERING for name in self.policies[kind].needs))
+        """Every column that its policies of today have declared to decide applications."""
+        return tuple(dict.fromkeys(name for kind in DECIDING for name in self.policies[kind].needs))
 
     def context(self, today: date, day: int, funds_fen: int, *, explain: bool = True) -> Context:
         """What is the same for everybody it decides on today; ``explain`` says whether reasons are read."""
@@ -236,6 +236,12 @@ class Lender(mesa.Agent):  # type: ignore[misc]
             reasons.add(good & has_room & ~approved, why[:, column])
         granted = np.where(good & has_room & approved, granted, 0)
         return Decisions(score, limit, rate, granted, reasons.table)
+
+    def judge(
+        self, kind: str, columns: Mapping[str, npt.NDArray[Any]], ids: npt.NDArray[np.int64], seed: int, context: Context
+    ) -> npt.NDArray[np.int8]:
+        """What its monitoring or its negotiation says of borrowers, (n,): positions in WARNINGS or TREATMENTS."""
+        return np.asarray(self._answer(kind, columns, ids, seed, context).values)
 
     def _ask(
         self,

@@ -29,6 +29,7 @@ from sim.core.quantities import (
     refuse,
 )
 from sim.lenders.collection_terms import Collection
+from sim.lenders.care_terms import Monitoring, Negotiation
 from sim.lenders.funding_terms import BankDebt, Funding, Insurance, JointLending, ProductId, Securitisation
 from sim.lenders.policy_spec import PolicySpec
 from sim.lenders.product_terms import JOINT_CAP, MOST_OWED, Products
@@ -97,18 +98,6 @@ class Approval(PolicySpec):
     """Who decides."""
 
     policy: Text = parameter("automatic", unit="name", source="facts A.1.1: a second to decide", doc="Approval policy.")
-
-
-class Monitoring(PolicySpec):
-    """What is watched after a loan is paid out."""
-
-    policy: Text = parameter("none", unit="name", source="assumption", doc="Monitoring policy.")
-
-
-class Negotiation(PolicySpec):
-    """What is offered to borrowers in difficulty."""
-
-    policy: Text = parameter("none", unit="name", source="assumption", doc="Negotiation policy.")
 
 
 class Costs(Parameters):

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.loanbook import TREATMENTS
 from sim.core.merchants import OBSERVABLE, View
 from sim.core.money import MAX_PPM_YEAR
 from sim.errors import PolicyError
@@ -55,22 +56,33 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "risk_based": "sim.lenders.policies.pricing:RiskBased",
     },
     "approval": {"automatic": "sim.lenders.policies.approval:Automatic"},
-    "monitoring": {"none": "sim.lenders.policies.monitoring:NoMonitoring"},
+    "monitoring": {
+        "none": "sim.lenders.policies.monitoring:NoMonitoring",
+        "signals": "sim.lenders.policies.monitoring:Signals",
+    },
     "collection": {"ladder": "sim.lenders.policies.collection:Ladder"},
-    "negotiation": {"none": "sim.lenders.policies.negotiation:NoNegotiation"},
+    "negotiation": {
+        "none": "sim.lenders.policies.negotiation:NoNegotiation",
+        "slow": "sim.lenders.policies.negotiation:Slow",
+        "fast": "sim.lenders.policies.negotiation:Fast",
+        "personalised": "sim.lenders.policies.negotiation:Personalised",
+        "early": "sim.lenders.policies.negotiation:Early",
+    },
 }
 KINDS: tuple[str, ...] = tuple(BUILT_IN)
-NOT_YET: Mapping[str, tuple[str, ...]] = {
-    "approval": ("desk",),
-    "negotiation": ("slow", "fast", "personalised", "early"),
-}
-# Kinds that answer for merchants; the others are objects of parameters that the engine reads.
-ANSWERING = ("scoring", "limit", "pricing", "approval")
+NOT_YET: Mapping[str, tuple[str, ...]] = {"approval": ("desk",)}
+# What monitoring may say of a borrower, the mildest first.
+WARNINGS = ("", "advise", "cut", "recall", "misuse", "wash")
+# Kinds that decide an application, and all that answer for merchants; the other is a ladder that the engine reads.
+DECIDING = ("scoring", "limit", "pricing", "approval")
+ANSWERING = (*DECIDING, "monitoring", "negotiation")
 # What a kind may see of the same decision, beside OBSERVABLE: the steps before it.
 SEES: Mapping[str, tuple[str, ...]] = {
     "limit": ("score",),
     "pricing": ("score", "limit_fen"),
     "approval": ("score", "limit_fen"),
+    "monitoring": ("loan_days", "balance_fen"),
+    "negotiation": ("loan_days", "balance_fen", "due_fen", "days_past_due"),
 }
 TILE = 16_384  # rows whose working columns stay in the processor's cache
 
@@ -108,7 +120,8 @@ class Answer:
     ----------
     values : ndarray
         Scoring: probability of staying good, float (n,), 0 to 1. Limit: whole fen, int64 (n,). Pricing: ppm a year,
-        int64 (n, products). Approval: bool (n,).
+        int64 (n, products). Approval: bool (n,). Monitoring: positions in WARNINGS, int8 (n,). Negotiation: positions in
+        TREATMENTS, int8 (n,), 0 where nothing is offered.
     reasons : ndarray of int8 (n, r), optional
         Positions in the policy's ``reasons``, the weightiest first, -1 for none.
     """
@@ -141,6 +154,8 @@ _FORMS: Mapping[str, _Form] = {
     "limit": _Form("iu", "int64", 0, 10**14, "whole fen from 0, int64: .astype(np.int64)"),
     "pricing": _Form("iu", "int64", 0, MAX_PPM_YEAR, "ppm a year from 0, int64: .astype(np.int64)"),
     "approval": _Form("b", "bool", 0, 1, "True or False, dtype bool"),
+    "monitoring": _Form("iu", "int8", 0, len(WARNINGS) - 1, "positions in WARNINGS, int8"),
+    "negotiation": _Form("iu", "int8", 0, len(TREATMENTS) - 1, "positions in TREATMENTS, int8"),
 }
 
 

@@ -141,6 +141,14 @@ class FixedLoan(Instalments):
     )
 
 
+    bundle: Switch = parameter(
+        False,
+        unit="true or false",
+        source="facts A.1.1: Ali's loan is a fixed loan with a line beside it, under one grant",
+        doc="Whether the revolving line is open only to those who have a fixed loan.",
+    )
+
+
 class MonthlyLoan(Instalments):
     """A loan whose month costs a twelfth of the yearly rate."""
 

@@ -86,6 +86,12 @@ class Borrowing(Parameters):
         source="assumption",
         doc="Days of sales kept before idle cash repays a loan early.",
     )
+    diverters: Share = parameter(
+        0.0, unit="share", source="assumption; that there are some: A.1.3", doc="Merchants who use loans otherwise."
+    )
+    diverted: Share = parameter(
+        0.8, unit="share", source="assumption", doc="Share of a loan that they take out of the shop."
+    )
     repay_ahead: Days = parameter(
         "150 days",
         unit="days",
@@ -152,6 +158,29 @@ class Repayment(Parameters):
     )
     sued: Share = parameter(
         0.3, unit="share", source="assumption", doc="Share of what is due that a lawsuit adds to the worth of paying."
+    )
+    asks: Share = parameter(
+        0.15, unit="1/day", source="assumption", doc="Chance a day that a late borrower who cannot pay asks for relief."
+    )
+    copies: Share = parameter(
+        0.5,
+        unit="share",
+        source="assumption; that relief has a price: design rule 13",
+        doc="Chance, over that, of one who could pay, where everybody who asked before got relief.",
+    )
+    impatience: Share = parameter(
+        0.05, unit="1/day", source="assumption", doc="Chance a day that one who waits for an answer gives up."
+    )
+    complains: Share = parameter(
+        0.3, unit="share", source="assumption", doc="Of those who gave up or were refused: who complains, and stays away."
+    )
+    word_of_mouth: Number = parameter(
+        1.0,
+        unit="1",
+        low=0.0,
+        high=20.0,
+        source="assumption; the sign: facts A.1.3, 004",
+        doc="How much more bother a loan is with a lender of whom nobody speaks well.",
     )
     evades: Share = parameter(
         0.7,

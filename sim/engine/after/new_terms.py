@@ -33,6 +33,7 @@ OFFER = np.dtype(
         ("waives_interest", np.bool_),
         ("place", np.int32),  # of its schedule
         ("periods", np.int16),
+        ("start", np.int16),  # day number from which its months are counted
         ("next_due", np.int16),  # day number
         ("rate", np.int32),  # ppm a year
         ("forgiven", np.int64),  # fen of principal
@@ -90,7 +91,7 @@ def renew(loan: Any, plan: Any, offer: Any, today: Any, totals: Any) -> Any:
     loan.pressure &= ~np.uint8(PROMISED)
     loan.schedule = offer.place + 1
     plan.kind = offer.kind
-    plan.start = today
+    plan.start = offer.start
     plan.begin = today
     plan.next_due = offer.next_due
     plan.number = 1

@@ -58,6 +58,8 @@ class LenderTerms(NamedTuple):
     steps: Any  # STEP (n_lenders, most steps): the ladder past due
     closes: Any  # float64: 1 if not paying may cost the shop, else 0
     remembers: Any  # float64: share of the worth of credit that not paying costs
+    talks: Any  # int64: 1 if late borrowers may ask for new terms
+    ahead: Any  # int64: days before due at which the lender looks by itself, 0 for never
     observed_for: Any  # int64: days for which a loan with new terms stays in its bucket
     non_accrual_after: Any  # int64: DPD at which interest leaves income
     write_off_after: Any  # int64: DPD
@@ -167,6 +169,7 @@ def answer_claim(
         has_reminder, share, worth, is_noticed = pressed(
             loan, late, claim, m.platform[row], lender, terms, r, sums, T_CONTACTS, T_LADDER
         )
+    is_noticed = is_noticed or (late > 0 and terms.talks[lender] > 0)
     if loan.pressure & SUED:
         worth += r.sued * claim
     worth += sanction_on(loan, terms)

@@ -95,6 +95,7 @@ def repay_by_instalments(
         sums[T_WALLET] += paid
     if 0 < terms.remind_before[lender] == plan.next_due - today:
         sums[T_CONTACTS] += 1
+    is_noticed = is_noticed or (0 < terms.ahead[lender] == plan.next_due - today and plan.n_unpaid == 0)
 
     if loan.balance == 0 and settles(loan, plan, late_ones) == 0:
         wallet += close(loan, today, terms.refund_days[lender], sums)

@@ -46,7 +46,9 @@ def is_quiet(loan: Any, terms: Any, r: Any) -> Scalar:
         return False
     near = np.int64(0) if loan.product == ORDER_LOAN else np.int64(r.horizon)
     days = loan.due - r.today
-    return days > near and days > terms.remind_before[_I(loan.lender)] and r.today > loan.opened
+    lender = _I(loan.lender)
+    is_far = days > near and days > terms.remind_before[lender] and days > terms.ahead[lender]
+    return is_far and r.today > loan.opened
 
 
 @kernel
@@ -202,6 +204,9 @@ def repay(
             sums[T_WALLET] += paid
         if 0 < terms.remind_before[lender] == loan.due - today and loan.product != ORDER_LOAN:
             sums[T_CONTACTS] += 1
+        if 0 < terms.ahead[lender] == loan.due - today and loan.product != ORDER_LOAN and loan.overdue == 0:
+            noticed[n_noticed] = position
+            n_noticed += 1
 
         if loan.balance > 0 and loan.overdue == 0 and loan.unpaid_since == 0 and loan.inherited_dpd == 0:
             # in good standing: nothing to close, to age or to remember

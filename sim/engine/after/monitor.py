@@ -1,0 +1,105 @@
+"""The look at borrowers after the payout, and what follows from a warning (facts A.1.3, A.1.2, C.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.clock import Day
+from sim.core.kernels import allocating_kernel, least
+from sim.core.loanbook import ACTIVE, PROMISED, SECURED
+from sim.engine.day.loan import T_CONTACTS
+from sim.lenders.lender import Lender
+from sim.lenders.policy import WARNINGS
+
+if TYPE_CHECKING:
+    from sim.engine.market import Market
+
+_ADVISE, _CUT, _RECALL, _MISUSE, _WASH = range(1, len(WARNINGS))
+Ints = npt.NDArray[np.int64]
+
+
+def monitor(market: Market, day: Day) -> None:
+    """Look at the borrowers of every lender that looks today, and act on the warnings."""
+    for lender in market.lenders:
+        terms = lender.spec.monitoring
+        if terms.policy != "none" and day.index % terms.every == 0:
+            _look(market, lender, day)
+
+
+def _look(market: Market, lender: Lender, day: Day) -> None:
+    book, m, index = market.book, market.merchants, lender.index
+    own = np.flatnonzero((book["lender"] == index) & (book["status"] == ACTIVE) & (book["opened"] < day.number))
+    rows = np.unique(book["row"][own]).astype(np.int64)
+    if rows.size == 0:
+        return
+    on_limit = own[~np.isin(book["product"][own], SECURED)]
+    oldest = np.full(m.n, day.number + 1, np.int64)
+    np.minimum.at(oldest, book["row"][on_limit], book["opened"][on_limit].astype(np.int64))
+    columns = market.observer.columns(
+        lender.policies["monitoring"].needs, rows, index, lender.spec.bureau, day.index, day.number
+    )
+    columns["loan_days"] = day.number - oldest[rows]  # -1: none on the limit
+    columns["balance_fen"] = m.lender["line_fen"][index, rows].astype(np.int64)
+    context = lender.context(day.date, day.number, lender.cash_fen, explain=False)
+    warning = lender.judge("monitoring", columns, m.merchant_id[rows].astype(np.int64), market.seed_number, context)
+    _act(market, lender, day, own, rows, warning)
+
+
+def _act(market: Market, lender: Lender, day: Day, own: Ints, rows: Ints, warning: npt.NDArray[np.int8]) -> None:
+    """Advise, cut, call: ``own`` are positions of the lender's loans, ``rows`` (n,) borrowers, ``warning`` (n,)."""
+    m, book, terms, index = market.merchants, market.book, lender.spec.monitoring, lender.index
+    of_row = np.zeros(m.n, np.int8)
+    of_row[rows] = warning
+    said = of_row[book["row"][own]]
+    limits, refused = m.lender["limit_fen"][index], m.lender["refused_until"][index]
+    stop = rows[warning >= _CUT]
+    limits[stop] = (limits[stop] * (1.0 - terms.limit_cut)).astype(np.int32)
+    refused[stop] = np.maximum(refused[stop], day.number + terms.no_credit_for)
+    wash = rows[warning == _WASH]
+    limits[wash] = 0
+    refused[wash] = np.maximum(refused[wash], day.number + terms.wash_no_credit_for)
+    m.reputation[wash] *= np.float32(1.0 - terms.wash_rating_loss)
+    book["pressure"][own[said == _ADVISE]] |= PROMISED
+    called = own[(said == _RECALL) | (said == _MISUSE)]
+    surcharge = np.where(said[(said == _RECALL) | (said == _MISUSE)] == _MISUSE, round(100 * terms.misuse_multiple), 0)
+    plans = book.schedules.records
+    is_new = call(book.records, plans, called, surcharge, day.number + terms.notice).astype(np.bool_)
+    sums = market.room.sums.repay[0, index]
+    for code in range(_ADVISE, len(WARNINGS)):
+        told = own[said == code]
+        if code in (_RECALL, _MISUSE):
+            told = called[is_new & (of_row[book["row"][called]] == code)]
+        first = told[np.unique(book["row"][told], return_index=True)[1]]  # one word to a borrower, not one a loan
+        np.add.at(sums[:, T_CONTACTS], book["product"][first], 1)
+        market.note_action(day, WARNINGS[code], told)
+
+
+@allocating_kernel
+def call(loans: Any, plans: Any, called: Any, surcharge: Any, last: Any) -> Any:
+    """Call the loans at ``called`` (k,): all that is owed falls due by day ``last``; returns which are called anew.
+
+    ``surcharge`` (k,) is the per cent of its own rate that misused money costs, 0 for none. What rests on orders is
+    swept as they confirm, and is not called.
+    """
+    is_new = np.zeros(called.size, np.uint8)
+    for k in range(called.size):
+        loan = loans[called[k]]
+        if loan.product in SECURED:
+            continue
+        if loan.schedule > 0:
+            plan = plans[loan.schedule - 1]
+            if plan.number <= plan.periods and (plan.number < plan.periods or plan.next_due > last):
+                plan.periods = plan.number
+                plan.next_due = least(plan.next_due, last)
+                is_new[k] = 1
+        elif loan.due > last:
+            loan.due = last
+            is_new[k] = 1
+        if loan.surcharge != surcharge[k] and surcharge[k] > 0:
+            loan.surcharge = surcharge[k]
+            is_new[k] = 1
+    return is_new
+
