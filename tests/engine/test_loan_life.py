@@ -37,20 +37,24 @@ AGREED = st.builds(
     is_first=st.booleans(),
 )
 TERMS = st.tuples(st.integers(1, 6), st.sampled_from((0.0, 0.3, 1.0)), st.booleans())  # months, forgiven, waives
-STEP = st.one_of(
-    st.tuples(st.just("night"), st.integers(1, 12)),
-    st.tuples(st.just("month"), st.integers(20, 40)),
-    st.tuples(st.just("pay"), st.integers(0, 30_000) | st.integers(0, 400_000)),
+A_FEW = st.tuples(st.just("night"), st.integers(1, 12))
+A_MONTH = st.tuples(st.just("month"), st.integers(20, 40))
+A_PART = st.tuples(st.just("pay"), st.integers(0, 30_000))
+ANEW = st.tuples(st.sampled_from(NEW_TERMS), TERMS)
+STEP = st.one_of(  # what ends a loan is rarer than what happens to it
+    A_FEW, A_FEW, A_MONTH, A_MONTH, A_PART, A_PART, ANEW, ANEW, ANEW,
+    st.tuples(st.just("pay"), st.integers(0, 400_000)),
     st.tuples(st.just("settle"), st.integers(-1, 1)),
     st.tuples(st.just("draw"), st.integers(1, 3_000_000)),
-    st.tuples(st.sampled_from(NEW_TERMS), TERMS),
     st.tuples(st.just("misuse"), st.sampled_from((150, 200))),
     st.tuples(st.just("sell"), st.sampled_from((0.0, 0.05, 0.4))),
-)
+)  # fmt: skip
 
 
 def take(life: Life, what: str, size: Any) -> None:
-    """Take one step."""
+    """Take one step; what needs an open loan begins with a new one where the last is gone."""
+    if what not in ("night", "month", "draw"):
+        life.draw(100_000)
     if what == "draw":
         life.draw(size)
         life.pay(0)
@@ -71,7 +75,7 @@ def take(life: Life, what: str, size: Any) -> None:
             life.night()
 
 
-@given(AGREED, st.lists(STEP, min_size=5, max_size=100))
+@given(AGREED, st.lists(STEP, min_size=20, max_size=100))
 def test_any_life_of_a_loan_closes_to_the_fen(agreed: Agreed, steps: list[tuple[str, Any]]) -> None:
     life = Life(agreed)
     life.draw(100_000)

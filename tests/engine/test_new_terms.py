@@ -104,6 +104,17 @@ def test_who_is_late_again_under_new_terms_has_defaulted_again_at_thirty_days() 
     assert (life.loan["n_restructured"], life.loan["inherited_dpd"], life.loan["max_dpd"]) == (2, 30, 30)
 
 
+def test_new_terms_for_new_terms_forget_nothing() -> None:
+    """A second agreement, before or after the loan is late again, keeps the worst days and the bucket of them."""
+    life = late_line(40)
+    for times, dpd in ((1, 40), (2, 40), (3, 40)):
+        life.restructure("extension", 1, 0.0, waives=False)  # which checks the balances by days past due
+        assert (life.loan["n_restructured"], life.loan["inherited_dpd"], life.loan["max_dpd"]) == (times, dpd, 40)
+        if times == 2:
+            nights(life, int(life.arrays[1][0]["next_due"]) + 9 - life.today)
+            assert life.loan["dpd"] == 9
+
+
 def test_interest_of_a_loan_that_was_past_ninety_days_stays_out_of_income() -> None:
     """Here past 30 days (`loan_day.NON_ACCRUAL`): new terms do not bring it back."""
     life = late_line(35)
