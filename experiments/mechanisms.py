@@ -44,12 +44,23 @@ def only(product: str, **terms: Any) -> dict[str, Any]:
 LINE = only("revolving_line")
 ANNUITY = only("annuity", term="6 months")
 POOR = 150  # yuan of own money a merchant: too little for all who ask
+HARD = {  # a recession that meets borrowers who pay month by month
+    "events": {"recession": {"date": "2011-12-15", "kind": "recession", "size": 0.5, "days": 150}},
+    "lenders.ali.write_off_after": "180 days",
+}
+TEMPTED = {  # a third would rather not pay, and only what is at stake keeps them at it
+    "merchants.character": {"opportunists": 0.35},
+    "merchants.repayment": {"sanction": "0 yuan", "credit_value": 0.05},
+    "lenders.ali.scoring.cutoff": 0.3,
+}
 BAD = {  # a world in which many would rather not pay
     "merchants.character": {"opportunists": 0.35, "fraudsters": 0.02},
     "merchants.repayment": {"shop_value": "10 days", "sanction": "0 yuan"},
     "lenders.ali.scoring.cutoff": 0.3,
 }
 
+STEP = "lenders.ali.collection.steps."
+CREDIT = "lenders.ali.products."
 MECHANISMS: tuple[Mechanism, ...] = (
     Mechanism(
         "credit at all",
@@ -217,16 +228,16 @@ MECHANISMS: tuple[Mechanism, ...] = (
     ),
     Mechanism(
         "reminders",
-        {"lenders.ali.collection.remind_before": "0 days", "lenders.ali.collection.remind_from": "3650 days"},
+        {"lenders.ali.collection.steps.remind_before": None, "lenders.ali.collection.steps.remind": None},
         {},
-        ("overdue_rate", "npl30"),
-        "fewer late days (V36)",
+        ("on_time_rate", "late_days_mean"),
+        "V36: 7 to 9 % more on time, 2 fewer late days a month",
         "facts B.3 V36",
-        both=LINE,
+        both=ANNUITY,
     ),
     Mechanism(
         "the wallet sweep",
-        {"lenders.ali.collection.sweep_share": 0.0},
+        {"lenders.ali.collection.steps.sweep": None},
         {},
         ("npl90", "net_charge_off"),
         "fewer losses",
@@ -296,6 +307,243 @@ MECHANISMS: tuple[Mechanism, ...] = (
         "facts A.1.7",
         "set",
         {**BAD, "lenders.ali.write_off_after": "120 days"},
+    ),
+    Mechanism(
+        "principal before interest in a payment",
+        {},
+        {"lenders.ali.allocation": ["principal", "interest", "penalty", "fee"]},
+        ("yield_gross", "balance_mean"),
+        "less interest",
+        "facts C.4",
+        "set",
+        {**ANNUITY, **BAD},
+    ),
+    Mechanism(
+        "one bucket of all instalments first",
+        {},
+        {"lenders.ali.allocation_by": "bucket"},
+        ("npl30", "yield_gross"),
+        "not stated",
+        "facts C.4",
+        "set",
+        {**ANNUITY, **BAD},
+    ),
+    Mechanism(
+        "the penalty rate on overdue interest too",
+        {},
+        {"lenders.ali.compound_unpaid_interest": True},
+        ("yield_gross",),
+        "more is owed",
+        "facts C.3",
+        "set",
+        {**ANNUITY, **BAD},
+    ),
+    Mechanism(
+        "due dates that move off holidays",
+        {},
+        {"lenders.ali.holidays": "next_day"},
+        ("on_time_rate", "interest_income"),
+        "not stated",
+        "assumption",
+        both=ANNUITY,
+    ),
+    Mechanism(
+        "write-off at 180 days past due in place of 360",
+        {},
+        {"lenders.ali.write_off_after": "180 days"},
+        ("npl90", "charge_off_gross"),
+        "a lower NPL ratio, a higher charge-off",
+        "facts C.6, A.3 item 10",
+        "set",
+        {**ANNUITY, **BAD},
+    ),
+    Mechanism(
+        "a sweep of 60 % of sales in place of 20 % behind purchase orders",
+        only("purchase_order", sweep=0.2),
+        only("purchase_order", sweep=0.6),
+        ("life_mean_days", "npl30"),
+        "a shorter life",
+        "facts A.1.7",
+    ),
+    Mechanism(
+        "a least payment of a share of sales",
+        only("sales_share"),
+        only("sales_share", minimum_share=0.1),
+        ("overdue_rate", "life_mean_days"),
+        "more late, sooner (V13, V14)",
+        "facts C.2, B.1 V13",
+    ),
+    Mechanism(
+        "a late fee of 50 yuan",
+        {},
+        {"lenders.ali.late_fee": "50 yuan"},
+        ("yield_gross",),
+        "more income",
+        "facts C.4",
+        "set",
+        {**ANNUITY, **BAD},
+    ),
+    Mechanism(
+        "a fee of 1 % at payout",
+        {},
+        {CREDIT + "annuity.payout_fee": 0.01},
+        ("yield_gross", "disbursed"),
+        "a higher yield, less demand",
+        "facts C.15 (discount fee)",
+        both=ANNUITY,
+    ),
+    Mechanism(
+        "a line only beside a fixed loan",
+        {CREDIT + "fixed_loan": {"minimum": "5000 yuan"}},
+        {CREDIT + "fixed_loan": {"minimum": "5000 yuan", "bundle": True}},
+        ("disbursed", "ticket_mean"),
+        "fewer and larger loans",
+        "facts A.1.1",
+        both={CREDIT + "order_loan": None, "lenders.ali.limit.multiple": 4},
+    ),
+    Mechanism(
+        "monitoring",
+        {},
+        {"lenders.ali.monitoring.policy": "signals"},
+        ("ever90", "disbursed"),
+        "early warning and recall",
+        "facts A.1.3",
+        both={**ANNUITY, "merchants.borrowing.diverters": 0.12},
+    ),
+    Mechanism(
+        "misused money at 1.5 times the rate in place of once",
+        {"lenders.ali.monitoring": {"policy": "signals", "misuse_multiple": 1.0}},
+        {"lenders.ali.monitoring": {"policy": "signals", "misuse_multiple": 1.5}},
+        ("yield_gross",),
+        "a dearer loan",
+        "facts C.3",
+        "set",
+        {**ANNUITY, "merchants.borrowing.diverters": 0.12},
+    ),
+    *(
+        Mechanism(
+            f"the threat to close shops, with {share:.0%} who weigh it",
+            {STEP + "close_shop": None},
+            {},
+            ("ever90", "merchant_sales"),
+            "acts on willingness only",
+            "facts A.1.3, C.12",
+            both={**ANNUITY, **TEMPTED, "merchants.character": {"opportunists": share}},
+        )
+        for share in (0.0, 0.12, 0.35)
+    ),
+    Mechanism(
+        "a list of debtors whose identity is known",
+        {"lenders.ali.collection.identity": False},
+        {},
+        ("ever90", "npl30"),
+        "V35: repayment up for the riskiest, none for others",
+        "facts B.3 V35",
+        both={
+            **ANNUITY,
+            **TEMPTED,
+            "merchants.repayment": {"sanction": "0 yuan", "shop_value": "0 days", "credit_value": 0.9},
+            STEP + "close_shop": None,
+        },
+    ),
+    *(
+        Mechanism(
+            f"a {tone} tone in reminders",
+            {},
+            {STEP + "remind.tone": tone},
+            ("ever90", "late_days_mean"),
+            said,
+            "facts B.3 V38",
+            "set",
+            {**ANNUITY, **TEMPTED},
+        )
+        for tone, said in (("positive", "V38: repayment up"), ("threat", "V38: no lasting effect"))
+    ),
+    Mechanism(
+        "contacts of debtors told",
+        {},
+        {STEP + "contacts": {"action": "tell_contacts", "after": "10 days"}},
+        ("ever90", "npl30"),
+        "V39: half the default; weak ties fade",
+        "facts B.3 V39",
+        "set",
+        {**ANNUITY, **TEMPTED, STEP + "close_shop": None},
+    ),
+    Mechanism(
+        "calls from the fifth day",
+        {},
+        {STEP + "call": {"action": "call", "after": "5 days", "every": "7 days"}},
+        ("late_days_mean", "collection_cost"),
+        "works on the forgetful",
+        "facts A.1.3, C.12",
+        both=ANNUITY,
+    ),
+    Mechanism(
+        "help for shops that are late",
+        {},
+        {STEP + "help": {"action": "help", "after": "10 days", "share": 0.3}},
+        ("ever90", "merchant_sales"),
+        "relief to the unable",
+        "facts A.1.3",
+        both={**ANNUITY, **HARD},
+    ),
+    Mechanism(
+        "debts sold at 120 days for 8 %",
+        {},
+        {STEP + "sale": {"action": "sell", "after": "120 days", "share": 0.08}},
+        ("npl90", "recovery_rate"),
+        "fewer bad loans on the books",
+        "facts A.1.3",
+        "set",
+        {**ANNUITY, **BAD},
+    ),
+    *(
+        Mechanism(
+            f"negotiation: {arm}",
+            {},
+            {"lenders.ali.negotiation.policy": arm},
+            ("ever90", "net_charge_off", "redefault_rate", "profit"),
+            said,
+            "facts A.1.3 (004), B.3",
+            both={**ANNUITY, **HARD},
+        )
+        for arm, said in (
+            ("slow", "the three failings: little relief"),
+            ("fast", "fewer defaults"),
+            ("personalised", "fewer defaults"),
+            ("early", "fewer defaults still"),
+        )
+    ),
+    *(
+        Mechanism(
+            f"joint liability in {name}",
+            ANNUITY,
+            only("joint_liability", term="6 months", peer_sanction="0 yuan"),
+            ("npl30", "ever90"),
+            said,
+            "facts B.3 V31, V32; C.12",
+            both=world,
+        )
+        for name, world, said in (
+            ("calm", {}, "others can pay"),
+            ("a common shock", HARD, "V32: correlated returns weaken it"),
+        )
+    ),
+    Mechanism(
+        "six reviewers in place of one around Double 11",
+        {"lenders.ali.desk.teams.reviewers.staff": 1},
+        {"lenders.ali.desk.teams.reviewers.staff": 6},
+        ("disbursed", "people_cost"),
+        "waiting loses business",
+        "facts A.1.1, A.1.2",
+        both={
+            **LINE,
+            "lenders.ali.approval": {"policy": "desk", "people_from": "2000 yuan"},
+            "lenders.ali.desk": {
+                "teams": {"reviewers": {"skills": ["review"]}},
+                "work": {"review": {"minutes": 60, "patience": 4320}},
+            },
+        },
     ),
 )
 

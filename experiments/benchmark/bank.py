@@ -27,12 +27,11 @@ class Lender(mesa.Agent):
         (self.spec,) = scenario.scaled_lenders.values()
         self.products: dict[str, Any] = dict(self.spec.products.offered())
         self.price = {name: float(terms.rate.per_day) for name, terms in self.products.items()}
-        self.card, self.rule, self.ladder = (
+        self.card, self.rule = (
             load_policy(kind, block.policy, block.parameters)
-            for kind, block in (
-                ("scoring", self.spec.scoring), ("limit", self.spec.limit), ("collection", self.spec.collection)
-            )
-        )  # fmt: skip
+            for kind, block in (("scoring", self.spec.scoring), ("limit", self.spec.limit))
+        )
+        self.ladder = self.spec.collection.steps
         self.cash = self.equity = float(self.spec.equity)
         self.bank_debt = self.allowance = 0.0
         self.balance = 0

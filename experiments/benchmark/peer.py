@@ -21,6 +21,7 @@ from shop import Merchant
 from sim.core.clock import days
 from sim.core.merchants import CLOSING, OPEN, Merchants
 from sim.engine.scenario import Scenario
+from sim.lenders.collection_terms import Collection
 from sim.world.birth import begin_shops, draw_traits, entrants
 from sim.world.outlook import build_outlook
 
@@ -154,5 +155,7 @@ def what_is_beyond(scenario: Scenario) -> list[str]:
             "refunds of interest": lender.interest_refund_days > 0,
             "a reserve for undrawn limits": lender.funding.undrawn_reserve > 0,
             "service by score": lender.funding.order != "hashed",
+            "another ladder": lender.collection != Collection(),
+            "monitoring or negotiation": (lender.monitoring.policy, lender.negotiation.policy) != ("none", "none"),
         }
     return [name for name, is_asked in found.items() if is_asked]

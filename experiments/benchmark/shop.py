@@ -161,11 +161,12 @@ class Merchant(mesa.Agent):
         will, ladder = self.model.p.repayment, self.model.lender.ladder
         claim, late = loan.owed() - loan.balance + loan.overdue, self.model.today - loan.unpaid_since
         is_willing = self.is_willing(claim, has_struck)
-        is_reminded = late >= ladder.remind_from if late else ladder.remind_before > 0
+        is_reminded = not late or late >= ladder["remind"].after
         forgets = self.random.random() < will.forgets * (1.0 - will.reminded * is_reminded)
         if is_willing and not (forgets and loan.product == LINE):
             return claim if self.wallet >= claim else int(self.wallet * will.hardship)
-        return min(claim, int(self.wallet * ladder.sweep_share)) if late >= ladder.sweep_from else 0
+        sweep = ladder["sweep"]
+        return min(claim, int(self.wallet * sweep.share)) if late >= sweep.after else 0
 
     def is_willing(self, claim: int, has_struck: bool) -> bool:
         """Whether it would pay the claim if it could."""

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from sim.app.bench.compare import Benchmark
     from sim.lenders.schedule import Row
-    from sim.results.metrics import Measure
+    from sim.results.measure import Measure
     from sim.results.run import Run
     from sim.study.compare import Comparison
+    from sim.study.explain import Story
     from sim.study.runner import Outcome
     from sim.study.stats import Spread, Value
 
@@ -94,6 +95,25 @@ def print_seeds(outcomes: Sequence[Outcome], spreads: Mapping[str, Spread]) -> N
         label = f"  {measure.label}{' *' if measure.matured else ''}"
         table.add_row(label, say(measure, spread.mean), interval, str(spread.n), measure.name)
     _out().print(table)
+
+
+def print_stories(names: Sequence[str], stories: Sequence[Story]) -> None:
+    """Print a merchant's story, or two side by side, after what it is."""
+    from sim.study.explain import beside
+
+    about = stories[0].about
+    out = _out()
+    out.print(
+        f"merchant {stories[0].merchant_id}: {about['platform']}, {about['category']}, opened {about['opened']}; "
+        f"{about['integrity']}, quality {about['quality']:+.1f}, margin {about['margin']:.0%}, "
+        f"fakes {about['wash']:.0%} of its sales (the hidden truth)"
+    )
+    table = _table("date", *(names if len(names) > 1 else ("what happens",)), numbers=())
+    for column in table.columns:
+        column.no_wrap = False
+    for day, texts in beside(stories):
+        table.add_row(str(day), *texts)
+    out.print(table)
 
 
 def print_comparison(comparison: Comparison) -> None:

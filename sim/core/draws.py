@@ -45,6 +45,8 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("desk.service", 60),
     ("desk.patience", 61),
     ("desk.bot", 62),
+    ("desk.arrival", 63),
+    ("desk.review", 64),
     ("collect.call", 70),
     ("collect.evades", 71),
     ("negotiate.ask", 72),

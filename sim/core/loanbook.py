@@ -24,7 +24,6 @@ SECURED = (ORDER_LOAN, PURCHASE_ORDER, WAREHOUSE)  # bounded by what they rest o
 
 ACTIVE, PAID_OFF, WRITTEN_OFF = 0, 1, 2
 STATUSES = ("active", "closed", "written_off")
-TREATMENTS = ("", "extension", "re_amortisation", "rate_cut", "forgiveness", "moratorium", "hold")
 
 # What was done about a loan, beyond what its days past due alone call for: bits of its column ``pressure``.
 HELD, PROMISED, SUED, SOLD, DEFAULTED_AGAIN = 1, 2, 4, 8, 16

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+# How terms are changed when a borrower cannot keep them (facts C.15); a position here is kept with the loan.
+TREATMENTS = ("", "extension", "re_amortisation", "rate_cut", "forgiveness", "moratorium", "hold")
+
 # name, dtype, meaning
 SCHEDULE_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("kind", "int8", "how it is repaid: a position in the kinds of `sim.engine.day.scheduled`"),

@@ -45,6 +45,7 @@ def save(market: Market) -> tuple[dict[str, pa.Table], dict[str, Any]]:
         "answers": dict(market.regulator.answers),
         "penalties": market.regulator.penalties,
         "standing": market.standing,
+        "at_work": {name: [column.tolist() for column in pair] for name, pair in market.at_work.items()},
         "rush": [float(value) for value in market.rush],
         "written": sorted(market.recorder.written),
     }
@@ -69,6 +70,8 @@ def restore(market: Market, tables: Mapping[str, pa.Table], progress: Mapping[st
     market.regulator.penalties.update({key: tuple(told) for key, told in numbers["penalties"].items()})
     market.recorder.written.update(numbers["written"])
     market.standing.update(numbers["standing"])
+    for name, (team, until) in numbers["at_work"].items():
+        market.at_work[name] = np.array(team, np.int64), np.array(until, np.float64)
     market.cases = np.zeros(tables["cases"].num_rows, CASE)
     for name in CASE.names or ():
         market.cases[name] = tables["cases"].column(name).to_numpy()

@@ -6,7 +6,7 @@ The functions compute and return; `sim.engine.payout` commits.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,14 +77,14 @@ def choose_offers(
     lenders: list[Lender],
     reaches: Mapping[int, npt.NDArray[np.bool_]],
     today: int,
-    bothers: Mapping[int, float],
+    bothers: Mapping[int, float] | None = None,
 ) -> dict[int, Requests]:
     """Every merchant's best request over all lenders and products, by lender index.
 
     The gain of a request is (worth - price x sensitivity) x amount x days of use - bother; a pressed merchant looks
     for the largest amount, then the lowest price. A merchant with an offer asks within it; one without asks for what
     it wants and lets the lender decide. ``reaches`` tells, by lender index, who gets through to its entry, (n,), and
-    ``bothers`` how much more trouble than usual a loan of it is.
+    ``bothers`` how much more trouble than usual a loan of it is, if that differs.
     """
     rows, n = wishes.rows, wishes.rows.size
     best = np.zeros(n)
@@ -115,7 +115,8 @@ def choose_offers(
             if isinstance(terms, SalesShare):
                 price = fee_a_day(terms, m.sales_mean_30d.take(rows), amount)
             price = price + terms.payout_fee / DAYS_OF_USE
-            gain = (wishes.worth - price * sensitivity) * amount * DAYS_OF_USE - bother * bothers[lender.index]
+            gain = (wishes.worth - price * sensitivity) * amount * DAYS_OF_USE
+            gain = gain - (bother if bothers is None else bother * bothers[lender.index])
             gain = np.where(wishes.is_pressed, amount * (1.0 - price), gain)
             better = open_to & (amount >= max(terms.minimum, STEP)) & (gain > best)
             best = np.where(better, gain, best)
@@ -195,6 +196,13 @@ def is_taken_up(
     gain = (wishes.worth[requests.wish] - price * m.price_sensitivity[rows]) * decided.granted_fen * DAYS_OF_USE
     pays: npt.NDArray[np.bool_] = wishes.is_pressed[requests.wish] | (gain > m.bother[rows])
     return (decided.granted_fen > 0) & pays
+
+
+def refuse(decided: Decisions, who: npt.NDArray[np.bool_], reason: int) -> Decisions:
+    """Decline what was granted to ``who`` (n,) for a reason of the lender's own."""
+    reasons = decided.reasons.copy()
+    reasons[who & (decided.granted_fen > 0), 0] = reason
+    return replace(decided, granted_fen=np.where(who, 0, decided.granted_fen), reasons=reasons)
 
 
 def ration(

@@ -13,12 +13,13 @@ from sim.core.clock import Day
 from sim.core.loanbook import JOINT_LIABILITY, PRODUCTS
 from sim.core.merchants import OPEN, Merchants
 from sim.engine import lend, settle
+from sim.engine.after.people import Asked, send_to_people
 from sim.engine.comply import comply, report_penalties
 from sim.engine.day.plan import ASKS
 from sim.engine.funding.sharing import Sharing
 from sim.engine.groups import form_groups
 from sim.engine.payout import disburse
-from sim.lenders.lender import Decisions, Lender
+from sim.lenders.lender import FAILED_REVIEW, Decisions, Lender
 from sim.world.diversion import take_out
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def lend_today(market: Market, day: Day) -> dict[str, Lent]:
         return lent
     most = max(lender.spec.joint_cap for lender in doors)
     wishes = lend.gather_wishes(m, market.rows_with(ASKS), day.number, most)
-    if wishes.rows.size == 0:
+    if wishes.rows.size == 0 and not market.reviewed:
         return lent
     coin = draws.uniform(market.seed_number, "platform.outage", day.number, m.merchant_id[wishes.rows])
     reaches = {index: coin >= share for index, share in shut.items()}
@@ -84,13 +85,15 @@ def lend_today(market: Market, day: Day) -> dict[str, Lent]:
     bothers = {one.index: 1.0 + spoken * (1.0 - market.standing[one.lender_id]["goodwill"]) for one in doors}
     requests = lend.choose_offers(m, market.book, wishes, doors, reaches, day.number, bothers)
     for lender in doors:
-        if requests[lender.index].rows.size:
-            lent[lender.lender_id] = _serve(market, lender, wishes, requests[lender.index], day)
+        asked = send_to_people(market, lender, wishes, requests[lender.index], day)
+        if asked.requests.rows.size:
+            lent[lender.lender_id] = _serve(market, lender, asked, day)
     return lent
 
 
-def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.Requests, day: Day) -> Lent:
+def _serve(market: Market, lender: Lender, asked: Asked, day: Day) -> Lent:
     """One lender's applications of the day: decide, ration, pay out, remember."""
+    wishes, requests = asked.wishes, asked.requests
     m, books, seed = market.merchants, market.books, market.seed_number
     rows, name = requests.rows, lender.lender_id
     sharing, freeze = market.sharing.get(name), market.funder.frozen_share(name, day.date)
@@ -104,6 +107,8 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
     context = lender.context(day.date, day.number, free)
     ids = m.merchant_id[rows]
     decided = lender.decide(columns, ids, requests.product, requests.asked_fen, line, seed, context)
+    if asked.failed.any():
+        decided = lend.refuse(decided, asked.failed, FAILED_REVIEW)
     decided = comply(market, lender, requests, decided, day.date)
     amount = _ration(lender, m, requests, decided, free, seed, day.number, sharing)
     served, approved = amount > 0, int((decided.granted_fen > 0).sum())
@@ -139,6 +144,7 @@ def _serve(market: Market, lender: Lender, wishes: lend.Wishes, requests: lend.R
             "decision": decision,
             "accepted": takes,
             "reasons": decided.reasons,
+            "asked_on": asked.asked_on,
             **{f"seen_{column}": values for column, values in columns.items()},
         },
     )

@@ -20,10 +20,11 @@ from sim.core.clock import Day, days
 from sim.core.loanbook import LoanBook
 from sim.core.merchants import Merchants
 from sim.engine import merchants_day, rules, settle
-from sim.engine.after.cases import NO_CASES, begin_standing
+from sim.engine.after.cases import NO_CASES, Cases, begin_standing
 from sim.engine.after.collect import collect
 from sim.engine.after.monitor import monitor
 from sim.engine.after.negotiate import negotiate
+from sim.engine.after.people import work_desks
 from sim.engine.books import Account, Books
 from sim.engine.comply import supervise
 from sim.engine.day.plan import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOWN
@@ -39,6 +40,7 @@ from sim.engine.scenario import Scenario, load
 from sim.institutions.funder import Funder
 from sim.institutions.platform import Platform
 from sim.institutions.regulator import Regulator
+from sim.lenders.desk_cases import NOBODY
 from sim.lenders.lender import Lender
 from sim.results.recorder import Recorder
 from sim.world.birth import begin_shops, draw_traits, entrants
@@ -91,6 +93,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         monitor(self, day)
         collect(self, day, noticed)
         negotiate(self, day, noticed)
+        work_desks(self, day)
         lived = enter_day(self)
         self._review_merchants(day)
         lent = lend_today(self, day)
@@ -128,9 +131,14 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.regulator = Regulator(self, s.institutions.regulator)
         names = [lender.lender_id for lender in self.lenders]
         self.sharing = arrange(self, versions, self.calendar[0].number)
-        self.recorder = Recorder(names, [name for lender in self.lenders for name in lender.ever_needs])
+        needs = [name for lender in self.lenders for name in lender.ever_needs]
+        has_reviews = any(spec.approval.policy == "desk" for spec in chain(*versions.values()))
+        self.recorder = Recorder(names, needs, has_reviews=has_reviews)
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
-        self.cases = NO_CASES  # borrowers in talks
+        self.cases: Cases = NO_CASES  # who waits for people
+        self.reviewed: dict[int, Cases] = {}  # applications that people have seen today, by lender's index
+        self.at_work = {name: (NOBODY.team, NOBODY.until) for name in names}
+        self.desk_cost: dict[str, int] = {}
         self.standing = {name: begin_standing() for name in names}
         self.day_index = 0
         self.running = True
@@ -232,7 +240,9 @@ class Market(mesa.Model):  # type: ignore[misc]
                 most = self.regulator.rules(day.date).securities
                 is_held_back = sharing.close(self.books, lender, day.number, most)
                 self.regulator.note(name, "securities", int(is_held_back))
-            spent[name] = settle.settle_lender(self.books, lender, repaid[name], lent[name], freeze, sharing)
+            spent[name] = settle.settle_lender(
+                self.books, lender, repaid[name], lent[name], freeze, sharing, self.desk_cost.get(name, 0)
+            )
             self._tell(lender)
             allowed = self.regulator.rules(day.date).leverage
             is_over = allowed is not None and lender.bank_debt_fen > max(lender.equity_fen, 0) * allowed
@@ -254,6 +264,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             "merchant_sales_fen": lived.traded["sales"],
             "merchants_active": lived.planned["active"],
             "merchant_exits": exits,
+            "shops_shut": int(self._shut.size),
         }
         for lender in self.lenders:
             name = lender.lender_id

@@ -128,23 +128,33 @@ def book_diverted(books: Books, fen: int) -> None:
 
 
 def settle_lender(
-    books: Books, lender: Lender, repaid: Totals, lent: Lent, freeze: float, sharing: Sharing | None = None
+    books: Books,
+    lender: Lender,
+    repaid: Totals,
+    lent: Lent,
+    freeze: float,
+    sharing: Sharing | None = None,
+    people: int = 0,
 ) -> dict[str, int]:
     """Close one lender's day: operating cost, provision, bank debt and its interest; returns the day's expenses, fen.
 
-    ``freeze`` is the share of bank money that is frozen today; ``sharing`` tells who else holds its loans, if anybody.
+    ``freeze`` is the share of bank money that is frozen today; ``sharing`` tells who else holds its loans, if anybody;
+    ``people`` is what the desk costs, fen.
     """
     name, cost = lender.lender_id, lender.spec.costs
     operating = (
         cost.fixed_per_day
         + cost.per_application * lent.applications
         + cost.per_loan * lent.n_loans
-        + cost.per_contact * repaid["contacts"]
-        + repaid["ladder_cost"]
+        + people
     )
+    collection = cost.per_contact * repaid["contacts"] + repaid["ladder_cost"]
+    operating += collection
     books.entry(name, "operating_cost", "costs_payable", operating * GRAINS_PER_FEN)
     return {
         "operating_cost_fen": operating,
+        "collection_cost_fen": collection,
+        "people_cost_fen": people,
         **_provide(books, lender, repaid, lent.disbursed, sharing),
         "funding_cost_fen": _settle_funding(books, lender, freeze),
         "bank_room_fen": bank_room(books, lender, freeze),
@@ -264,6 +274,10 @@ def daily_row(
         "equity_fen": lender.equity_fen,
         "funding_cost_fen": spent["funding_cost_fen"],
         "operating_cost_fen": spent["operating_cost_fen"],
+        "collection_cost_fen": spent["collection_cost_fen"],
+        "people_cost_fen": spent["people_cost_fen"],
+        "contacts": repaid["contacts"],
+        "late_paid_fen": repaid["late_paid"],
         "provision_fen": spent["provision_fen"],
         "expected_loss_fen": spent["expected_loss_fen"],
         "allowance_fen": books.owed_fen(name, "allowance"),

@@ -20,13 +20,13 @@ class Monitoring(PolicySpec):
         "30 days", unit="days", low="0 days", high="3650 days", source="assumption", doc="No new loan for so long then."
     )
     notice: Days = parameter(
-        "7 days", unit="days", low="0 days", high="90 days", source="assumption", doc="Time to pay a loan that is called."
+        "7 days", unit="days", low="0 days", high="90 days", source="assumption", doc="Time to pay a called loan."
     )
     misuse_multiple: Number = parameter(
-        1.5, unit="1", low=1.0, high=2.5, source="facts C.3: 1.5 to 2", doc="Rate on misused money over the loan's own."
+        1.5, unit="1", low=1.0, high=2.5, source="facts C.3", doc="Rate on misused money."
     )
     wash_no_credit_for: Days = parameter(
-        "180 days", unit="days", low="0 days", high="3650 days", source="assumption", doc="No new loan for wash traders."
+        "180 days", unit="days", low="0 days", high="3650 days", source="assumption", doc="No loan for wash traders."
     )
     wash_rating_loss: Share = parameter(
         0.2,

@@ -25,10 +25,10 @@ STEP = 10_000  # fen: loans are granted in whole hundreds of yuan
 # What the lender itself may say, before and after its policies speak.
 OWN_REASONS = (
     "", "score_below_cutoff", "no_limit_left", "not_approved", "no_funds", "rate_above_ceiling", "single_borrower_cap",
-    "below_least_share", "rate_below_floor",
+    "below_least_share", "rate_below_floor", "failed_review",
 )  # fmt: skip
 _BELOW_CUTOFF, _NO_LIMIT, _NOT_APPROVED, NO_FUNDS = range(1, 5)
-ABOVE_CEILING, ONE_BORROWER, _SMALL_SHARE, BELOW_FLOOR = range(5, 9)
+ABOVE_CEILING, ONE_BORROWER, _SMALL_SHARE, BELOW_FLOOR, FAILED_REVIEW = range(5, 10)
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,12 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         return Decisions(score, limit, rate, granted, reasons.table)
 
     def judge(
-        self, kind: str, columns: Mapping[str, npt.NDArray[Any]], ids: npt.NDArray[np.int64], seed: int, context: Context
+        self,
+        kind: str,
+        columns: Mapping[str, npt.NDArray[Any]],
+        ids: npt.NDArray[np.int64],
+        seed: int,
+        context: Context,
     ) -> npt.NDArray[np.int8]:
         """What its monitoring or its negotiation says of borrowers, (n,): positions in WARNINGS or TREATMENTS."""
         return np.asarray(self._answer(kind, columns, ids, seed, context).values)

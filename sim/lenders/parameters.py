@@ -28,8 +28,9 @@ from sim.core.quantities import (
     parameter,
     refuse,
 )
-from sim.lenders.collection_terms import Collection
 from sim.lenders.care_terms import Monitoring, Negotiation
+from sim.lenders.collection_terms import Collection
+from sim.lenders.desk_terms import Desk
 from sim.lenders.funding_terms import BankDebt, Funding, Insurance, JointLending, ProductId, Securitisation
 from sim.lenders.policy_spec import PolicySpec
 from sim.lenders.product_terms import JOINT_CAP, MOST_OWED, Products
@@ -95,9 +96,18 @@ class Pricing(PolicySpec):
 
 
 class Approval(PolicySpec):
-    """Who decides."""
+    """Who decides: a machine, or for some applications people, after an interview (facts A.1.1, A.1.2)."""
 
     policy: Text = parameter("automatic", unit="name", source="facts A.1.1: a second to decide", doc="Approval policy.")
+    people_for: tuple[Literal["taobao", "tmall", "b2b"], ...] = parameter(
+        ("b2b",), unit="names", source="facts A.1.2", doc="Platforms whose applications people look at; with desk."
+    )
+    people_from: Money = parameter(
+        "100 m yuan", unit="yuan", low="0 yuan", high="100 m yuan", source="assumption", doc="Or from this amount on."
+    )
+    visit_from: Money = parameter(
+        "300,000 yuan", unit="yuan", low="0 yuan", high="100 m yuan", source="facts A.1.2", doc="Visited from it on."
+    )
 
 
 class Costs(Parameters):
@@ -220,6 +230,7 @@ class LenderSpec(Parameters):
         source="design rule 7",
         doc="End of accrual.",
     )
+    desk: Desk | None = None
     costs: Costs = Costs()
     provisions: Provisions = Provisions()
     bureau: Literal["none", "negative", "full"] = parameter(

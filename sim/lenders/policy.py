@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.loanbook import TREATMENTS
 from sim.core.merchants import OBSERVABLE, View
 from sim.core.money import MAX_PPM_YEAR
+from sim.core.schedules import TREATMENTS
 from sim.errors import PolicyError
 from sim.lenders.authoring import (
     Parameter,
@@ -55,7 +55,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "tiers": "sim.lenders.policies.pricing:Tiers",
         "risk_based": "sim.lenders.policies.pricing:RiskBased",
     },
-    "approval": {"automatic": "sim.lenders.policies.approval:Automatic"},
+    "approval": {
+        "automatic": "sim.lenders.policies.approval:Automatic",
+        "desk": "sim.lenders.policies.approval:AtDesk",
+    },
     "monitoring": {
         "none": "sim.lenders.policies.monitoring:NoMonitoring",
         "signals": "sim.lenders.policies.monitoring:Signals",
@@ -120,8 +123,8 @@ class Answer:
     ----------
     values : ndarray
         Scoring: probability of staying good, float (n,), 0 to 1. Limit: whole fen, int64 (n,). Pricing: ppm a year,
-        int64 (n, products). Approval: bool (n,). Monitoring: positions in WARNINGS, int8 (n,). Negotiation: positions in
-        TREATMENTS, int8 (n,), 0 where nothing is offered.
+        int64 (n, products). Approval: bool (n,). Monitoring: positions in WARNINGS, int8 (n,). Negotiation: positions
+        in TREATMENTS, int8 (n,), 0 where nothing is offered.
     reasons : ndarray of int8 (n, r), optional
         Positions in the policy's ``reasons``, the weightiest first, -1 for none.
     """

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sim.results.headline import say, say_number
-from sim.results.metrics import BY_NAME, yuan
+from sim.results.measure import yuan
+from sim.results.metrics import BY_NAME
 
 if TYPE_CHECKING:
     from sim.results.run import Run

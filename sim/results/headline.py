@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sim.results.economics.loss import LEAST_DEFAULTS, loss_given_default, outcome_known
 from sim.results.ledger import Ledger
-from sim.results.metrics import BY_NAME, Measure, Value
+from sim.results.measure import Measure, Value
+from sim.results.metrics import BY_NAME
 from sim.results.tables import NO_DATE
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ SINCE_SHARING: dict[str, str | None] = {
     **dict.fromkeys(
         ("partner_balance_fen", "passed_on_fen", "passed_penalty_fen", "passed_loss_fen", "servicing_fee_fen",
          "guarantee_fen", "premium_fen", "claims_fen", "pool_balance_fen", "senior_notes_fen", "senior_interest_fen",
-         "junior_notes_fen", "junior_result_fen", "fee_paid_fen")
+         "junior_notes_fen", "junior_result_fen", "fee_paid_fen", "contacts", "collection_cost_fen", "people_cost_fen",
+         "late_paid_fen", "shops_shut")
     ),
 }  # fmt: skip
 #: Columns of the tape that came with fees and new terms; an older run has none of either.

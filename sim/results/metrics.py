@@ -8,47 +8,21 @@ at a time; those of the market need no lender.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.core.money import FEN_PER_YUAN
+from sim.results.after_payout import AFTER_PAYOUT
 from sim.results.economics import loss, returns
 from sim.results.ledger import DAYS_IN_YEAR, Ledger, ratio
+from sim.results.measure import Measure, Value, yuan
 from sim.results.tables import NO_DATE, is_text
 
 if TYPE_CHECKING:
     from sim.results.run import Run
 
-Value = float | int | None
 REPEAT_DAYS = 30
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One measure: what it is called, what it means, how it is computed and where the definition comes from."""
-
-    name: str
-    label: str
-    unit: str
-    group: str
-    formula: str
-    source: str
-    function: Callable[[Ledger], Value]
-    #: True if only loans watched long enough count: the youngest loans are left out of both sides of the fraction.
-    matured: bool = False
-
-    def __call__(self, ledger: Ledger) -> Value:
-        """Return the measure for one lender's ledger; None if it is undefined."""
-        if ledger.n_days == 0 or (not ledger.lender and self.group != "merchants"):
-            return None
-        return self.function(ledger)
-
-
-def yuan(fen: float) -> float:
-    """Return fen as yuan."""
-    return fen / FEN_PER_YUAN
 
 
 def _dry_powder_days(book: Ledger) -> float | None:
@@ -274,8 +248,7 @@ MEASURES: tuple[Measure, ...] = (
     _m("roe", "Return on equity", "share a year", "yield", "result / mean equity x 365 / days", "facts C.9",
        lambda b: b.a_year(b.profit, "equity_fen")),
     _m("raroc", "Risk-adjusted return on capital", "share a year", "yield",
-       "(interest earned - refunds + penalties and fees paid - interest on funds - operating cost - expected loss of what "
-       "was "
+       "(interest earned - refunds + penalties, fees - interest on funds - operating cost - expected loss of what was "
        f"lent in the window) / ({loss.CAPITAL_SHARE:.0%} of the mean balance) x 365 / days; expected loss by product: "
        "(written off - recovered + LGD x still unpaid) / principal, of the run's loans due at least 90 days before its "
        "end; no tax, no return on the capital itself", "facts C.9; capital: Basel II, 8 % of assets, assumption",
@@ -333,6 +306,7 @@ MEASURES: tuple[Measure, ...] = (
     _m("allowance_ratio", "Allowance to balance", "share", "default",
        "loss expected, which the holders set aside together / balance, at the end", "facts C.7",
        lambda b: ratio(b.closing("expected_loss_fen"), b.closing("balance_fen"))),
+    *AFTER_PAYOUT,
     _m("merchant_sales", "Merchants' sales", "yuan", "merchants", "sum of sales of all merchants", "facts B.4 V45",
        lambda b: yuan(b.total("merchant_sales_fen"))),
     _m("merchant_sales_growth", "Sales growth, second half over first", "share", "merchants",

@@ -68,6 +68,11 @@ DAILY = (
     "junior_notes_fen",
     "junior_result_fen",
     "fee_paid_fen",
+    "contacts",
+    "collection_cost_fen",
+    "people_cost_fen",
+    "late_paid_fen",
+    "shops_shut",
 )
 DECISIONS = ("approved", "declined", "no_funds")
 
@@ -75,10 +80,11 @@ DECISIONS = ("approved", "declined", "no_funds")
 class Recorder:
     """Collects the tables of a run; `take` hands over what is finished and forgets it."""
 
-    def __init__(self, lenders: Sequence[str], seen: Sequence[str] = ()) -> None:
+    def __init__(self, lenders: Sequence[str], seen: Sequence[str] = (), *, has_reviews: bool = False) -> None:
         self.lenders = tuple(lenders)
         # columns that policies look at, now or after a dated change
         self.seen = tuple(name for name in dict.fromkeys(seen) if name in OBSERVABLE)
+        self.has_reviews = has_reviews  # whether some applications wait for people, so that it matters when they came
         self.written: set[str] = set()  # tables that have been handed over
         self._days: list[tuple[int, ...]] = []
         self._loans: list[pa.Table] = []
@@ -142,6 +148,7 @@ class Recorder:
                     "decision": names(columns["decision"], DECISIONS),
                     "accepted": columns["accepted"],
                     **{f"reason_{k + 1}": names(reasons[:, k], none) for k in range(3)},
+                    **({"asked_on": dates(columns["asked_on"])} if self.has_reviews else {}),
                     **seen,
                 }
             ),
@@ -190,6 +197,8 @@ class Recorder:
             nothing = np.zeros(0, np.int64)
             return action_table(0, "", names(nothing, ("",)), nothing, None)
         table = _no_applications()
+        if self.has_reviews:
+            table = table.append_column("asked_on", dates([]))
         for column in self.seen:
             table = table.append_column(f"seen_{column}", _no_values(column, 0))
         return table

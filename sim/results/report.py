@@ -16,7 +16,8 @@ from sim.results.economics.unit import PRODUCT_MEASURES, ProductMeasure
 from sim.results.funding import say_funding
 from sim.results.headline import headline, notes, say, say_number
 from sim.results.ledger import Ledger
-from sim.results.metrics import BY_NAME, MEASURES, Value
+from sim.results.measure import Value
+from sim.results.metrics import BY_NAME, MEASURES
 from sim.results.run import Run
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 NAME = "report.html"
 #: Pictures of more lenders than this would make the page heavy; their numbers are in the tables all the same.
 MOST_LENDERS_DRAWN = 6
-GROUPS = {"growth": "Growth", "yield": "Yield", "default": "Default", "merchants": "Merchants"}
+GROUPS = {
+    "growth": "Growth", "yield": "Yield", "default": "Default", "after": "After the payout", "merchants": "Merchants",
+}  # fmt: skip
 
 
 def write_report(run: Run, path: str | Path | None = None) -> Path:

@@ -16,10 +16,10 @@ from sim.core.loanbook import (
     LOANS_A_MERCHANT,
     PRODUCTS,
     STATUSES,
-    TREATMENTS,
     WRITTEN_OFF,
 )
 from sim.core.merchants import INTEGRITY, PLATFORMS, Merchants
+from sim.core.schedules import TREATMENTS
 
 Columns = Mapping[str, npt.NDArray[Any]]
 _EPOCH_DAYS = EPOCH.toordinal() - 719_163  # day number 0 in days since 1970-01-01

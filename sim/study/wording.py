@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.results.metrics import BY_NAME, Measure
+from sim.results.measure import Measure
+from sim.results.metrics import BY_NAME
 from sim.study.stats import Paired
 
 if TYPE_CHECKING:

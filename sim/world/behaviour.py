@@ -172,7 +172,7 @@ class Repayment(Parameters):
         0.05, unit="1/day", source="assumption", doc="Chance a day that one who waits for an answer gives up."
     )
     complains: Share = parameter(
-        0.3, unit="share", source="assumption", doc="Of those who gave up or were refused: who complains, and stays away."
+        0.3, unit="share", source="assumption", doc="Of those who gave up or were refused: who complains, stays away."
     )
     word_of_mouth: Number = parameter(
         1.0,

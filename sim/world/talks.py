@@ -26,7 +26,9 @@ def bearable(wallet: Floats, sales_mean: Floats, margin: Floats) -> Floats:
     return np.asarray(wallet + SPARE * 30.0 * sales_mean * margin)
 
 
-def is_accepted(cause: npt.NDArray[np.int8], due_fen: Floats, month_fen: Floats, bearable_fen: Floats) -> npt.NDArray[np.bool_]:
+def is_accepted(
+    cause: npt.NDArray[np.int8], due_fen: Floats, month_fen: Floats, bearable_fen: Floats
+) -> npt.NDArray[np.bool_]:
     """Whether new terms are accepted, (n,).
 
     Those who cannot pay accept what they can bear, ``month_fen`` in the next month, or what at least halves what is

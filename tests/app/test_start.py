@@ -14,7 +14,7 @@ import sim
 from sim.app.cli import app
 from sim.app.show import print_json
 
-COMMANDS = ["run", "compare", "check", "schema", "new", "schedule", "report", "export", "bench", "version"]
+COMMANDS = ["run", "compare", "check", "schema", "new", "schedule", "report", "export", "explain", "bench", "version"]
 HEAVY = ("numba", "pandas", "pyarrow", "matplotlib", "mesa", "scipy", "rich", "simpy")
 
 
@@ -72,7 +72,7 @@ def test_version() -> None:
 
 
 def test_an_unknown_command_is_refused() -> None:
-    done = CliRunner().invoke(app, ["explain"])
+    done = CliRunner().invoke(app, ["expalin"])
     assert (done.exit_code, done.stdout) == (2, "")
     assert "No such command 'explain'" in done.stderr
 

@@ -14,7 +14,8 @@ import numpy as np
 from loan_day import OBSERVED, a_morning, a_payment, an_evening, owed
 
 from sim.core.clock import add_months, date_of, day_number, working_day
-from sim.core.loanbook import ACTIVE, PRODUCTS, SECURED, SOLD, TREATMENTS, WRITTEN_OFF, LoanBook
+from sim.core.loanbook import ACTIVE, PRODUCTS, SECURED, SOLD, WRITTEN_OFF, LoanBook
+from sim.core.schedules import TREATMENTS
 from sim.engine.after.new_terms import OFFER, agree, sell
 from sim.engine.books import ESCROW, GRAINS_PER_FEN, OUTSIDE_MONEY, WALLETS, Books
 from sim.engine.day import scheduled

@@ -16,7 +16,8 @@ from small import ROUGH, differing, lived, scenario
 
 from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, PROMISED, SOLD, SUED, WRITTEN_OFF
 from sim.core.merchants import CLOSING, OPEN
-from sim.engine.after.collect import NEVER_AGAIN, NO_CREDIT, PROMISES, REACHED
+from sim.engine.after.collect import NEVER_AGAIN, NO_CREDIT
+from sim.engine.after.people import PROMISES, REACHED
 from sim.engine.market import Market
 from sim.world.repayment import UNWILLING
 
@@ -95,12 +96,14 @@ def test_calls_come_on_their_days_to_all_who_are_late_and_some_promise() -> None
     for today in evenings(market, 120):
         book = market.book
         is_its_day = (book["status"] == ACTIVE) & (book["unpaid_since"] > 0) & np.isin(book["dpd"], (5, 15, 25))
-        assert set(today.done) <= {"call"}
+        assert set(today.done) <= {"call", "reached", "promises", "keeps", "breaks"}
         assert sorted(book["loan_id"][is_its_day].tolist()) == list(today.done.get("call", []))
         new = [place for place in today.of(market, "call") if int(book["loan_id"][place]) not in called]
         called |= set(today.done.get("call", np.zeros(0, int)).tolist())
         first += len(new)
-        promised += int(np.count_nonzero(book["pressure"][new] & PROMISED))
+        said = np.isin(book["loan_id"][new], today.done.get("promises", []))
+        assert ((book["pressure"][new] & PROMISED) != 0).tolist() == said.tolist()
+        promised += int(said.sum())
         held = book["loan_id"][(book["pressure"] & PROMISED) != 0]
         assert set(held.tolist()) <= called
     share = REACHED * PROMISES

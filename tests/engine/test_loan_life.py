@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from life_of_a_loan import Agreed, Life
 from loan_day import owed
 
-from sim.core.loanbook import PRODUCTS, TREATMENTS
+from sim.core.loanbook import PRODUCTS
+from sim.core.schedules import TREATMENTS
 from sim.engine.books import BANK_MONEY
 
 ORDERS = list(itertools.permutations(range(4)))

@@ -10,8 +10,9 @@ from life_of_a_loan import Agreed, Life
 from loan_day import owed
 from small import Desk
 
-from sim.core.loanbook import ACTIVE, DEFAULTED_AGAIN, PAID_OFF, TREATMENTS, WRITTEN_OFF
+from sim.core.loanbook import ACTIVE, DEFAULTED_AGAIN, PAID_OFF, WRITTEN_OFF
 from sim.core.money import Rate
+from sim.core.schedules import TREATMENTS
 from sim.engine.after.new_terms import OFFER, agree, sell
 from sim.engine.day.loan import REPAY_TOTALS
 from sim.engine.day.scheduled import AT_END

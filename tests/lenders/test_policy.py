@@ -37,10 +37,10 @@ def test_every_id_of_the_contract_loads_with_its_defaults() -> None:
         "scoring": ("points", "rules"),
         "limit": ("sales_multiple", "tiers"),
         "pricing": ("flat", "tiers", "risk_based"),
-        "approval": ("automatic",),
-        "monitoring": ("none",),
+        "approval": ("automatic", "desk"),
+        "monitoring": ("none", "signals"),
         "collection": ("ladder",),
-        "negotiation": ("none",),
+        "negotiation": ("none", "slow", "fast", "personalised", "early"),
     }
     for kind, names in ids.items():
         for name in names:
@@ -51,8 +51,8 @@ def test_every_id_of_the_contract_loads_with_its_defaults() -> None:
     ("kind", "policy", "problem", "allowed", "hint"),
     [
         ("scoring", "pionts", "no scoring policy 'pionts'", "points, rules", "did you mean points?"),
-        ("approval", "desk", "approval policy 'desk' is not yet available", "automatic", ""),
-        ("negotiation", "slow", "negotiation policy 'slow' is not yet available", "none", ""),
+        ("approval", "desks", "no approval policy 'desks'", "automatic, desk", "did you mean desk?"),
+        ("negotiation", "slwo", "no negotiation policy 'slwo'", "none, slow, fast", "did you mean slow?"),
         ("collection", "mine:Ladder", "an own collection policy is not yet available", "ladder", ""),
         ("scorign", "points", "'scorign' is no kind of policy", "scoring", "did you mean scoring?"),
         ("limit", "../etc/passwd:X", "'../etc/passwd:X' is no module:Class", "a form like", ""),

@@ -1,4 +1,4 @@
-"""Borrowers in talks with a lender: plain rows, so that a checkpoint is a table."""
+"""Borrowers who want something of a lender's people: plain rows, so that a checkpoint is a table."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core import draws
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, LoanBook
+from sim.core.loanbook import ACTIVE, WRITTEN_OFF, LoanBook
+from sim.lenders.desk_terms import MINUTES_A_DAY
 
-ASKS, RESTS = 0, 1  # waits for an answer; collection rests
+# Waits for an answer; collection rests; has promised to pay; from here on work of the desk, by its number.
+ASKS, RESTS, PROMISED_TO_PAY, AT_DESK = 0, 1, 2, 3
+OPENS, CLOSES = 480.0, 1320.0  # minutes of the day between which people write and call; assumption
 CASE = np.dtype(
     [
         ("loan_id", np.int64),
@@ -19,6 +23,12 @@ CASE = np.dtype(
         ("kind", np.int8),
         ("since", np.int16),  # day number on which it asked
         ("until", np.int16),  # day number of the answer, or of the end of the rest
+        ("case_id", np.int64),  # keys its draws at the desk
+        ("arrived", np.float64),  # at the desk: minutes since day number 0
+        ("product", np.int8),  # of an application: what is asked for, how much, and why
+        ("asked", np.int64),  # fen
+        ("worth", np.float64),
+        ("is_pressed", np.bool_),
     ],
     align=True,
 )
@@ -29,24 +39,50 @@ Standing = dict[str, float]
 NO_CASES: Cases = np.zeros(0, CASE)
 
 
+def desk_cases(
+    seed: int, day: int, kind: int, lender: int, rows: npt.ArrayLike, subjects: npt.NDArray[np.int64]
+) -> Cases:
+    """New cases (k,) for the desk, that come between eight and ten at night of the day they are made.
+
+    ``kind`` is the number of the work, ``rows`` of the merchants, ``subjects`` loan ids, or merchants' first ones.
+    """
+    new = np.zeros(subjects.size, CASE)
+    new["loan_id"], new["row"], new["lender"], new["kind"] = subjects, rows, lender, AT_DESK + kind
+    new["since"] = day
+    new["case_id"] = (subjects << 18) | (day << 3) | kind
+    part = draws.uniform(seed, "desk.arrival", day, new["case_id"])
+    new["arrived"] = day * MINUTES_A_DAY + OPENS + (CLOSES - OPENS) * part
+    return new
+
+
+def loan_cases(c: Any, kind: int, since: int, until: int) -> Cases:
+    """New cases (k,) of the loans ``c`` (records), until a day."""
+    new = np.zeros(c.size, CASE)
+    for name in ("loan_id", "row", "lender"):
+        new[name] = c[name]
+    new["kind"], new["since"], new["until"] = kind, since, until
+    return new
+
+
 def begin_standing() -> Standing:
-    """How a lender stands with borrowers in difficulty: who asked, got relief, complained; what is said of it, 0 to 1."""
+    """How a lender stands with borrowers in difficulty: who asked, got relief, complained; and what is said of it."""
     return {"asked": 0, "granted": 0, "complaints": 0, "goodwill": 1.0}
 
 
-def positions_of(book: LoanBook, cases: Cases) -> npt.NDArray[np.int64]:
-    """Where the loans of cases (k,) lie in the book; -1 for those that have ended."""
+def positions_of(book: LoanBook, cases: Cases, *, lost: bool = False) -> npt.NDArray[np.int64]:
+    """Where the loans of cases (k,) lie in the book; -1 for those paid off and, unless ``lost``, those written off."""
     found = np.full(cases.size, -1, np.int64)
-    _find(book.records, book.order, book.rows, cases["row"].copy(), cases["loan_id"].copy(), found)
+    worst = WRITTEN_OFF if lost else ACTIVE
+    _find(book.records, book.order, book.rows, cases["row"].copy(), cases["loan_id"].copy(), worst, found)
     return found
 
 
 @kernel
-def _find(records: Any, order: Any, rows: Any, wanted: Any, ids: Any, found: Any) -> None:
+def _find(records: Any, order: Any, rows: Any, wanted: Any, ids: Any, worst: Any, found: Any) -> None:
     for k in range(wanted.size):
         place = np.searchsorted(rows, wanted[k])
         while place < rows.size and rows[place] == wanted[k]:
             loan = records[order[place]]
-            if loan.loan_id == ids[k] and loan.status == ACTIVE:
+            if loan.loan_id == ids[k] and (loan.status == ACTIVE or loan.status == worst):
                 found[k] = order[place]
             place += 1

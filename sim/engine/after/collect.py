@@ -14,9 +14,11 @@ import numpy.typing as npt
 from sim.core import draws
 from sim.core.clock import Day
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, HELD, PROMISED, SUED
+from sim.core.loanbook import ACTIVE, HELD, SUED
 from sim.core.merchants import OPEN
+from sim.engine.after.cases import desk_cases
 from sim.engine.after.new_terms import sell
+from sim.engine.after.people import CALL, call_now, has_people_for
 from sim.engine.day import ladder
 from sim.engine.day.loan import T_CONTACTS, T_LADDER, claim_of
 from sim.engine.day.scheduled import due_of
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 Positions = npt.NDArray[np.int64]
 NEVER_AGAIN = 32_000  # day number: no new credit, ever
 NO_CREDIT = 365  # days without new credit after a suspension; assumption
-REACHED = 0.4  # calls in which the borrower itself answers; assumption
-PROMISES = 0.6  # of those reached, who say when they will pay; assumption
 
 
 def collect(market: Market, day: Day, noticed: Positions) -> None:
@@ -87,9 +87,16 @@ def steps_of(
 
 
 def _call(market: Market, day: Day, positions: Positions, share: Any) -> None:
-    """Call: some are reached, and some of those promise; a promise is not forgotten."""
-    coin = draws.uniform(market.seed_number, "collect.call", day.number, market.book["loan_id"][positions])
-    market.book["pressure"][positions[coin < REACHED * PROMISES]] |= PROMISED
+    """Call at once, or, where a lender has people for it, have them call as they come to it."""
+    c = market.book.records[positions]
+    for lender in market.lenders:
+        own = c["lender"] == lender.index
+        if has_people_for(lender, CALL):
+            rows, loans = c["row"][own], c["loan_id"][own].copy()
+            new = desk_cases(market.seed_number, day.number, CALL, lender.index, rows, loans)
+            market.cases = np.concatenate([market.cases, new])
+        else:
+            call_now(market, day, positions[own])
 
 
 def _suspend(market: Market, day: Day, positions: Positions, share: Any) -> None:

@@ -14,11 +14,13 @@ import numpy.typing as npt
 from sim.core import draws
 from sim.core.clock import Day, add_months, date_of, day_number
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, HELD, ORDER_LOAN, SALES_SHARE, TREATMENTS
-from sim.engine.after.cases import ASKS, CASE, RESTS, Cases, positions_of
+from sim.core.loanbook import ACTIVE, HELD, ORDER_LOAN, SALES_SHARE
+from sim.core.schedules import TREATMENTS
+from sim.engine.after.cases import ASKS, NO_CASES, PROMISED_TO_PAY, RESTS, Cases, desk_cases, loan_cases, positions_of
 from sim.engine.after.new_terms import OFFER, agree
 from sim.engine.day.loan import claim_of
 from sim.engine.day.scheduled import AT_END, EQUAL_INSTALMENTS, due_of, falls_next, interest_to_date
+from sim.lenders.desk_terms import KINDS, WorkKind
 from sim.lenders.lender import Lender
 from sim.world.talks import bearable, chance_to_ask, is_accepted
 
@@ -36,10 +38,10 @@ def negotiate(market: Market, day: Day, noticed: Positions) -> None:
     for lender in market.lenders:
         if lender.spec.negotiation.policy != "none":
             mine = noticed[market.book["lender"][noticed] == lender.index]
-            _Talks(market, lender, day).go_on(mine)
+            Talks(market, lender, day).go_on(mine)
 
 
-class _Talks:
+class Talks:
     """One lender's talks of one evening."""
 
     def __init__(self, market: Market, lender: Lender, day: Day) -> None:
@@ -47,43 +49,47 @@ class _Talks:
         self.book, self.m = market.book, market.merchants
         self.terms, self.policy = lender.spec.negotiation, lender.policies["negotiation"]
         self.standing = market.standing[lender.lender_id]
-        self.rests: list[Cases] = []
+        self.new_cases: list[Cases] = []  # made by what was agreed or refused
         self.will = market.plan_of_run.merchants.repayment
 
     def go_on(self, noticed: Positions) -> None:
         """End what has ended, hear who asks, answer who has waited, and reach out."""
-        own = self.market.cases["lender"] == self.lender.index
+        own = (self.market.cases["lender"] == self.lender.index) & np.isin(self.market.cases["kind"], (ASKS, RESTS))
         cases, others = self.market.cases[own], self.market.cases[~own]
         cases = self._end_rests(cases)
         cases = self._give_up(cases)
         cases, early = self._hear(cases, noticed)
         cases = self._answer(cases)
         if early.size:
-            self._offer(early, np.zeros(early.size, np.int64), is_asked=False)
-        self.market.cases = np.concatenate([others, cases, *self.rests])
+            self.offer(early, np.zeros(early.size, np.int64), is_asked=False)
+        self.market.cases = np.concatenate([others, cases, *self.new_cases])
 
     def _end_rests(self, cases: Cases) -> Cases:
         ends = (cases["kind"] == RESTS) & (cases["until"] <= self.day.number)
         places = positions_of(self.book, cases[ends])
         self.book["pressure"][places[places >= 0]] &= np.uint8(255 - HELD)
-        return cases[~ends]
+        return np.asarray(cases[~ends])
 
     def _give_up(self, cases: Cases) -> Cases:
         """Those whose loan has ended leave; of those who wait for an answer some lose patience."""
         cases = cases[(positions_of(self.book, cases) >= 0) | (cases["kind"] == RESTS)]
         coin = draws.uniform(self.market.seed_number, "negotiate.wait", self.day.number, cases["loan_id"])
         gone = (cases["kind"] == ASKS) & (coin < self.will.impatience)
-        places = positions_of(self.book, cases[gone])
-        self._let_down(places, self.day.number - cases["since"][gone])
-        self.market.note_action(self.day, "gives_up", places, self.day.number - cases["since"][gone])
-        return cases[~gone]
+        self.give_up(positions_of(self.book, cases[gone]), self.day.number - cases["since"][gone])
+        return np.asarray(cases[~gone])
+
+    def give_up(self, places: Positions, waited: Positions) -> None:
+        """Those who have waited too long, days, are let down."""
+        self._let_down(places)
+        self.market.note_action(self.day, "gives_up", places, waited)
 
     def _hear(self, cases: Cases, noticed: Positions) -> tuple[Cases, Positions]:
         """Who of the late asks tonight, and the loans soon due that the lender looks at by itself."""
         c = self.book.records[noticed]
         free = (c["status"] == ACTIVE) & (c["n_restructured"] < self.terms.most_times)
         free &= (c["product"] != ORDER_LOAN) | (c["pledged"].sum(axis=1) == 0.0)
-        free &= ~np.isin(c["loan_id"], cases["loan_id"])
+        talking = self.market.cases["kind"] != PROMISED_TO_PAY
+        free &= ~np.isin(c["loan_id"], self.market.cases["loan_id"][talking])
         late = c["dpd"]
         may_ask = free & (late >= self.terms.least_dpd) & (late <= self.terms.most_dpd) & (c["unpaid_since"] > 0)
         asked, granted = self.standing["asked"], self.standing["granted"]
@@ -91,14 +97,34 @@ class _Talks:
         chance = chance_to_ask(c["cause"], getattr(self.policy, "openness", 1.0), lenient, self.will)
         coin = draws.uniform(self.market.seed_number, "negotiate.ask", self.day.number, c["loan_id"])
         asks = may_ask & (coin < chance)
-        new = np.zeros(int(asks.sum()), CASE)
-        for name in ("loan_id", "row", "lender"):
-            new[name] = c[name][asks]
-        new["since"] = self.day.number
-        new["until"] = self.day.number + getattr(self.policy, "response", 0)
-        self.standing["asked"] += new.size
+        new = self._ask(c[asks])
+        self.standing["asked"] += int(asks.sum())
         self.market.note_action(self.day, "asks", noticed[asks])
-        return np.concatenate([cases, new]), noticed[free & (c["unpaid_since"] == 0)]
+        return np.concatenate([cases, new]), noticed[free & self._is_soon_due(c)]
+
+    def _is_soon_due(self, c: Any) -> npt.NDArray[np.bool_]:
+        """Which loans fall due just so many days ahead as the lender looks; none if it does not."""
+        ahead, plans = getattr(self.policy, "ahead", 0), self.book.schedules.records
+        due = c["due"].astype(np.int64)
+        planned = c["schedule"] > 0
+        due[planned] = plans["next_due"][c["schedule"][planned] - 1]
+        return np.asarray((ahead > 0) & (c["unpaid_since"] == 0) & (due - self.day.number == ahead))
+
+    def _ask(self, c: Any) -> Cases:
+        """Cases of those who ask: at the desk, or waiting for an answer that takes its time."""
+        if self._has_people("negotiation"):
+            self._send(c, "negotiation")
+            return NO_CASES
+        today = self.day.number
+        return loan_cases(c, ASKS, today, today + getattr(self.policy, "response", 0))
+
+    def _has_people(self, work: str) -> bool:
+        return self.lender.spec.desk is not None and work in self.lender.spec.desk.work
+
+    def _send(self, c: Any, work: WorkKind) -> None:
+        """Give the borrowers of loans to the desk."""
+        seed, day, number = self.market.seed_number, self.day.number, KINDS.index(work)
+        self.new_cases.append(desk_cases(seed, day, number, self.lender.index, c["row"], c["loan_id"].copy()))
 
     def _answer(self, cases: Cases) -> Cases:
         ready = (cases["kind"] == ASKS) & (cases["until"] <= self.day.number)
@@ -106,10 +132,10 @@ class _Talks:
         waited = self.day.number - cases["since"][ready].astype(np.int64)
         still = places >= 0
         still[still] = self.book["unpaid_since"][places[still]] > 0  # who has paid meanwhile needs no answer
-        self._offer(places[still], waited[still], is_asked=True)
-        return cases[~ready]
+        self.offer(places[still], waited[still], is_asked=True)
+        return np.asarray(cases[~ready])
 
-    def _offer(self, places: Positions, waited: Positions, *, is_asked: bool) -> None:
+    def offer(self, places: Positions, waited: Positions, *, is_asked: bool) -> None:
         """Offer what the policy says; the borrowers choose; what is accepted holds from tonight."""
         if places.size == 0:
             return
@@ -139,8 +165,8 @@ class _Talks:
         if is_asked:
             refused = treatment == 0
             self.standing["granted"] += int((treatment > 0).sum())
-            self._remember(np.where(treatment > 0, 1.0 / (1.0 + waited / 3.0), 0.0))
-            self._let_down(places[refused], waited[refused], is_remembered=True)
+            self.remember(np.where(treatment > 0, 1.0 / (1.0 + waited / 3.0), 0.0))
+            self._let_down(places[refused], is_remembered=True)
             market.note_action(day, "refused", places[refused], waited[refused])
             market.note_action(day, "declines", places[(treatment > 0) & ~takes], waited[(treatment > 0) & ~takes])
 
@@ -194,19 +220,15 @@ class _Talks:
     def _rest(self, places: Positions, c: Any) -> None:
         """Let collection rest: the loan stays as late as it is."""
         self.book["pressure"][places] |= HELD
-        rests = np.zeros(places.size, CASE)
-        for name in ("loan_id", "row", "lender"):
-            rests[name] = c[name]
-        rests["kind"], rests["since"] = RESTS, self.day.number
-        rests["until"] = self.day.number + self.terms.hold
-        self.rests.append(rests)
+        today = self.day.number
+        self.new_cases.append(loan_cases(c, RESTS, today, today + self.terms.hold))
 
-    def _let_down(self, places: Positions, waited: Any, *, is_remembered: bool = False) -> None:
+    def _let_down(self, places: Positions, *, is_remembered: bool = False) -> None:
         """Who gave up or was refused: some complain, and all of these stay away."""
         if places.size == 0:
             return
         if not is_remembered:
-            self._remember(np.zeros(places.size))
+            self.remember(np.zeros(places.size))
         ids, rows = self.book["loan_id"][places], self.book["row"][places]
         coin = draws.uniform(self.market.seed_number, "negotiate.wait", self.day.number, ids, 1)
         complains = coin < self.will.complains
@@ -214,9 +236,11 @@ class _Talks:
         away = rows[complains]
         refused[away] = np.maximum(refused[away], self.day.number + STAYS_AWAY)
         self.standing["complaints"] += int(complains.sum())
+        if self._has_people("complaint"):
+            self._send(self.book.records[places[complains]], "complaint")
         self.market.note_action(self.day, "complains", places[complains])
 
-    def _remember(self, experiences: npt.NDArray[np.float64]) -> None:
+    def remember(self, experiences: npt.NDArray[np.float64]) -> None:
         """Move what is said of the lender with every experience, from 0 (let down) to 1 (helped at once)."""
         for one in experiences.tolist():
             self.standing["goodwill"] += MEMORY * (one - self.standing["goodwill"])

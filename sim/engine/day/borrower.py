@@ -13,7 +13,15 @@ from sim.core.kernels import Scalar, floor, hash64, least, most, rule, unit64
 from sim.core.loanbook import ACTIVE, HELD, JOINT_LIABILITY, ORDER_LOAN, PAID_OFF, PROMISED, SUED
 from sim.core.merchants import OPEN, STAGES
 from sim.engine.day.ladder import pressed
-from sim.engine.day.loan import T_BUYERS, T_COMMISSION, T_CONTACTS, T_LADDER, confirm_pledged, put_in_bucket
+from sim.engine.day.loan import (
+    T_BUYERS,
+    T_COMMISSION,
+    T_CONTACTS,
+    T_LADDER,
+    T_LATE,
+    confirm_pledged,
+    put_in_bucket,
+)
 from sim.world.repayment import FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
 
 _F = np.float32
@@ -184,12 +192,14 @@ def answer_claim(
     """
     struck = r.today >= m.bust_day[row]
     late = np.int64(r.today - loan.unpaid_since)
-    has_reminder, share, worth, is_noticed = terms.remind_before[lender] > 0, 0.0, 0.0, False
+    has_reminder: Scalar = terms.remind_before[lender] > 0
+    share, worth, is_noticed = 0.0, 0.0, False
     if late > 0 and (loan.pressure & HELD) == 0:
         has_reminder, share, worth, is_noticed = pressed(
             loan, late, claim, m.platform[row], lender, terms, r, sums, T_CONTACTS, T_LADDER
         )
-    is_noticed = is_noticed or (late > 0 and terms.talks[lender] > 0)
+    if late > 0 and terms.talks[lender] > 0:
+        is_noticed = True
     if loan.pressure & SUED:
         worth += r.sued * claim
     worth += sanction_on(loan, terms)
@@ -204,6 +214,8 @@ def answer_claim(
         paid = claim if wallet >= claim else np.int64(floor(wallet * r.hardship))
     elif share > 0.0:
         paid = least(claim, np.int64(floor(wallet * share)))
+    if late > 0:
+        sums[T_LATE] += paid
     return paid, is_noticed
 
 

@@ -18,6 +18,7 @@ from sim.engine.inputs.text import near
 from sim.engine.reading import Node
 from sim.engine.schema import EVENT_KEYS, LAST_DAY, MAX_DAYS, MAX_MERCHANTS, Calendar, Event, ScenarioModel
 from sim.lenders.collection_terms import ladder_faults
+from sim.lenders.desk_terms import WorkKind
 from sim.lenders.parameters import LenderSpec
 
 POLICY_KINDS = ("scoring", "limit", "pricing", "approval", "monitoring", "collection", "negotiation")
@@ -49,6 +50,7 @@ def check(report: Report, model: ScenarioModel, folder: FilePath) -> list[str]:
         if spec is not None:
             _check_lender(report, name, spec, folder)
             notes += _check_ladder(report, name, spec)
+            notes += _check_desk(report, name, spec)
             notes += _remarks(name, spec, model.calendar if is_calendar_sound else None)
     return notes
 
@@ -238,6 +240,27 @@ def _check_ladder(report: Report, name: str, spec: LenderSpec) -> Iterator[str]:
         elif not is_refused:
             node, _ = report.find((*path, step))
             yield f"{node.origin.label}:{node.line}: lender {name}: step {step}: {problem}; {allowed}"
+
+
+def _check_desk(report: Report, name: str, spec: LenderSpec) -> Iterator[str]:
+    """Refuse people who cannot do what the lender's policies give them; yield what they are there for in vain."""
+    path: Path = ("lenders", name, "desk")
+    asked: list[WorkKind] = ["review"] if spec.approval.policy == "desk" else []
+    if spec.desk is None:
+        if asked:
+            problem = "people decide, and the lender has no desk"
+            report.add(("lenders", name, "approval", "policy"), problem, "write a desk with teams and work: review")
+        return
+    if report.is_broken_below(path):
+        return
+    for one in spec.desk.problems(asked):
+        report.add((*path, *one.field.split(".")), one.problem, one.allowed, one.hint)
+    used = {*asked, *(["site_visit"] if asked else [])}
+    used |= {"call"} if any(step.action == "call" for step in spec.collection.steps.values()) else set()
+    used |= {"negotiation", "complaint"} if spec.negotiation.policy != "none" else set()
+    for kind in spec.desk.work:
+        if kind not in used:
+            yield f"lender {name}: its desk does {kind}, and nothing in its policies asks for it"
 
 
 def _check_agreements(

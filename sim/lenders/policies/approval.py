@@ -1,7 +1,4 @@
-"""Approval: who decides on an application that the score lets through? A machine, for now.
-
-People at a desk, with a queue in front of them, are a kind of approval that comes later.
-"""
+"""Approval: who decides on an application that the score lets through: a machine, or people at a desk."""
 
 from __future__ import annotations
 
@@ -27,3 +24,11 @@ class Automatic:
     def __call__(self, view: View, context: Context) -> Answer:
         """Give True for every merchant, bool (n,)."""
         return Answer(np.ones(view.n, np.bool_))
+
+
+@dataclass(frozen=True)
+class AtDesk(Automatic):
+    """Let people look first, where ``approval.people_for`` and ``people_from`` say so; the others at once.
+
+    Who waits for an interview stands in the queue of the lender's ``desk``; who fails it is refused (facts A.1.2).
+    """

@@ -91,14 +91,6 @@ class Signals:
         doc="Share of shops that look like wash traders of which a check makes sure.",
     )
 
-    def __post_init__(self) -> None:
-        """Refuse warnings out of order."""
-        if not self.drop <= self.deep_drop <= self.collapse:
-            between = f"drop, {self.drop}, and collapse, {self.collapse}"
-            raise ValueError(f"deep_drop: {self.deep_drop} is not between {between}")
-        if self.use_from > self.use_until:
-            raise ValueError(f"use_until: {self.use_until} days is before use_from, {self.use_from} days")
-
     def __call__(self, view: View, context: Context) -> npt.NDArray[np.int8]:
         """Give warnings, int8 (n,): the gravest that holds."""
         lately = view.sales_mean_30d / np.maximum(view.season_index, 0.01)

@@ -14,8 +14,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.loanbook import TREATMENTS
 from sim.core.merchants import View
+from sim.core.schedules import TREATMENTS
 from sim.lenders.policy import Context, parameter
 
 _EXTENSION, _RE_AMORTISATION, _RATE_CUT, _FORGIVENESS, _MORATORIUM = (
@@ -38,7 +38,7 @@ class NoNegotiation:
 
 @dataclass(frozen=True)
 class Slow:
-    """Few find whom to ask, the answer takes long, and it is the same for all (facts A.1.3, 004: the three failings)."""
+    """Few find whom to ask, the answer takes long, and it is the same for all (facts A.1.3, 004: the failings)."""
 
     kind: ClassVar[str] = "negotiation"
     needs: ClassVar[tuple[str, ...]] = ()
