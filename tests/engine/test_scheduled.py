@@ -9,38 +9,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sample_schedules import drawn
+from compiled_loan import Compiled, CompiledLine, compare, whole_fen
+from sample_schedules import drawn, drawn_widely
 from small import ROUGH, YUAN, Desk, lived, scenario
 
 import sim
 from sim.core.clock import day_number
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, PRODUCTS, LoanBook
+from sim.core.loanbook import ACTIVE, PAID_OFF
 from sim.core.money import Rate
 from sim.engine.day import scheduled as s
-from sim.engine.day.loan import REPAY_TOTALS
 from sim.lenders.account import Account, LoanTerms
 from sim.lenders.instalments import PLANS, Repayment, due_dates, equal_instalment
 from sim.lenders.schedule import live
 from sim.results.run import Run
 
-CODES = {"penalty": 0, "interest": 1, "principal": 2, "fee": 3}
-
-
-@kernel
-def a_night(loans: Any, plans: Any, unpaid: Any, today: Any, permille: Any, compounds: Any, late_fee: Any, sums: Any) -> None:
-    s.accrue(loans[0], plans[0], unpaid[0], today, permille, compounds, late_fee, 9_999, sums)
-    s.fall_due(loans[0], plans[0], unpaid[0], today)
-
-
-@kernel
-def a_payment(loans: Any, plans: Any, unpaid: Any, fen: Any, order: Any, by_instalment: Any, sums: Any) -> Any:
-    return s.pay(loans[0], plans[0], unpaid[0], fen, order, by_instalment, sums)
-
-
-@kernel
-def standing(loans: Any, plans: Any, unpaid: Any) -> Any:
-    return s.due_of(loans[0], plans[0], unpaid[0]), s.settles(loans[0], plans[0], unpaid[0])
+WITHOUT_SCHEDULE = ("order_loan", "revolving_line")
 
 
 @kernel
@@ -55,66 +39,54 @@ def due_days_of(opened: Any, number: Any, out: Any) -> None:
         out[k] = s.monthly_due(opened[k], number[k])
 
 
-class Compiled:
-    """One loan with a schedule, moved by the compiled rules alone."""
-
-    def __init__(self, terms: LoanTerms) -> None:
-        plan, code = PLANS[terms.product], PRODUCTS.index(terms.product)
-        dates = due_dates(plan, terms.start, terms.periods, holidays=terms.holidays)
-        self.today = day_number(terms.start)
-        book = LoanBook(most_unpaid=len(dates) + 1)
-        self.order = np.array([CODES[bucket] for bucket in terms.order], np.int64)
-        self.permille, self.by_instalment = terms.penalty_permille, int(terms.by_instalment)
-        self.compounds = int(terms.compounds)
-        instalment = np.zeros(1, np.int64)
-        principal, rate = np.array([terms.principal_fen]), np.array([terms.rate.ppm_year])
-        s.lay_out(np.array([code]), principal, rate, np.array([len(dates)]), instalment)
-        at = book.schedules.add(
-            kind=s.KIND[code], start=[self.today], begin=[self.today], next_due=[day_number(dates[0])], number=1, periods=len(dates), grace=terms.grace_days,
-            shrinks=terms.prepayment == "smaller", rolls=terms.holidays == "next_day", instalment=instalment,
-        )  # fmt: skip
-        days = 360 if plan.by_month else terms.rate.days_in_year
-        book.append(
-            loan_id=[1], product=code, opened=self.today, due=day_number(dates[-1]), principal=principal,
-            balance=principal, rate=rate, units_per_fen=days * 10**6, schedule=at + 1,
-        )  # fmt: skip
-        self.arrays = book.records, book.schedules.records, book.schedules.unpaid
-        self.sums = np.zeros(len(REPAY_TOTALS), np.int64)
-
-    def pass_day(self) -> None:
-        self.today += 1
-        a_night(*self.arrays, self.today, self.permille, self.compounds, 0, self.sums)
-
-    def pay(self, fen: int) -> int:
-        return int(a_payment(*self.arrays, fen, self.order, self.by_instalment, self.sums))
-
-    def figures(self) -> tuple[int, ...]:
-        """Due, settling and balance, what was paid of each, and what is overdue, fen."""
-        loan = self.arrays[0][0]
-        paid = (loan["principal_paid"], loan["interest_paid"], loan["penalty_paid"])
-        return tuple(int(fen) for fen in (*standing(*self.arrays), loan["balance"], *paid, loan["overdue"]))
-
-
 @pytest.mark.parametrize("seed", range(270))
 def test_the_compiled_loan_is_the_plain_account_to_the_fen(seed: int) -> None:
     """Every day, over all products, rates, terms, prepayments and delays; the account has its own oracle."""
     terms, payments = drawn(seed)
-    terms = replace(terms, misuse_from=None)  # of which no market knows yet
-    account, compiled = Account(terms), Compiled(terms)
-    paid = [0, 0, 0]
+    compare(Compiled(whole_fen(terms)), payments)
+
+
+@pytest.mark.parametrize("seed", [seed for seed in range(500) if list(PLANS)[seed % len(PLANS)] != "sales_share"])
+def test_late_fees_surcharges_sweeps_and_refunds_are_the_accounts_to_the_fen(seed: int) -> None:
+    terms, payments = drawn_widely(seed)
+    compare(Compiled(whole_fen(terms)), payments)
+
+
+@pytest.mark.parametrize("seed", [seed for seed in range(1000) if list(PLANS)[seed % len(PLANS)] in WITHOUT_SCHEDULE])
+def test_a_line_without_a_schedule_is_the_plain_account_to_the_fen(seed: int) -> None:
+    """But that interest left when the principal is paid early is due at once (see `sim.engine.day.loan.fall_due`)."""
+    terms, payments = drawn_widely(seed)
+    if terms.order.index("principal") < terms.order.index("interest"):
+        last = Account(terms).dates[-1]
+        payments = {day: fen for day, fen in payments.items() if day >= last}
+    compare(CompiledLine(whole_fen(terms)), payments)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_kept_share_of_sales_is_the_plain_account_but_for_when_its_fee_is_paid(seed: int) -> None:
+    """In the market the shop's sales pay it by themselves, so nothing of a day's share can be missed.
+
+    The account splits each day's share by what was agreed, the market by what is left, so that rounding never piles
+    up: the same fen a day and in the end, and between them a fee that is apart by no more than half a fen a day.
+    """
+    terms, payments = drawn_widely(seed * len(PLANS) + list(PLANS).index("sales_share"))
+    terms = replace(whole_fen(terms), misuse_from=None, is_first=False)
+    account, compiled, fee = Account(terms), Compiled(terms), 0
     while account.today < max(payments) and not account.closed:
         account.pass_day()
-        compiled.pass_day()
-        is_due = bool(account.instalments) and account.instalments[-1].due == account.today
-        if is_due or account.today in payments:
-            fen = payments.get(account.today, account.due_now())
-            part = account.pay(fen)
-            assert compiled.pay(fen) == part.excess
-            for place, bucket in enumerate(("principal", "interest", "penalty")):
-                paid[place] += getattr(part, bucket)
-        expected = (account.due_now(), account.settles(), account.balance, *paid, account.overdue)
-        assert compiled.figures() == expected, account.today
-    assert account.balance == 0
+        shared, due = compiled.pass_day(), account.due_now()
+        fee += account.pay(due).fee
+        if account.today == account.dates[-1]:
+            assert compiled.pay(due - shared) == 0
+        else:
+            assert shared == due
+        compiled.end_day()
+        assert compiled.standing()[1] == account.settles()
+        days = (account.today - terms.start).days
+        assert abs(int(compiled.loan["interest_paid"]) - fee) <= days / 2 + 1
+    assert (compiled.loan["interest_paid"], compiled.loan["principal_paid"]) == (terms.fee_fen, terms.principal_fen)
+    assert fee == terms.fee_fen
+    assert compiled.loan["status"] == PAID_OFF
 
 
 def test_equal_instalments_are_the_exact_ones() -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sim.core import draws
 from sim.core.clock import Day
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, SUED
+from sim.core.loanbook import ACTIVE, HELD, SUED
 from sim.core.merchants import OPEN
 from sim.engine.after.cases import desk_cases
 from sim.engine.after.new_terms import sell
@@ -64,8 +64,8 @@ def steps_of(
     found = 0
     for position in noticed:
         loan = loans[position]
-        if loan.status != ACTIVE or loan.unpaid_since == 0:
-            continue  # paid, or written off, since it was noticed
+        if loan.status != ACTIVE or loan.unpaid_since == 0 or (loan.pressure & HELD) != 0:
+            continue  # paid, or written off, since it was noticed; or left in peace while it is talked about
         lender, late = np.uint64(loan.lender), np.int64(loan.dpd)
         if loan.schedule > 0:
             claim = due_of(loan, plans[loan.schedule - 1], unpaid[loan.schedule - 1])

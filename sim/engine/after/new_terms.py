@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.kernels import Scalar, floor, kernel, least, most, rule
-from sim.core.loanbook import PROMISED, SECURED, SOLD, WRITTEN_OFF
+from sim.core.loanbook import ACTIVE, PROMISED, SECURED, SOLD, WRITTEN_OFF
 from sim.engine.day.loan import (
     T_ACTIVE,
     T_RECOVERED,
@@ -130,6 +130,8 @@ def sell(loans: Any, positions: Any, price: Any, today: Any, lenders: Any, sums:
     total = np.int64(0)
     for k in range(positions.size):
         loan = loans[positions[k]]
+        if loan.status != ACTIVE:
+            continue  # sold a moment ago: two steps of one evening
         row, lender = np.uint64(loan.row), np.uint64(loan.lender)
         totals, balance = sums[lender, np.uint64(loan.product)], loan.balance
         paid = np.int64(floor(balance * price[k]))

@@ -11,9 +11,17 @@ import numpy as np
 
 from sim.core.kernels import Scalar, floor, hash64, least, most, rule, unit64
 from sim.core.loanbook import ACTIVE, HELD, JOINT_LIABILITY, ORDER_LOAN, PAID_OFF, PROMISED, SUED
-from sim.core.merchants import OPEN
+from sim.core.merchants import OPEN, STAGES
 from sim.engine.day.ladder import pressed
-from sim.engine.day.loan import T_CONTACTS, T_LADDER, T_LATE, put_in_bucket
+from sim.engine.day.loan import (
+    T_BUYERS,
+    T_COMMISSION,
+    T_CONTACTS,
+    T_LADDER,
+    T_LATE,
+    confirm_pledged,
+    put_in_bucket,
+)
 from sim.world.repayment import FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
 
 _F = np.float32
@@ -139,6 +147,26 @@ def take_back(m: Any, row: Scalar, refund: Scalar, restocked: Scalar) -> None:
     """Goods of returned orders go back to the shelves, as far as they can be sold again, and are remembered."""
     m.stock[row] += _F(refund / m.order_value[row] * restocked)
     m.returns_mean_30d[row] += _F(refund / 30.0)
+
+
+@rule
+def proceeds(loan: Any, m: Any, row: Scalar, struck: bool, r: Any, commission: Any, sums: Any) -> Scalar:
+    """Fen that the pledged orders of a loan bring today, less returns and commission; and the fen of the returns."""
+    out = confirm_pledged(loan, r.stage_share)
+    refund = out if struck else floor(out * m.return_rate[row])
+    fee = floor((out - refund) * commission[np.uint64(m.platform[row])])
+    take_back(m, row, refund, r.restocked)
+    sums[T_BUYERS] += np.int64(refund)
+    sums[T_COMMISSION] += np.int64(fee)
+    return np.int64(out - refund - fee), refund
+
+
+@rule
+def free_pledge(loan: Any, m: Any, row: Scalar) -> None:
+    """Orders pledged for a loan that has ended are the shop's own again."""
+    for stage in range(STAGES):
+        m.shipped[stage, row] += loan.pledged[stage]
+        loan.pledged[stage] = 0.0
 
 
 @rule

@@ -6,10 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.kernels import floor, kernel
-from sim.core.loanbook import ACTIVE, SECURED, WAREHOUSE
-from sim.engine.day.borrower import answer_claim, early_payment, idle_from, means_to_pay, note_standing, sanction_on
-from sim.engine.day.loan import T_CONTACTS, T_WALLET, close, put_in_bucket
+from sim.core.kernels import floor, kernel, least, most
+from sim.core.loanbook import ACTIVE, ORDER_LOAN, SECURED, WAREHOUSE
+from sim.engine.day.borrower import (
+    answer_claim,
+    early_payment,
+    free_pledge,
+    idle_from,
+    means_to_pay,
+    note_standing,
+    proceeds,
+    sanction_on,
+)
+from sim.engine.day.loan import T_CONTACTS, T_FREED, T_SWEPT, T_WALLET, close, pledged_left, put_in_bucket
 from sim.engine.day.scheduled import (
     AT_END,
     accrue,
@@ -28,7 +37,8 @@ from sim.engine.day.secured import release, sell_pledge, stock_behind
 @kernel
 def repay_by_instalments(
     loan: Any, position: Any, schedules: Any, unpaid: Any, place: Any, recorded: Any, on_stock: Any, m: Any,
-    lenders: Any, terms: Any, r: Any, debt: Any, due_soon: Any, closings: Any, n_closed: Any, sums: Any,
+    lenders: Any, terms: Any, r: Any, commission: Any, debt: Any, due_soon: Any, closings: Any, n_closed: Any,
+    sums: Any,
 ) -> Any:  # fmt: skip
     """One day of an active loan with a schedule.
 
@@ -67,6 +77,13 @@ def repay_by_instalments(
         )
         wallet -= paid
         sums[T_WALLET] += paid
+    if loan.product == ORDER_LOAN:  # under new terms its pledge still pays it before the wallet
+        net, _ = proceeds(loan, m, row, struck, r, commission, sums)
+        swept = least(net, settles(loan, plan, late_ones))
+        pay(loan, plan, late_ones, swept, order, terms.by_instalment[lender], sums)
+        wallet += net - swept
+        sums[T_SWEPT] += swept
+        sums[T_FREED] += net - swept
     fall_due(loan, plan, late_ones, today)
     if loan.product == WAREHOUSE:
         stock = stock_behind(loan, m, row, on_stock[place])
@@ -111,8 +128,10 @@ def repay_by_instalments(
         )  # fmt: skip
         n_closed = note_standing(loan, row, lender, position, lenders, sums, closings, n_closed)
     m.wallet[row] = wallet
-    if loan.status == ACTIVE:
-        debt[place] += loan.balance
+    if loan.status != ACTIVE:
+        free_pledge(loan, m, row)
+    else:
+        debt[place] += most(loan.balance - pledged_left(loan), 0.0)
         if plan.n_unpaid == 0 and plan.next_due - today <= r.horizon:
             falls = falls_next(loan, plan) + interest_to_date(loan, plan)
             if means_to_pay(

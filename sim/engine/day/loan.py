@@ -80,7 +80,7 @@ def accrue(
     owed already. A late fee is owed as they have passed.
     """
     units = (loan.balance - loan.overdue) * rate_now(loan)
-    if loan.overdue > 0:
+    if loan.unpaid_since > 0:  # of principal, or of interest alone where it is paid last
         base = loan.overdue
         if compounds:
             base += billed(loan.accrued + loan.suspended, loan.units_per_fen)

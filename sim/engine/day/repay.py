@@ -12,12 +12,19 @@ import numpy as np
 
 from sim.core.kernels import Scalar, floor, kernel, least, most, rule
 from sim.core.loanbook import ACTIVE, ORDER_LOAN, PAID_OFF, WAREHOUSE, WRITTEN_OFF
-from sim.core.merchants import HONEST, STAGES
-from sim.engine.day.borrower import answer_claim, early_payment, idle_from, means_to_pay, note_standing, take_back
+from sim.core.merchants import HONEST
+from sim.engine.day.borrower import (
+    answer_claim,
+    early_payment,
+    free_pledge,
+    idle_from,
+    means_to_pay,
+    note_standing,
+    proceeds,
+    take_back,
+)
 from sim.engine.day.by_instalments import repay_by_instalments
 from sim.engine.day.loan import (
-    T_BUYERS,
-    T_COMMISSION,
     T_CONTACTS,
     T_FREED,
     T_SWEPT,
@@ -26,7 +33,6 @@ from sim.engine.day.loan import (
     age,
     claim_of,
     close,
-    confirm_pledged,
     fall_due,
     owed_now,
     pay,
@@ -112,14 +118,16 @@ def repay(
             continue
         if loan.status == WRITTEN_OFF:
             recover(loan, r.recovered_unable, r.recovered_unwilling, sums)
+            if pledged_left(loan) > 0.0:  # of a debt that was sold last night
+                free_pledge(loan, m, row)
             continue
         if today > loan.opened and loan.balance > 0 and loan.row != counted:
             counted = loan.row
             m.days_in_debt[row] += 1
         if loan.schedule > 0:
             n_closed, is_noticed = repay_by_instalments(
-                loan, position, schedules, unpaid, place, recorded, on_stock, m, lenders, terms, r, debt, due_soon,
-                closings, n_closed, sums,
+                loan, position, schedules, unpaid, place, recorded, on_stock, m, lenders, terms, r, commission, debt,
+                due_soon, closings, n_closed, sums,
             )  # fmt: skip
             if is_noticed:
                 noticed[n_noticed] = position
@@ -171,18 +179,12 @@ def repay(
         # proceeds of pledged orders reach the loan before the wallet (design rule 1)
         refund = 0.0
         if loan.product == ORDER_LOAN:
-            out = confirm_pledged(loan, r.stage_share)
-            refund = out if struck else floor(out * m.return_rate[row])
-            fee = floor((out - refund) * commission[_I(m.platform[row])])
-            net = np.int64(out - refund - fee)
+            net, refund = proceeds(loan, m, row, struck, r, commission, sums)
             swept = least(net, owed_now(loan))
             pay(loan, swept, order, sums)
             wallet += net - swept
-            take_back(m, row, refund, r.restocked)
             sums[T_SWEPT] += swept
             sums[T_FREED] += net - swept
-            sums[T_BUYERS] += np.int64(refund)
-            sums[T_COMMISSION] += np.int64(fee)
 
         fall_due(loan, refund, today)
         paid = np.int64(0)
@@ -227,9 +229,7 @@ def repay(
             stays_open = loan.status == ACTIVE
             n_closed = note_standing(loan, row, lender, position, lenders, sums, closings, n_closed)
             if not stays_open:
-                for stage in range(STAGES):
-                    m.shipped[stage, row] += loan.pledged[stage]
-                    loan.pledged[stage] = 0.0
+                free_pledge(loan, m, row)
         if stays_open:
             debt[place] += most(loan.balance - pledged_left(loan), 0.0)
             # what nears its due date is kept back by those who mean to pay it

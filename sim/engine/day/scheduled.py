@@ -48,6 +48,8 @@ BY_MONTH = np.array([PLANS[name].by_month for name in PRODUCTS], np.bool_)
 # Day numbers on which the months begin, from January 2000 on, as far as 16 bits of days reach.
 MONTHS = np.array([day_number(add_months(date(2000, 1, 1), n)) for n in range(12 * 89)], np.int32)
 
+LONGEST_MONTH = 41  # days between two monthly due dates, if one of them falls on a long public holiday
+
 # By day number: the day itself, or, if it is a public holiday, the first working day after it.
 WORKING_DAYS = np.array([day_number(working_day(date_of(n))) for n in range(MONTHS[12 * 41])], np.int16)
 
@@ -100,6 +102,15 @@ def thirtieths(day: Scalar, days: Scalar) -> Scalar:
 
 
 @rule
+def night_counts(schedule: Any, today: Scalar) -> Scalar:
+    """Thirtieths of a month that last night counts: each its own where new terms put the next date off by months."""
+    days = schedule.next_due - schedule.begin
+    if days > LONGEST_MONTH:
+        return 1
+    return thirtieths(today - schedule.begin, days) - thirtieths(today - 1 - schedule.begin, days)
+
+
+@rule
 def interest_to_date(loan: Any, schedule: Any) -> Scalar:
     """Fen of interest accrued, or of a fee owed, that has not fallen due."""
     upf = loan.units_per_fen
@@ -140,8 +151,7 @@ def accrue(
     if BY_MONTH[loan.product]:
         count = 0
         if schedule.number <= schedule.periods:
-            days = schedule.next_due - schedule.begin
-            count = thirtieths(today - schedule.begin, days) - thirtieths(today - 1 - schedule.begin, days)
+            count = night_counts(schedule, today)
     units = (loan.balance - loan.overdue) * rate_now(loan) * count
     if is_non_accrual(loan, non_accrual_after):
         loan.suspended += units
