@@ -26,8 +26,8 @@ ACTIVE, PAID_OFF, WRITTEN_OFF = 0, 1, 2
 STATUSES = ("active", "closed", "written_off")
 
 # What was done about a loan, beyond what its days past due alone call for: bits of its column ``pressure``.
-HELD, PROMISED, SUED, SOLD, DEFAULTED_AGAIN = 1, 2, 4, 8, 16
-PRESSURE = ("held", "promised", "sued", "sold", "defaulted_again")
+HELD, PROMISED, SUED, SOLD, DEFAULTED_AGAIN, EVADED = 1, 2, 4, 8, 16, 32
+PRESSURE = ("held", "promised", "sued", "sold", "defaulted_again", "evaded")
 
 LOANS_A_MERCHANT = 1_000_000  # loan id = merchant id x this + sequence number
 

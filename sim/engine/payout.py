@@ -30,6 +30,8 @@ def most_unpaid(specs: Iterable[LenderSpec]) -> int:
     longest = max((spec.write_off_after for spec in specs), default=0)
     found = 1
     for spec in specs:
+        if spec.negotiation.policy != "none":  # new terms may be instalments
+            found = max(found, min(spec.negotiation.months, longest // _MONTH + 2))
         for _, terms in spec.products.offered():
             if isinstance(terms, Instalments):
                 found = max(found, min(terms.term.count, longest // _MONTH + 2))

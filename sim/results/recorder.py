@@ -90,7 +90,7 @@ class Recorder:
         self._loans: list[pa.Table] = []
         self._months: list[pa.Table] = []
         self._applications: list[pa.Table] = []
-        self._actions: list[pa.Table] = []
+        self._actions: list[tuple[Any, ...]] = []  # arrow takes longer to make a table than its few rows are worth
         self._n_bytes = 0
 
     @property
@@ -159,7 +159,9 @@ class Recorder:
     ) -> None:
         """Append what was done today about loans, (n,): by lender's index and loan id; ``detail`` is fen or days."""
         if loans.size:
-            self._keep(self._actions, action_table(number, action, names(lenders, self.lenders), loans, detail))
+            given = np.zeros(loans.size, np.int64) if detail is None else np.asarray(detail, np.int64)
+            self._actions.append((number, action, lenders, loans, given))
+            self._n_bytes += 48 * loans.size
 
     def _keep(self, tables: list[pa.Table], table: pa.Table) -> None:
         tables.append(table)
@@ -175,13 +177,15 @@ class Recorder:
             ("loans", self._loans),
             ("loan_months", self._months),
             ("applications", self._applications),
-            ("actions", self._actions),
         ):
             if parts:
                 tables[name] = pa.concat_tables(parts, promote_options="permissive")
             elif last and name not in self.written:
                 tables[name] = self._no_rows(name)
             parts.clear()
+        if self._actions or (last and "actions" not in self.written):
+            tables["actions"] = action_table(self._actions, self.lenders)
+            self._actions.clear()
         self.written.update(tables)
         self._days.clear()
         self._n_bytes = 0
@@ -193,9 +197,6 @@ class Recorder:
             return loan_table(no_loans(), self.lenders)
         if name == "loan_months":
             return _no_months()
-        if name == "actions":
-            nothing = np.zeros(0, np.int64)
-            return action_table(0, "", names(nothing, ("",)), nothing, None)
         table = _no_applications()
         if self.has_reviews:
             table = table.append_column("asked_on", dates([]))
@@ -213,17 +214,24 @@ class Recorder:
         return pa.table(columns | {name: rows[:, 2 + place] for place, name in enumerate(DAILY)})
 
 
-def action_table(number: int, action: str, lender: pa.Array, loans: npt.NDArray[Any], detail: Any) -> pa.Table:
-    """What lenders did after the payout: one row a loan and action."""
-    n = loans.size
+def action_table(acts: Sequence[tuple[Any, ...]], lenders: Sequence[str]) -> pa.Table:
+    """What lenders did after the payout: one row a loan and action.
+
+    ``acts`` are a day number, an action, and arrays (n,) of lenders' indices, loan ids and details each.
+    """
+    counts = [loans.size for _, _, _, loans, _ in acts]
+    words = list(dict.fromkeys(action for _, action, *_ in acts))
+    nothing = np.zeros(0, np.int64)
+    lender, loan, detail = (np.concatenate([nothing, *(act[k] for act in acts)]).astype(np.int64) for k in (2, 3, 4))
+    code = np.repeat([words.index(action) for _, action, *_ in acts] or nothing, counts or nothing)
     return pa.table(
         {
-            "date": dates(np.full(n, number)),
-            "lender": lender,
-            "merchant_id": loans // LOANS_A_MERCHANT,
-            "loan_id": loans,
-            "action": names(np.zeros(n, np.int8), (action,)),
-            "detail": np.zeros(n, np.int64) if detail is None else np.asarray(detail, np.int64),
+            "date": dates(np.repeat([number for number, *_ in acts] or nothing, counts or nothing)),
+            "lender": names(lender, lenders or ("",)),
+            "merchant_id": loan // LOANS_A_MERCHANT,
+            "loan_id": loan,
+            "action": names(code.astype(np.int64), words or ("",)),
+            "detail": detail,
         }
     )
 

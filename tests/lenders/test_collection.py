@@ -34,7 +34,10 @@ def test_the_ladder_of_the_reference_lender_has_no_fault() -> None:
         ({"a": {"action": "sweep", "after": "3 days"}}, "a.share: a step to sweep needs a share"),
         ({"a": {"action": "legal", "after": "3 days", "share": 0.1}}, "a.share: a step to legal has no share"),
         ({"a": {"action": "call", "after": "9 days", "until": "8 days"}}, "a.until: ends at 8 days, before it begins"),
-        ({"a": {"action": "legal", "after": "9 days", "every": "8 days"}}, "a.every: legal is not done again and again"),
+        (
+            {"a": {"action": "legal", "after": "9 days", "every": "8 days"}},
+            "a.every: legal is not done again and again",
+        ),
         (
             {"a": {"action": "call", "after": "9 days", "least": "2 yuan", "most": "1 yuan"}},
             "a.least: the least that is due is more than the most",

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sim.core import draws
 from sim.core.clock import Day
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, HELD, SUED
+from sim.core.loanbook import ACTIVE, EVADED, HELD, SUED
 from sim.core.merchants import OPEN
 from sim.engine.after.cases import desk_cases
 from sim.engine.after.new_terms import sell
@@ -130,7 +130,8 @@ def _blacklist(market: Market, day: Day, positions: Positions, share: Any) -> No
     for reader in market.lenders:
         if reader.spec.bureau != "none":
             m.lender["refused_until"][reader.index, rows[is_known]] = NEVER_AGAIN
-    for name in ("worst_dpd", "n_repaid"):
+    book["pressure"][positions[~is_known]] |= EVADED
+    for name in ("dpd", "worst_dpd", "n_repaid"):
         m.lender[name][lenders[~is_known], rows[~is_known]] = 0
 
 

@@ -48,9 +48,9 @@ def has_people_for(lender: Lender, kind: int) -> bool:
 
 def work_desks(market: Market, day: Day) -> None:
     """Let the people of every lender that has some work for a day."""
-    market.desk_cost = {}
-    market.reviewed = {}
-    judge_promises(market, day)
+    market.desk_cost, market.reviewed = {}, {}
+    if market.cases.size:
+        judge_promises(market, day)
     for lender in market.lenders:
         if lender.spec.desk is not None:
             _work(market, lender, day)
@@ -96,6 +96,8 @@ def call_now(market: Market, day: Day, positions: npt.NDArray[np.int64]) -> None
 def judge_promises(market: Market, day: Day) -> None:
     """See which promises to pay were kept in time: the loan is paid, or nothing of it is late any more."""
     ends = (market.cases["kind"] == PROMISED_TO_PAY) & (market.cases["until"] <= day.number)
+    if not ends.any():
+        return
     cases, book = market.cases[ends], market.book
     market.cases = market.cases[~ends]
     places = positions_of(book, cases, lost=True)

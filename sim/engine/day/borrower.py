@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.core.kernels import Scalar, floor, hash64, least, most, rule, unit64
-from sim.core.loanbook import ACTIVE, HELD, JOINT_LIABILITY, ORDER_LOAN, PAID_OFF, PROMISED, SUED
+from sim.core.loanbook import ACTIVE, EVADED, HELD, JOINT_LIABILITY, ORDER_LOAN, PAID_OFF, PROMISED, SUED
 from sim.core.merchants import OPEN, STAGES
 from sim.engine.day.ladder import pressed
 from sim.engine.day.loan import (
@@ -224,15 +224,18 @@ def note_standing(
     loan: Any, row: Scalar, lender: Scalar, position: Scalar, lenders: Any, sums: Any, closings: Any, n_closed: Scalar
 ) -> Scalar:
     """Remember of a loan that was late, or has ended, what its lender will; returns how many have been paid off."""
-    lenders.worst_dpd[lender, row] = most(lenders.worst_dpd[lender, row], loan.max_dpd)
+    is_known = (loan.pressure & EVADED) == 0  # under another name nobody knows of it
+    if is_known:
+        lenders.worst_dpd[lender, row] = most(lenders.worst_dpd[lender, row], loan.max_dpd)
     if loan.status == PAID_OFF:
         closings[n_closed] = position
         n_closed += 1
     if loan.status == ACTIVE:
         late = np.int64(most(loan.dpd, loan.inherited_dpd))
         put_in_bucket(loan, late, sums)
-        lenders.dpd[lender, row] = most(lenders.dpd[lender, row], late)
-        lenders.worst_dpd[lender, row] = most(lenders.worst_dpd[lender, row], late)
+        if is_known:
+            lenders.dpd[lender, row] = most(lenders.dpd[lender, row], late)
+            lenders.worst_dpd[lender, row] = most(lenders.worst_dpd[lender, row], late)
     else:
         lenders.n_open[lender, row] -= 1
     return n_closed

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.kernels import Scalar, most, rule
-from sim.lenders.collection_terms import ACTIONS
+from sim.lenders.collection_terms import ACTIONS as ACTIONS
 
 REMIND, SWEEP, TELL_CONTACTS, CALL, SUSPEND, CLOSE_SHOP, BLACKLIST, HELP, LEGAL, SELL = range(len(ACTIONS))
 TONES = ("plain", "positive", "threat")
