@@ -165,5 +165,5 @@ _STORED = {name: name for name in ("platform", "category", "region")} | {
     "reviews": "reputation",
     "order_value_fen": "order_value",
 }
-_OWN_RECORD = ("n_repaid", "n_open", "exposure_fen", "worst_dpd", "dpd", "limit_fen")
+_OWN_RECORD = ("n_repaid", "n_open", "exposure_fen", "worst_dpd", "dpd", "limit_fen", "is_flagged")
 _LATER = tuple(name for name in DECIDED if name not in OBSERVABLE)  # made by an earlier step of the same decision

@@ -28,6 +28,9 @@ class Monitoring(PolicySpec):
     wash_no_credit_for: Days = parameter(
         "180 days", unit="days", low="0 days", high="3650 days", source="assumption", doc="No loan for wash traders."
     )
+    wash_score_loss: Share = parameter(
+        0.3, unit="share", source="assumption", doc="Share of its score that a shop found faking sales loses."
+    )
     wash_rating_loss: Share = parameter(
         0.2,
         unit="share",

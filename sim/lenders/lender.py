@@ -150,8 +150,9 @@ class Lender(mesa.Agent):  # type: ignore[misc]
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Every column that its policies of today have declared to decide applications."""
-        return tuple(dict.fromkeys(name for kind in DECIDING for name in self.policies[kind].needs))
+        """Every column that its policies of today have declared to decide applications, and its own mark."""
+        flag = ("is_flagged",) if self.spec.monitoring.policy != "none" else ()
+        return tuple(dict.fromkeys([*(name for kind in DECIDING for name in self.policies[kind].needs), *flag]))
 
     def context(self, today: date, day: int, funds_fen: int, *, explain: bool = True) -> Context:
         """What is the same for everybody it decides on today; ``explain`` says whether reasons are read."""
@@ -173,11 +174,19 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         self, columns: Mapping[str, npt.NDArray[Any]], ids: npt.NDArray[np.int64], seed: int, context: Context
     ) -> npt.NDArray[np.int64]:
         """Limits of all merchants it can see, fen, (n,); 0 below the cut-off."""
-        score = self._answer("scoring", columns, ids, seed, context).values
+        score = self._lowered(self._answer("scoring", columns, ids, seed, context).values, columns)
         limit = self._answer("limit", {**columns, "score": score}, ids, seed, context).values
         limit = np.minimum(limit, self.spec.joint_cap)
         good: npt.NDArray[np.bool_] = score >= self.spec.scoring.cutoff
         return np.asarray(limit * good, np.int64)
+
+    def _lowered(
+        self, score: npt.NDArray[Any], columns: Mapping[str, npt.NDArray[Any]]
+    ) -> npt.NDArray[np.float64]:
+        """Lower the score of those whose sales it has found to look faked."""
+        if "is_flagged" not in columns:
+            return score
+        return np.asarray(score * np.where(columns["is_flagged"] > 0, 1.0 - self.spec.monitoring.wash_score_loss, 1.0))
 
     def decide(
         self,
@@ -203,6 +212,7 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         n = ids.size
         reasons = _Reasons(n)
         score, why = self._ask("scoring", columns, ids, seed, context)
+        score = self._lowered(score, columns)
         good = score >= self.spec.scoring.cutoff
         reasons.add(~good, np.full(n, _BELOW_CUTOFF, np.int16))
         for column in range(why.shape[1]):

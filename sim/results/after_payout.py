@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sim.results.ledger import Ledger, ratio
 from sim.results.measure import Measure, Value, yuan
-from sim.results.tables import day_numbers, is_text
+from sim.results.tables import day_numbers, is_text, whole_numbers
 
 WATCHED = 30  # days after its due date for which a loan must have been watched
 LATE_DAYS_COUNTED = 90  # a loan that is never paid does not drown the others
@@ -69,6 +69,30 @@ def roll_rates(book: Ledger) -> npt.NDArray[np.float64]:
         return np.asarray(moved / whole[:, None])
 
 
+def recovery_curve(book: Ledger) -> list[tuple[int, int, float]]:
+    """Share recovered of what was written off, by age: (months since the write-off, fen written off, share).
+
+    It is a section through the run's last day: losses of each age then, of the whole run; forgiven principal is not
+    pursued, and what a buyer of debts paid counts (facts C.7).
+    """
+    lost = book.all_loans("written_off_fen") - book.all_loans("forgiven_fen")
+    is_lost = is_text(book.tape["status"], "written_off") if book.tape.num_rows else np.zeros(0, np.bool_)
+    age = (book.observed - book.all_loans("closed")) // 30
+    found = []
+    for months in np.unique(age[is_lost]).tolist():
+        mine = is_lost & (age == months)
+        whole = int(lost[mine].sum())
+        found.append((months, whole, int(book.all_loans("recovered_fen")[mine].sum()) / max(whole, 1)))
+    return found
+
+
+def what_was_done(book: Ledger) -> list[tuple[str, int]]:
+    """Actions of the window and how often each was taken, the most frequent first."""
+    table = book.own("actions")
+    names = sorted(set(table["action"].to_pylist())) if table.num_rows else []
+    return sorted(((name, _actions(book, name)) for name in names), key=lambda pair: (-pair[1], pair[0]))
+
+
 def _rolled(start: int, end: int) -> Callable[[Ledger], Value]:
     def rate(book: Ledger) -> Value:
         moved, whole = flows(book)
@@ -102,6 +126,16 @@ def _actions(book: Ledger, *names: str) -> int:
     day = day_numbers(table["date"])
     inside = (day >= book.first) & (day <= book.last)
     return sum(int((is_text(table["action"], name) & inside).sum()) for name in names)
+
+
+def _detail(book: Ledger, name: str) -> Value:
+    """Sum of what stands beside an action of the window, in yuan."""
+    table = book.own("actions")
+    if table.num_rows == 0:
+        return 0.0
+    day = day_numbers(table["date"])
+    inside = (day >= book.first) & (day <= book.last) & is_text(table["action"], name)
+    return yuan(int(whole_numbers(table["detail"])[inside].sum()))
 
 
 def _count(*names: str) -> Callable[[Ledger], Value]:
@@ -164,6 +198,9 @@ AFTER_PAYOUT: tuple[Measure, ...] = (
     _m("cost_to_collect", "Cost of collecting a yuan that was late", "share", "after",
        "(collection_cost + people_cost) / (paid by borrowers past due + recovered after write-off)", "facts C.9",
        lambda b: ratio(b.total("collection_cost_fen", "people_cost_fen"), b.total("late_paid_fen", "recovered_fen"))),
+    _m("platform_income_lost", "What the platform lost by that in a year", "yuan", "after",
+       "commission and advertising of a year at the pace of the last 90 days, of the shops closed", "facts A.1.7",
+       lambda b: _detail(b, "close_shop")),
     _m("shops_shut", "Shops closed for debt", "shops", "after", "count", "facts A.1.3",
        lambda b: b.total("shops_shut")),
 )

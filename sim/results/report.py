@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import StoreError
+from sim.results.after_payout import BUCKETS, flows, recovery_curve, roll_rates, what_was_done
 from sim.results.classes import NON_PERFORMING, five_classes, scheme_of
 from sim.results.economics.unit import PRODUCT_MEASURES, ProductMeasure
 from sim.results.funding import say_funding
@@ -84,6 +85,7 @@ def render(run: Run) -> str:
                 [_drawn(picture, run, lender) for picture in _pictures() if picture.needs_lender],
                 _classes(run, lender),
                 _economics(run, lender),
+                _after_payout(run, lender),
             )
             for lender in run.lenders[:MOST_LENDERS_DRAWN]
         ],
@@ -205,6 +207,22 @@ def _classes(run: Run, lender: str) -> dict[str, Any] | None:
         "bad": _share(bad / total if (total := sum(row.balance_fen for row in rows)) else None),
         "required": _yuan(sum(row.required_fen for row in rows)),
     }
+
+
+def _after_payout(run: Run, lender: str) -> dict[str, Any] | None:
+    """Return roll rates, recoveries and actions of a lender for tables; None if it has never lent."""
+    book = Ledger(run, lender)
+    _, whole = flows(book)
+    if not whole.any():
+        return None
+    names = ("current", *(f"{low} to {high}" if high < 1_000 else f"{low} and more" for low, high in BUCKETS))
+    rows = [
+        (name, _yuan(int(balance)), [_share(float(rate)) for rate in rates])
+        for name, balance, rates in zip(names, whole, roll_rates(book), strict=True)
+        if balance > 0
+    ]
+    curve = [(months, _yuan(lost), _share(part)) for months, lost, part in recovery_curve(book)]
+    return {"to": (*names, "paid", "written off"), "rows": rows, "curve": curve, "done": what_was_done(book)}
 
 
 def _economics(run: Run, lender: str) -> dict[str, Any] | None:

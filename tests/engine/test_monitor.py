@@ -37,7 +37,7 @@ def warned(**columns: float) -> str:
     usual = {
         "sales_mean_7d": 10_000, "sales_mean_30d": 10_000, "sales_mean_90d": 10_000, "season_index": 1.0,
         "season_index_90d": 1.0, "return_rate": 0.05, "buyer_concentration": 0.1, "parcels": 0.97, "loan_days": 90,
-        "balance_fen": 500_000,
+        "balance_fen": 500_000, "orders_mean_30d": 1.0, "traffic": 40.0, "confirm_days": 9.0,
     }  # fmt: skip
     seen = {name: np.array([value], np.float64) for name, value in (usual | columns).items()}
     view = View(seen, Signals.needs, np.array([1]), seed=1, day=1)
@@ -59,7 +59,9 @@ def warned(**columns: float) -> str:
         ({"loan_days": 20, "sales_mean_30d": 9_900, "balance_fen": 10_000}, ""),  # too small to show
         ({"loan_days": 10, "sales_mean_30d": 9_900}, ""),
         ({"loan_days": 60, "sales_mean_30d": 9_900}, ""),
-        ({"parcels": 0.8}, "wash"),
+        ({"parcels": 0.8}, ""),  # one sign is none
+        ({"parcels": 0.8, "buyer_concentration": 0.2}, "wash"),
+        ({"confirm_days": 5.0, "traffic": 25.0}, "wash"),
     ],
 )
 def test_what_is_taken_for_what(columns: dict[str, float], warning: str) -> None:
@@ -131,7 +133,7 @@ def test_a_cut_limit_and_no_new_loan() -> None:
 
 
 def test_wash_traders_who_are_found_lose_limit_and_rating() -> None:
-    policy = {"policy": "signals", "detection": 1.0, "parcels": 0.93, "wash_no_credit_for": "3000 days"}
+    policy = {"policy": "signals", "detection": 1.0, "wash_no_credit_for": "3000 days"}
     plan = ROUGH | {"lenders.ali.monitoring": policy}
     plan |= {"merchants.character.wash_intensity": 0.3, "lenders.ali.equity": "2 m yuan"}
     run = sim.simulate(scenario(plan), seed=6, threads=1)
@@ -144,6 +146,18 @@ def test_wash_traders_who_are_found_lose_limit_and_rating() -> None:
     last = run.frame("actions").query("action == 'wash'").groupby("merchant_id")["date"].min()
     later = run.loans[run.loans["merchant_id"].isin(last.index)]
     assert not (later["opened"] >= later["merchant_id"].map(last)).any()
+
+
+def test_who_was_found_faking_scores_lower_from_then_on() -> None:
+    policy = {"policy": "signals", "detection": 1.0, "wash_no_credit_for": "1 day", "wash_score_loss": 0.5}
+    plan = ROUGH | {"lenders.ali.monitoring": policy, "merchants.character.wash_intensity": 0.3}
+    run = sim.simulate(scenario(plan), seed=6, threads=1)
+    found = run.frame("actions").query("action == 'wash'").groupby("merchant_id")["date"].min()
+    asked = run.applications[run.applications["merchant_id"].isin(found.index)]
+    after = asked["date"] > asked["merchant_id"].map(found)
+    assert after.sum() > 10
+    assert (asked["score"][after] <= 0.5).all()
+    assert (asked["score"][~after] > 0.5).any()
 
 
 def test_calling_a_loan_by_hand() -> None:

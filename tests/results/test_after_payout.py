@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from sim.results.after_payout import flows, roll_rates
+from sim.results.after_payout import flows, recovery_curve, roll_rates, what_was_done
 from sim.results.ledger import Ledger
 from sim.results.metrics import BY_NAME, measure_all
 from sim.results.run import Run
@@ -137,6 +137,7 @@ def test_figures_worked_out_on_paper(run: Run) -> None:
     assert found["people_cost"] == 6 * 182
     assert found["cost_to_collect"] == 0.1
     assert found["shops_shut"] == 2
+    assert found["platform_income_lost"] == 0.0
 
 
 def test_rolls_of_a_month_sum_to_what_was_there(run: Run) -> None:
@@ -161,3 +162,13 @@ def test_what_has_not_happened_is_not_defined(run: Run) -> None:
         )
         assert measure_all(empty, "ali")[name] is None
     assert BY_NAME["promises_kept"].group == "after"
+
+
+def test_recoveries_by_age_and_what_was_done(run: Run) -> None:
+    book = Ledger(run, "ali")
+    assert recovery_curve(book) == [(0, 100_000, 0.0)]  # loan 5, written off on 1 June
+    done = dict(what_was_done(book))
+    assert done == {
+        "call": 3, "asks": 3, "promises": 2, "reached": 2, "breaks": 1, "keeps": 1, "forgiveness": 1, "extension": 1,
+        "gives_up": 1, "complains": 1,
+    }  # fmt: skip

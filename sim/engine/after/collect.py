@@ -48,9 +48,8 @@ def collect(market: Market, day: Day, noticed: Positions) -> None:
     for code, do in _DO.items():
         mine = action == code
         if mine.any():
-            do(market, day, positions[mine], share[mine])
-    for code in np.unique(action).tolist():
-        market.note_action(day, ladder.ACTIONS[code], positions[action == code])
+            detail = do(market, day, positions[mine], share[mine])
+            market.note_action(day, ladder.ACTIONS[code], positions[mine], detail)
 
 
 @kernel
@@ -110,10 +109,16 @@ def _stop_credit(market: Market, positions: Positions, until: int) -> None:
     own["refused_until"][lenders, rows] = np.maximum(own["refused_until"][lenders, rows], until)
 
 
-def _close_shop(market: Market, day: Day, positions: Positions, share: Any) -> None:
-    """Close the shop on the platform: it sells nothing any more, and the platform earns nothing from it."""
-    rows = np.unique(market.book["row"][positions]).astype(np.int64)
-    market.shut(rows[market.merchants.status[rows] == OPEN])
+def _close_shop(market: Market, day: Day, positions: Positions, share: Any) -> Positions:
+    """Close the shop on the platform: it sells nothing any more.
+
+    Returns what the platform will not earn from it in a year, commission and advertising, fen.
+    """
+    m, rows = market.merchants, market.book["row"][positions].astype(np.int64)
+    is_open = m.status[rows] == OPEN
+    market.shut(np.unique(rows[is_open]))
+    part = market.room.commission[m.platform[rows]] + m.advertising[rows]
+    return np.where(is_open, np.rint(365.0 * m.sales_mean_90d[rows] * part), 0).astype(np.int64)
 
 
 def _blacklist(market: Market, day: Day, positions: Positions, share: Any) -> None:

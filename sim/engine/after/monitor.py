@@ -60,6 +60,7 @@ def _act(market: Market, lender: Lender, day: Day, own: Ints, rows: Ints, warnin
     refused[stop] = np.maximum(refused[stop], day.number + terms.no_credit_for)
     wash = rows[warning == _WASH]
     limits[wash] = 0
+    m.lender["is_flagged"][index, wash] = True
     refused[wash] = np.maximum(refused[wash], day.number + terms.wash_no_credit_for)
     m.reputation[wash] *= np.float32(1.0 - terms.wash_rating_loss)
     book["pressure"][own[said == _ADVISE]] |= PROMISED

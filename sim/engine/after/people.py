@@ -60,6 +60,7 @@ def _work(market: Market, lender: Lender, day: Day) -> None:
     desk, cases = lender.spec.desk, market.cases
     assert desk is not None
     mine = (cases["lender"] == lender.index) & (cases["kind"] >= AT_DESK)
+    mine &= cases["arrived"] < (day.number + 1) * MINUTES_A_DAY  # some come later: their papers are not complete
     own = cases[mine]
     kind = own["kind"] - AT_DESK
     since = own["arrived"] - day.number * MINUTES_A_DAY
@@ -190,7 +191,7 @@ def send_to_people(
         market.seed_number, day.number, REVIEW, lender.index, rows,
         m.merchant_id[rows].astype(np.int64) * LOANS_A_MERCHANT + LOANS_A_MERCHANT - 1 - lender.index,
     )  # fmt: skip
-    new["arrived"] += MINUTES_A_DAY  # asked in the evening; people see it from tomorrow on
+    new["arrived"] += MINUTES_A_DAY * max(terms.papers, 1)  # asked in the evening; people see it from tomorrow on
     new["product"], new["asked"] = requests.product[waits], requests.asked_fen[waits]
     new["worth"], new["is_pressed"] = wishes.worth[requests.wish[waits]], wishes.is_pressed[requests.wish[waits]]
     market.cases = np.concatenate([market.cases, new])

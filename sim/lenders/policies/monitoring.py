@@ -40,14 +40,14 @@ class Signals:
 
     Pace is sales of 30 days over sales of 90 days, each over its calendar index: 1 is no change. Money that went into
     the business shows in sales some weeks after the payout (facts A.1.3: if they do not rise, diversion is suspected);
-    the check is right more often than not, and no more. Few parcels and few buyers for the orders recorded look like
-    wash trading, of which a check finds only a share (facts B.4, V56).
+    the check is right more often than not, and no more. Few parcels, few buyers and few visits for the orders recorded,
+    and quick confirmations, are signs of wash trading, of which a check finds only a share (facts B.4, V56).
     """
 
     kind: ClassVar[str] = "monitoring"
     needs: ClassVar[tuple[str, ...]] = (
         "sales_mean_7d", "sales_mean_30d", "sales_mean_90d", "season_index", "season_index_90d", "return_rate",
-        "buyer_concentration", "parcels", "loan_days", "balance_fen",
+        "orders_mean_30d", "traffic", "buyer_concentration", "confirm_days", "parcels", "loan_days", "balance_fen",
     )  # fmt: skip
 
     drop: float = parameter(
@@ -80,7 +80,24 @@ class Signals:
         doc="Smallest loan, over sales of 30 days, whose use should show in sales.",
     )
     parcels: float = parameter(
-        0.85, unit="share", low=0, high=1, source="facts A.1.7", doc="Parcels an order below which sales look faked."
+        0.93, unit="share", low=0, high=1, source="facts A.1.7", doc="Parcels an order: fewer are a sign of fakes."
+    )
+    concentration: float = parameter(
+        0.12,
+        unit="share",
+        low=0,
+        high=1,
+        source="facts A.1.2 (concentration, related buyers)",
+        doc="Sales with repeated buyers: more are a sign of faked sales.",
+    )
+    confirmation: float = parameter(
+        7.0, unit="1", low=0, high=60, source="facts C.12 (fast confirmation)", doc="Days to confirm: fewer are a sign."
+    )
+    visits: float = parameter(
+        32.0, unit="1", low=0, high=1000, source="facts C.12", doc="Visits an order: fewer are a sign of faked sales."
+    )
+    signs: int = parameter(
+        2, unit="1", low=1, high=4, source="assumption", doc="Signs of faked sales that make a shop suspect."
     )
     detection: float = parameter(
         0.1,
@@ -103,5 +120,9 @@ class Signals:
         is_time = (view.loan_days >= self.use_from) & (view.loan_days <= self.use_until)
         is_large = view.balance_fen >= self.least_use * 30.0 * view.sales_mean_30d
         found[is_time & is_large & (pace < 1.0 + self.rise)] = _MISUSE
-        found[(view.parcels < self.parcels) & (view.coin(_COIN_WASH) < self.detection)] = _WASH
+        signs = (view.parcels < self.parcels).astype(np.int8)
+        signs += view.buyer_concentration > self.concentration
+        signs += view.confirm_days < self.confirmation
+        signs += view.traffic < self.visits * view.orders_mean_30d
+        found[(signs >= self.signs) & (view.coin(_COIN_WASH) < self.detection)] = _WASH
         return found
