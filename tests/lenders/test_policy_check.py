@@ -67,8 +67,9 @@ def test_the_card_conforms_in_all_its_settings(given: dict[str, object]) -> None
     assert check_policy("points", "scoring", given) == []
 
 
-def test_the_example_in_experiments_conforms() -> None:
-    assert check_policy("cautious_newcomer:CautiousNewcomer", folder=ROOT / "scenarios") == []
+@pytest.mark.parametrize("name", ["cautious_newcomer:CautiousNewcomer", "learned_offers:ByGroup"])
+def test_the_examples_in_experiments_conform(name: str) -> None:
+    assert check_policy(name, folder=ROOT / "scenarios") == []
 
 
 @pytest.mark.parametrize("name", ["Good", "UsesTheCoin", "RanksAndSaysSo", "WithParameters"])
