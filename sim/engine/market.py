@@ -26,6 +26,7 @@ from sim.engine.after.monitor import monitor
 from sim.engine.after.negotiate import negotiate
 from sim.engine.after.people import work_desks
 from sim.engine.books import Account, Books
+from sim.engine.collector import collector
 from sim.engine.comply import supervise
 from sim.engine.day.plan import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOWN
 from sim.engine.day.sparse import rows_with
@@ -146,7 +147,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.rush = np.ones(len(p.categories), _F)  # factor on demand that comes over from rivals out of stock
         self.terms = rules.lender_terms(self.lenders, self.plan_of_run.merchants)
         self.room = merchants_day.lay_out(self)
-        self.datacollector = _collector(self.lenders)
+        self.datacollector = collector(self.lenders)
 
     def _open_market(self) -> None:
         """Merchants are born, the first shops open, the lenders are given their money."""
@@ -350,19 +351,3 @@ class Market(mesa.Model):  # type: ignore[misc]
 
 
 _SLUMPS = ("recession", "category_slump")
-
-
-def _collector(lenders: list[Lender]) -> Any:
-    """Mesa's data collector: the market's day, and the position of each lender, in yuan."""
-    reporters: dict[str, Any] = {
-        "merchant_sales": lambda market: int(market.room.sums.by_category[:, 1].sum()) / 100,
-        "merchants_active": lambda market: int(market.room.sums.plan[:, 4].sum()),
-    }
-    for lender in lenders:
-        for name in ("balance", "cash", "bank_debt", "equity"):
-            reporters[f"{lender.lender_id}.{name}"] = _reporter(lender, f"{name}_fen")
-    return mesa.DataCollector(model_reporters=reporters)
-
-
-def _reporter(lender: Lender, attribute: str) -> Callable[[Any], float]:
-    return lambda market: getattr(lender, attribute) / 100

@@ -14,7 +14,7 @@ from sim.core.kernels import floor, kernel
 from sim.core.loanbook import LOANS_A_MERCHANT, ORDER_LOAN, PRODUCTS, REVOLVING_LINE, SECURED, LoanBook
 from sim.core.merchants import STAGES, Merchants
 from sim.core.schedules import Schedules
-from sim.engine.day.scheduled import BY_MONTH, KIND, lay_out
+from sim.engine.day.plan_of_loan import BY_MONTH, KIND, lay_out
 from sim.engine.lend import Ints, Requests, Rows
 from sim.lenders.lender import Decisions, Lender
 from sim.lenders.parameters import LenderSpec

@@ -61,7 +61,7 @@ class Team(Parameters):
     """People with the same shift and the same skills."""
 
     staff: Whole = parameter(
-        1, unit="people", low=0, high=100_000, source="assumption", doc="People at work on each of its days."
+        1, unit="people", low=0, high=100_000, source="assumption", doc="People at work on its days; not scaled."
     )
     begins: Number = parameter(
         9.0, unit="hour of the day", low=0.0, high=24.0, source="assumption", doc="Beginning of the shift."

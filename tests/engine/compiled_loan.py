@@ -12,6 +12,7 @@ from sim.core.clock import day_number
 from sim.core.kernels import kernel
 from sim.core.loanbook import PRODUCTS, REVOLVING_LINE, LoanBook
 from sim.engine.day import loan as whole
+from sim.engine.day import plan_of_loan
 from sim.engine.day import scheduled as s
 from sim.engine.day.loan import REPAY_TOTALS, close
 from sim.lenders.account import REFUND_DAYS, Account, LoanTerms
@@ -89,9 +90,9 @@ class Compiled:
         self.order = np.array([CODES[bucket] for bucket in terms.order], np.int64)
         instalment = np.zeros(1, np.int64)
         principal, rate = np.array([terms.principal_fen]), np.array([terms.rate.ppm_year])
-        s.lay_out(np.array([code]), principal, rate, np.array([len(dates)]), instalment)
+        plan_of_loan.lay_out(np.array([code]), principal, rate, np.array([len(dates)]), instalment)
         at = book.schedules.add(
-            kind=s.KIND[code], start=[self.today], begin=[self.today], next_due=[day_number(dates[0])],
+            kind=plan_of_loan.KIND[code], start=[self.today], begin=[self.today], next_due=[day_number(dates[0])],
             number=1, periods=len(dates), grace=terms.grace_days,
             shrinks=terms.prepayment == "smaller", rolls=terms.holidays == "next_day", instalment=instalment,
             share=terms.sales_permille * 1_000,

@@ -18,7 +18,7 @@ from sim.core.loanbook import ACTIVE, PRODUCTS, SECURED, SOLD, WRITTEN_OFF, Loan
 from sim.core.schedules import TREATMENTS
 from sim.engine.after.new_terms import OFFER, agree, sell
 from sim.engine.books import ESCROW, GRAINS_PER_FEN, OUTSIDE_MONEY, WALLETS, Books
-from sim.engine.day import scheduled
+from sim.engine.day import plan_of_loan, scheduled
 from sim.engine.day.borrower import Records
 from sim.engine.day.loan import REPAY_TOTALS, T_WALLET
 from sim.engine.settle import book_disbursement, book_repayments
@@ -74,7 +74,7 @@ class Life:
         self.book, agreed, today = LoanBook(1, most_unpaid=8), self.agreed, self.today
         is_share = agreed.kind == "sales_share"
         ppm = 0 if is_share else agreed.ppm
-        upf = (360 if scheduled.BY_MONTH[self.code] else agreed.basis) * 10**6
+        upf = (360 if plan_of_loan.BY_MONTH[self.code] else agreed.basis) * 10**6
         in_days = IN_DAYS.get(agreed.kind)
         due = self._working(today + in_days if in_days else self._month(agreed.months))
         pledged = np.floor(np.full((1, 4), fen * 0.3)) if agreed.kind == "order_loan" else np.zeros((1, 4))
@@ -97,7 +97,7 @@ class Life:
         assert self.book is not None
         agreed, instalment, more = self.agreed, np.zeros(1, np.int64), {}
         periods, first = agreed.months, self._working(self._month(1))
-        scheduled.lay_out(
+        plan_of_loan.lay_out(
             np.array([self.code]), np.array([fen]), np.array([ppm]), np.array([periods]), instalment
         )  # fmt: skip
         if agreed.kind == "sales_share":
@@ -106,7 +106,7 @@ class Life:
         elif agreed.kind in IN_DAYS:
             periods, first = 1, due
         return 1 + self.book.schedules.add(
-            kind=scheduled.KIND[self.code], start=self.today, begin=self.today, next_due=[first], number=1,
+            kind=plan_of_loan.KIND[self.code], start=self.today, begin=self.today, next_due=[first], number=1,
             periods=periods, grace=agreed.grace, instalment=instalment, shrinks=agreed.shrinks, rolls=agreed.rolls,
             share=200_000 if agreed.kind in ("sales_share", "purchase_order") else 0, **more,
         )  # fmt: skip
@@ -249,7 +249,7 @@ class Life:
         more = {name: now[name] - was[name] for name in now if name in was}
         grown = more["accrued"] + more["suspended"] + more["interest_paid"] * upf
         rate = (was["rate"] * was["surcharge"] + 50) // 100 if was["surcharge"] else was["rate"]
-        if not scheduled.BY_MONTH[self.code]:
+        if not plan_of_loan.BY_MONTH[self.code]:
             assert grown == undue * rate
         else:
             assert 0 <= grown <= 30 * undue * rate

@@ -15,7 +15,7 @@ from sim.core.money import Rate
 from sim.core.schedules import TREATMENTS
 from sim.engine.after.new_terms import OFFER, agree, sell
 from sim.engine.day.loan import REPAY_TOTALS
-from sim.engine.day.scheduled import AT_END
+from sim.engine.day.plan_of_loan import AT_END
 from sim.lenders.instalments import equal_instalment
 
 

@@ -18,7 +18,7 @@ from sim.core.clock import day_number
 from sim.core.kernels import kernel
 from sim.core.loanbook import ACTIVE, PAID_OFF
 from sim.core.money import Rate
-from sim.engine.day import scheduled as s
+from sim.engine.day import plan_of_loan
 from sim.lenders.account import Account, LoanTerms
 from sim.lenders.instalments import PLANS, Repayment, due_dates, equal_instalment
 from sim.lenders.schedule import live
@@ -30,13 +30,13 @@ WITHOUT_SCHEDULE = ("order_loan", "revolving_line")
 @kernel
 def instalments_of(principal: Any, rate: Any, periods: Any, out: Any) -> None:
     for k in range(principal.size):
-        out[k] = s.equal_instalment(principal[k], rate[k], periods[k])
+        out[k] = plan_of_loan.equal_instalment(principal[k], rate[k], periods[k])
 
 
 @kernel
 def due_days_of(opened: Any, number: Any, out: Any) -> None:
     for k in range(opened.size):
-        out[k] = s.monthly_due(opened[k], number[k])
+        out[k] = plan_of_loan.monthly_due(opened[k], number[k])
 
 
 @pytest.mark.parametrize("seed", range(270))

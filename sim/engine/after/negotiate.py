@@ -16,10 +16,11 @@ from sim.core.clock import Day, add_months, date_of, day_number
 from sim.core.kernels import kernel
 from sim.core.loanbook import ACTIVE, HELD, ORDER_LOAN, SALES_SHARE
 from sim.core.schedules import TREATMENTS
-from sim.engine.after.cases import ASKS, NO_CASES, PROMISED_TO_PAY, RESTS, Cases, desk_cases, loan_cases, positions_of
+from sim.engine.after.cases import ASKS, AT_DESK, NO_CASES, RESTS, Cases, desk_cases, loan_cases, positions_of
 from sim.engine.after.new_terms import OFFER, agree
 from sim.engine.day.loan import claim_of
-from sim.engine.day.scheduled import AT_END, EQUAL_INSTALMENTS, due_of, falls_next, interest_to_date
+from sim.engine.day.plan_of_loan import AT_END, EQUAL_INSTALMENTS
+from sim.engine.day.scheduled import due_of, falls_next, interest_to_date
 from sim.lenders.desk_terms import KINDS, WorkKind
 from sim.lenders.lender import Lender
 from sim.world.talks import bearable, chance_to_ask, is_accepted
@@ -88,7 +89,7 @@ class Talks:
         c = self.book.records[noticed]
         free = (c["status"] == ACTIVE) & (c["n_restructured"] < self.terms.most_times)
         free &= (c["product"] != ORDER_LOAN) | (c["pledged"].sum(axis=1) == 0.0)
-        talking = self.market.cases["kind"] != PROMISED_TO_PAY
+        talking = np.isin(self.market.cases["kind"], (ASKS, RESTS, AT_DESK + KINDS.index("negotiation")))
         free &= ~np.isin(c["loan_id"], self.market.cases["loan_id"][talking])
         late = c["dpd"]
         may_ask = free & (late >= self.terms.least_dpd) & (late <= self.terms.most_dpd) & (c["unpaid_since"] > 0)

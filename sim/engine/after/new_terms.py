@@ -23,7 +23,7 @@ from sim.engine.day.loan import (
     on_360,
     take_from_bucket,
 )
-from sim.engine.day.scheduled import regular_instalment
+from sim.engine.day.plan_of_loan import regular_instalment
 
 OFFER = np.dtype(
     [

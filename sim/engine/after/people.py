@@ -12,7 +12,7 @@ from sim.core import draws
 from sim.core.clock import Day
 from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, PROMISED
 from sim.core.merchants import PLATFORMS
-from sim.engine.after.cases import AT_DESK, PROMISED_TO_PAY, Cases, desk_cases, loan_cases, positions_of
+from sim.engine.after.cases import AT_DESK, NO_CASES, PROMISED_TO_PAY, Cases, desk_cases, loan_cases, positions_of
 from sim.engine.after.negotiate import Talks
 from sim.engine.lend import Requests, Wishes
 from sim.lenders.desk import work_day
@@ -52,8 +52,21 @@ def work_desks(market: Market, day: Day) -> None:
     if market.cases.size:
         judge_promises(market, day)
     for lender in market.lenders:
+        if market.cases.size:
+            _send_away(market, lender)
         if lender.spec.desk is not None:
             _work(market, lender, day)
+
+
+def _send_away(market: Market, lender: Lender) -> None:
+    """Close the cases of work that a dated change has taken from the desk; applicants may ask again."""
+    cases = market.cases
+    kind = cases["kind"] - AT_DESK
+    gone = (cases["lender"] == lender.index) & (kind >= 0)
+    gone &= ~np.isin(kind, [code for code in range(len(KINDS)) if has_people_for(lender, code)])
+    if gone.any():
+        _lost(market, lender, cases[gone & np.isin(kind, (REVIEW, SITE_VISIT))])
+        market.cases = cases[~gone]
 
 
 def _work(market: Market, lender: Lender, day: Day) -> None:
@@ -66,7 +79,9 @@ def _work(market: Market, lender: Lender, day: Day) -> None:
     since = own["arrived"] - day.number * MINUTES_A_DAY
     rows = draw_cases(desk, market.seed_number, own["case_id"], kind, since)
     name = lender.lender_id
-    outcome = work_day(desk, rows, day, AtWork(*market.at_work[name]))
+    team, until = market.at_work[name]
+    still = team < len(desk.teams)  # a dated change may have fewer teams
+    outcome = work_day(desk, rows, day, AtWork(team[still], until[still]))
     market.at_work[name] = outcome.at_work.team, outcome.at_work.until
     market.desk_cost[name] = outcome.cost
     waits = outcome.state == WAITS
@@ -182,10 +197,11 @@ def send_to_people(
     """Keep back the requests that people must look at first, and bring in those that they have looked at."""
     m, terms, n = market.merchants, lender.spec.approval, requests.rows.size
     asked_on = np.full(n, day.number, np.int64)
-    if terms.policy != "desk":
+    come = market.reviewed.get(lender.index, NO_CASES)
+    if terms.policy != "desk" and come.size == 0:
         return Asked(wishes, requests, np.zeros(n, np.bool_), asked_on)
     platforms = np.isin(m.platform[requests.rows], [PLATFORMS.index(name) for name in terms.people_for])
-    waits = platforms | (requests.asked_fen >= terms.people_from)
+    waits = (platforms | (requests.asked_fen >= terms.people_from)) & (terms.policy == "desk")
     rows = requests.rows[waits]
     new = desk_cases(
         market.seed_number, day.number, REVIEW, lender.index, rows,
@@ -196,7 +212,6 @@ def send_to_people(
     new["worth"], new["is_pressed"] = wishes.worth[requests.wish[waits]], wishes.is_pressed[requests.wish[waits]]
     market.cases = np.concatenate([market.cases, new])
     m.lender["refused_until"][lender.index, rows] = _PENDING
-    come = market.reviewed.get(lender.index, new[:0])
     m.lender["refused_until"][lender.index, come["row"]] = 0
     back = come["row"].astype(np.intp)
     told = Wishes(

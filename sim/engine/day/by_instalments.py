@@ -19,8 +19,8 @@ from sim.engine.day.borrower import (
     sanction_on,
 )
 from sim.engine.day.loan import T_CONTACTS, T_FREED, T_SWEPT, T_WALLET, close, pledged_left, put_in_bucket
+from sim.engine.day.plan_of_loan import AT_END
 from sim.engine.day.scheduled import (
-    AT_END,
     accrue,
     age,
     due_of,

@@ -1,0 +1,69 @@
+"""Joint liability by hand: what a member pays for another (facts C.12; Besley and Coate's choice, contagion)."""
+
+from __future__ import annotations
+
+import numpy as np
+from small import YUAN, Desk
+
+from sim.core.loanbook import PRODUCTS
+from sim.core.merchants import HONEST, OPPORTUNIST
+from sim.engine.day.borrower import RepayRules
+from sim.engine.day.loan import REPAY_TOTALS, T_WALLET
+from sim.engine.groups import pay_for_each_other
+
+JOINT = PRODUCTS.index("joint_liability")
+
+
+def group(late_yuan: int, wallets: tuple[int, ...], integrity: int = HONEST, sanction: float = 0.0) -> Desk:
+    """Three members: the first owes ``late_yuan`` since five days, the others are not late."""
+    desk = Desk(shops=3, peer_sanction=sanction)
+    desk.m.integrity[:] = integrity
+    desk.m.wallet[:] = np.array(wallets) * YUAN
+    plans = desk.book.schedules
+    at = plans.add(next_due=[desk.FIRST + 30] * 3, number=2, periods=6, group=[1, 1, 1], instalment=[20_000] * 3)
+    for row in range(3):
+        desk.lend(1_000, row=row, product=JOINT, schedule=at[row] + 1)
+    first = desk.book.records[0]
+    plan, unpaid = plans.records[at[0]], plans.unpaid[at[0]]
+    plan["n_unpaid"], unpaid[0]["due"], unpaid[0]["principal"] = 1, desk.FIRST - 5, late_yuan * YUAN
+    first["overdue"], first["unpaid_since"], first["dpd"] = late_yuan * YUAN, desk.FIRST - 5, 5
+    return desk
+
+
+def stand_in(desk: Desk) -> tuple[list[int], int]:
+    """What each paid for the late one, yuan, and what that one still owes of what was due."""
+    before = desk.m.wallet.copy()
+    plans, sums = desk.book.schedules, np.zeros((1, len(REPAY_TOTALS)), np.int64)
+    rules = RepayRules(today=desk.FIRST, **desk.rules)
+    loans, members, edges = desk.book.records, np.arange(3), np.array([0, 3])
+    pay_for_each_other(
+        loans, plans.records, plans.unpaid, members, edges, desk._borrowers, desk._records, desk.terms, rules, sums
+    )  # fmt: skip
+    paid = ((before - desk.m.wallet) / YUAN).astype(int).tolist()
+    assert sums[0, T_WALLET] == sum(paid) * YUAN
+    return paid, int(loans[0]["overdue"]) // YUAN
+
+
+def test_the_others_pay_in_equal_parts() -> None:
+    assert stand_in(group(200, (0, 500, 500))) == ([0, 100, 100], 0)
+
+
+def test_who_has_less_pays_what_it_has() -> None:
+    assert stand_in(group(200, (0, 30, 500))) == ([0, 30, 100], 70)
+
+
+def test_who_would_not_pay_so_much_for_another_pays_nothing() -> None:
+    """An opportunist weighs its part against what it would lose with its peers: pay both, or pay none."""
+    assert stand_in(group(200, (0, 500, 500), OPPORTUNIST, sanction=99.0 * YUAN)) == ([0, 0, 0], 200)
+    assert stand_in(group(200, (0, 500, 500), OPPORTUNIST, sanction=101.0 * YUAN)) == ([0, 100, 100], 0)
+
+
+def test_when_all_fail_nobody_pays() -> None:
+    desk = group(200, (0, 0, 0))
+    assert stand_in(desk) == ([0, 0, 0], 200)
+
+
+def test_a_late_one_does_not_pay_for_another() -> None:
+    desk = group(200, (0, 500, 500))
+    desk.book.records[1]["dpd"] = 3
+    assert stand_in(desk) == ([0, 0, 200], 0)
