@@ -88,8 +88,8 @@ def recovery_curve(book: Ledger) -> list[tuple[int, int, float]]:
 
 def what_was_done(book: Ledger) -> list[tuple[str, int]]:
     """Actions of the window and how often each was taken, the most frequent first."""
-    table = book.own("actions")
-    names = sorted(set(table["action"].to_pylist())) if table.num_rows else []
+    table = book.own("actions") if "actions" in book.run.sources else None
+    names = sorted(set(table["action"].to_pylist())) if table is not None and table.num_rows else []
     return sorted(((name, _actions(book, name)) for name in names), key=lambda pair: (-pair[1], pair[0]))
 
 
@@ -120,8 +120,10 @@ def _cures(book: Ledger) -> Value:
 
 def _actions(book: Ledger, *names: str) -> int:
     """How many actions of these names there were in the window."""
+    if "actions" not in book.run.sources:  # a run from before there were any
+        return 0
     table = book.own("actions")
-    if table.num_rows == 0 or "action" not in table.column_names:
+    if table.num_rows == 0:
         return 0
     day = day_numbers(table["date"])
     inside = (day >= book.first) & (day <= book.last)
@@ -130,8 +132,8 @@ def _actions(book: Ledger, *names: str) -> int:
 
 def _detail(book: Ledger, name: str) -> Value:
     """Sum of what stands beside an action of the window, in yuan."""
-    table = book.own("actions")
-    if table.num_rows == 0:
+    table = book.own("actions") if "actions" in book.run.sources else None
+    if table is None or table.num_rows == 0:
         return 0.0
     day = day_numbers(table["date"])
     inside = (day >= book.first) & (day <= book.last) & is_text(table["action"], name)

@@ -74,7 +74,7 @@ def test_version() -> None:
 def test_an_unknown_command_is_refused() -> None:
     done = CliRunner().invoke(app, ["expalin"])
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "No such command 'explain'" in done.stderr
+    assert "No such command 'expalin'. Did you mean 'explain'?" in done.stderr
 
 
 def test_json_has_no_nan_and_no_numpy(capsys: pytest.CaptureFixture[str]) -> None:

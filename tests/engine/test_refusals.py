@@ -227,7 +227,7 @@ def test_a_mistake_is_said_once_and_plainly(tmp_path: Path, text: str, said: str
         ("scoring: {cutof: 0.5}", "did you mean cutoff?"),
         ("scoring: {cutoff: 1.5}", "lenders.ali.scoring.cutoff: 1.5 is out of bounds; allowed: 0 to 1"),
         ("limit: {multiple: lots}", "lenders.ali.limit.multiple: 'lots'"),
-        ("approval: {policy: desk}", "not yet available"),
+        ("approval: {policy: desk}", "people decide, and the lender has no desk"),
         ("scoring: {policy: [a]}", "lenders.ali.scoring.policy: a list where text is needed"),
         ("changes: {a: {date: 2012-01-01, set: {scorin.cutoff: 1}}}", "did you mean scoring?"),
         ("changes: {a: {date: 2012-01-01, set: {scoring.cutoff: 2}}}", "set.scoring.cutoff: 2 is out of bounds"),

@@ -13,6 +13,8 @@ from sample_scenarios import BASE, refused, write
 
 from sim.engine.scenario import Scenario, json_schema, load
 
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -136,3 +138,21 @@ print(sorted({{"numba", "mesa", "pandas", "matplotlib", "pyarrow", "scipy"}} & s
     began = time.process_time()
     load(folder / "base.yaml")
     assert time.process_time() - began < 0.3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lenders.ali.collection.steps.close_shop": None},
+        {"lenders.ali.collection.steps": {}},
+        {"merchants.categories.food": None},
+    ],
+)
+def test_what_is_taken_away_stays_away(changes: dict[str, object], tmp_path: Path) -> None:
+    """An entry that is there by default and was removed does not come back with the resolved file."""
+    plan = load(SCENARIOS / "tiny.yaml", changes)
+    (tmp_path / "resolved.yaml").write_text(plan.dump())
+    again = load(tmp_path / "resolved.yaml")
+    assert again.hash == plan.hash
+    assert again.lenders["ali"].collection.steps == plan.lenders["ali"].collection.steps
+    assert list(again.merchants.categories) == list(plan.merchants.categories)

@@ -97,6 +97,25 @@ EXPECTED = {
     "provisions": 4_000.0 + ALLOWANCE_GROWN,
     "coverage": 8_270 / 6_000,
     "allowance_ratio": 8_270 / 65_000,
+    "on_time_rate": 3 / 7,  # of loans 3, 4, 6, 7, 9, 10 and 11 the last two and the first
+    "late_days_mean": (90 + 11 + 35 + 73) / 7,  # loan 4 is never paid
+    "cure_rate": 1 / 8,  # late at month ends: 5 four times, 4 twice, 7 and 9 once; 7 is paid in June
+    "roll_1_30": (4_000 + 7_000) / (4_000 + 6_000 + 9_000 + 7_000),  # loans 5 and 9 of 5, 4, 7 and 9
+    "roll_31_60": 1.0,  # loan 5, from the end of March to that of April
+    "restructured_share": 7 / 65,
+    "loans_restructured": 0,
+    "redefault_rate": None,
+    "relief_asked": 0,
+    "relief_given_up": None,
+    "complaints": 0,
+    "contacts": 0,
+    "right_party_rate": None,
+    "promises_kept": None,
+    "collection_cost": 0.0,
+    "people_cost": 0.0,
+    "cost_to_collect": 0.0,
+    "platform_income_lost": 0.0,
+    "shops_shut": 0,
     "merchant_sales": 158_500.0,
     "merchant_sales_growth": 82_500 / 75_000 - 1,
     "merchant_exits": 3,

@@ -21,7 +21,9 @@ def explain(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell one merchant's story: sales, loans, messages, waits, offers and choices, by date, with reasons.
+    """Tell one merchant's story by date.
+
+    Sales, loans, messages, waits, offers and choices, with the reasons of refusals.
 
     The days are lived again, so that it takes about as long as the run did.
 

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
+from sim.core.quantities import Parameters
 from sim.engine.inputs.refusals import Path, Report
 from sim.engine.inputs.text import plain_scalar
 from sim.engine.reading import join
-from sim.engine.schema import ScenarioModel
+from sim.engine.schema import Merchants, ScenarioModel
+from sim.lenders.collection_terms import Collection
 
 DEFAULT = "default"
 _PLAIN = re.compile(r"[A-Za-z0-9/][A-Za-z0-9_ .%/()+-]*[A-Za-z0-9%)]|[A-Za-z]")
@@ -22,10 +24,20 @@ _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 def written_out(model: ScenarioModel) -> dict[str, Any]:
     """Return every value in file syntax, defaults included; what is not set is left out, presets are expanded."""
     data: dict[str, Any] = _without_none(model.model_dump(mode="json"))
+    for lender in data.get("lenders", {}).values():
+        _write_removals(lender["collection"], Collection())
+    _write_removals(data["merchants"], Merchants())
     merchants = data["merchants"]
     merchants.pop("preset", None)
     data["merchants"] = {"number": merchants.pop("number"), **merchants}
     return data
+
+
+def _write_removals(block: dict[str, Any], usual: Parameters) -> None:
+    """Write null for every entry of a mapping that is there by default and not here: else it would come back."""
+    for name, field in type(usual).model_fields.items():
+        if isinstance(field.default, dict) and isinstance(block.get(name), dict):
+            block[name] |= {key: None for key in field.default if key not in block[name]}
 
 
 def origins(data: Mapping[str, Any], report: Report) -> dict[str, str]:
