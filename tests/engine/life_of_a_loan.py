@@ -18,7 +18,7 @@ from sim.core.loanbook import ACTIVE, PRODUCTS, SECURED, SOLD, WRITTEN_OFF, Loan
 from sim.core.schedules import TREATMENTS
 from sim.engine.after.new_terms import OFFER, agree, sell
 from sim.engine.books import ESCROW, GRAINS_PER_FEN, OUTSIDE_MONEY, WALLETS, Books
-from sim.engine.day import plan_of_loan, scheduled
+from sim.engine.day import plan_of_loan
 from sim.engine.day.borrower import Records
 from sim.engine.day.loan import REPAY_TOTALS, T_WALLET
 from sim.engine.settle import book_disbursement, book_repayments
@@ -172,7 +172,7 @@ class Life:
         start = self.today + (30 * months if treatment == "moratorium" else 0)
         offer = np.zeros(1, OFFER)
         offer["treatment"], offer["waives_interest"] = TREATMENTS.index(treatment), waives
-        offer["kind"] = scheduled.EQUAL_INSTALMENTS if in_parts else scheduled.AT_END
+        offer["kind"] = plan_of_loan.EQUAL_INSTALMENTS if in_parts else plan_of_loan.AT_END
         offer["periods"], offer["start"] = months if in_parts else 1, start
         offer["next_due"] = self._month(1 if in_parts else months, start)
         offer["rate"] = loan["rate"] // 2 if treatment == "rate_cut" else loan["rate"]
