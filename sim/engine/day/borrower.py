@@ -200,6 +200,8 @@ def answer_claim(
         )
     if late > 0 and terms.talks[lender] > 0:
         is_noticed = True
+    if loan.pressure & PROMISED:
+        worth += r.encouraged * claim
     if loan.pressure & SUED:
         worth += r.sued * claim
     worth += sanction_on(loan, terms)
