@@ -49,7 +49,7 @@ class ByGroup:
         0.8, unit="share", low=0, high=1, source="assumption", doc="Share of those in difficulty who can ask."
     )
     offers: tuple[str, ...] = parameter(
-        LEARNT, unit="name", source="learnt by this script", doc="Offers by group.", choices=TREATMENTS[1:]
+        LEARNT, unit="name", source="learnt by this script", doc="Offers by group.", choices=TREATMENTS[1:7]
     )
 
     def __post_init__(self) -> None:

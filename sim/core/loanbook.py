@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sim.core.kernels import Scalar, kernel, rule
 from sim.core.merchants import STAGES
-from sim.core.schedules import Schedules
+from sim.core.schedules import TREATMENTS, Schedules
 
 PRODUCTS = (
     "order_loan", "revolving_line", "fixed_loan", "annuity", "equal_principal", "interest_only_bullet", "sales_share",
@@ -26,8 +26,9 @@ ACTIVE, PAID_OFF, WRITTEN_OFF = 0, 1, 2
 STATUSES = ("active", "closed", "written_off")
 
 # What was done about a loan, beyond what its days past due alone call for: bits of its column ``pressure``.
-HELD, PROMISED, SUED, SOLD, DEFAULTED_AGAIN, EVADED = 1, 2, 4, 8, 16, 32
-PRESSURE = ("held", "promised", "sued", "sold", "defaulted_again", "evaded")
+HELD, PROMISED, SUED, ADVISED, DEFAULTED_AGAIN, EVADED, SUSPENDED, LISTED = (1 << bit for bit in range(8))
+PRESSURE = ("held", "promised", "sued", "advised", "defaulted_again", "evaded", "suspended", "listed")
+SALE = TREATMENTS.index("sale")
 
 LOANS_A_MERCHANT = 1_000_000  # loan id = merchant id x this + sequence number
 

@@ -119,6 +119,8 @@ LENDER_BLOCK: Mapping[str, Column] = _columns(
     ("worst_dpd", "int16", "days", "lenders", "worst days past due ever with this lender"),
     ("first_loan_day", "int16", "day number", "lenders", "day of the first loan from this lender, 0 if none"),
     ("is_flagged", "bool", "yes/no", "lenders", "this lender found sales that look faked"),
+    ("is_pending", "bool", "yes/no", "lenders", "an application waits for this lender's people"),
+    ("cut_until", "int16", "day number", "lenders", "last day on which the limit is cut after a warning, 0 if none"),
 )
 
 # What a policy may ask to see. The engine computes a column only for the policies that declare it.
@@ -151,6 +153,7 @@ OBSERVABLE: Mapping[str, Column] = _columns(
     ("days_since_first_loan", "int64", "days", "engine", "since the first loan from this lender, -1 if none"),
     ("limit_fen", "int64", "fen", "engine", "the limit now offered"),
     ("is_flagged", "int64", "yes/no", "engine", "whether this lender has found sales that look faked"),
+    ("is_cut", "int64", "yes/no", "engine", "whether this lender has cut the limit after a warning"),
     ("bureau_worst_dpd", "int64", "days", "engine", "worst days past due with any lender, as the bureau tells it"),
 )
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 # How terms are changed when a borrower cannot keep them (facts C.15); a position here is kept with the loan.
-TREATMENTS = ("", "extension", "re_amortisation", "rate_cut", "forgiveness", "moratorium", "hold")
+TREATMENTS = ("", "extension", "re_amortisation", "rate_cut", "forgiveness", "moratorium", "hold", "sale")
 
 # name, dtype, meaning
 SCHEDULE_COLUMNS: tuple[tuple[str, str, str], ...] = (
@@ -27,6 +27,7 @@ SCHEDULE_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("n_unpaid", "int16", "unpaid instalments: the first of the loan's row in the side table"),
     ("shrinks", "bool", "whether paying early makes instalments smaller; else there are fewer"),
     ("rolls", "bool", "whether a due date on a public holiday moves to the next working day"),
+    ("is_odd", "bool", "whether the period that runs is no month of the calendar: each night counts a thirtieth"),
     ("share", "int32", "ppm of the shop's sales that are paid each day"),
     ("share_left", "int32", "millionths of a fen of that share which were not yet a fen"),
     ("group", "int64", "number of the group that answers for the loan; 0 for none"),

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.clock import Day
-from sim.core.kernels import floor, kernel, least
+from sim.core.kernels import floor, kernel, least, most
 from sim.core.loanbook import ACTIVE, JOINT_LIABILITY
 from sim.core.merchants import Merchants
 from sim.engine import rules
@@ -114,6 +114,6 @@ def pay_for_each_other(
                 m.wallet[row] -= paid
                 sums[lender, T_WALLET] += paid
                 gone = before - loan.balance
-                take_from_bucket(loan, loan.dpd, gone, sums[lender])
+                take_from_bucket(loan, np.int64(most(loan.dpd, loan.inherited_dpd)), gone, sums[lender])
                 lenders.exposure_fen[lender, np.uint64(loan.row)] -= gone
                 lenders.line_fen[lender, np.uint64(loan.row)] -= gone

@@ -94,7 +94,8 @@ def choose_offers(
     owed_on = _owed_on(m, book, lenders)
     for lender in lenders:
         own = {name: m.lender[name][lender.index].take(rows) for name in _OFFER_COLUMNS}
-        open_to = reaches[lender.index] & own["is_visible"] & (own["refused_until"] < today) & (own["dpd"] == 0)
+        open_to = reaches[lender.index] & own["is_visible"] & ~own["is_pending"]
+        open_to &= (own["refused_until"] < today) & (own["dpd"] == 0)
         room = lender.spec.joint_cap - own["exposure_fen"]
         has_offer = own["offer_until"] >= today
         for name, terms in lender.terms.items():
@@ -173,7 +174,9 @@ def fee_a_day(terms: SalesShare, daily_sales_fen: npt.NDArray[np.float32], amoun
     return np.asarray(terms.fee / np.maximum(days, 1.0))
 
 
-_OFFER_COLUMNS = ("is_visible", "refused_until", "dpd", "exposure_fen", "line_fen", "limit_fen", "offer_until")
+_OFFER_COLUMNS = (
+    "is_visible", "is_pending", "refused_until", "dpd", "exposure_fen", "line_fen", "limit_fen", "offer_until",
+)  # fmt: skip
 
 
 def is_taken_up(

@@ -13,6 +13,7 @@ from sim.core.clock import Day
 from sim.core.loanbook import JOINT_LIABILITY, PRODUCTS
 from sim.core.merchants import OPEN, Merchants
 from sim.engine import lend, settle
+from sim.engine.after.cases import SEEN
 from sim.engine.after.people import Asked, send_to_people
 from sim.engine.comply import comply, report_penalties
 from sim.engine.day.plan import ASKS
@@ -46,6 +47,7 @@ def review(market: Market, lender: Lender, day: Day) -> int:
     """Show the entry to the eligible, and score and limit them anew; returns the sum of all limits, fen."""
     m, index, total = market.merchants, lender.index, 0
     visible, limits, until = (m.lender[name][index] for name in ("is_visible", "limit_fen", "offer_until"))
+    refused = m.lender["refused_until"][index]
     context = lender.context(day.date, day.number, lender.cash_fen, explain=False)
     for start in range(0, m.n, REVIEW_TILE):
         tile = slice(start, min(start + REVIEW_TILE, m.n))
@@ -63,6 +65,7 @@ def review(market: Market, lender: Lender, day: Day) -> int:
         rows: Any = tile if places.size == seen.size else places
         columns = _columns(market, lender, rows, day)
         limit = lender.review(columns, m.merchant_id[rows], market.seed_number, context)
+        limit[refused[rows] > day.number + lend.ASK_AGAIN] = 0  # a sanction, not a refusal that passes
         total += lend.note_limits(places, limit, day.number + lender.spec.offer_validity, limits, until)
     return total
 
@@ -77,7 +80,7 @@ def lend_today(market: Market, day: Day) -> dict[str, Lent]:
         return lent
     most = max(lender.spec.joint_cap for lender in doors)
     wishes = lend.gather_wishes(m, market.rows_with(ASKS), day.number, most)
-    if wishes.rows.size == 0 and not market.reviewed:
+    if wishes.rows.size == 0 and not (market.cases["kind"] == SEEN).any():
         return lent
     coin = draws.uniform(market.seed_number, "platform.outage", day.number, m.merchant_id[wishes.rows])
     reaches = {index: coin >= share for index, share in shut.items()}

@@ -137,7 +137,6 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.recorder = Recorder(names, needs, has_reviews=has_reviews)
         self.counts = {name: dict.fromkeys(("customers", "limit_total", "interest"), 0) for name in names}
         self.cases: Cases = NO_CASES  # who waits for people
-        self.reviewed: dict[int, Cases] = {}  # applications that people have seen today, by lender's index
         self.at_work = {name: (NOBODY.team, NOBODY.until) for name in names}
         self.desk_cost: dict[str, int] = {}
         self.standing = {name: begin_standing() for name in names}

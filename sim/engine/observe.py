@@ -83,6 +83,8 @@ class _Seen:
             share += np.divide(_ONE, few, out=few)
             np.minimum(share, _ONE, out=share)
             return share
+        if name == "is_cut":
+            return (self._own("cut_until") >= self._day).astype(np.int64)
         if name == "parcels":
             # honest orders lack one too: goods that are fetched, or are no goods
             ids = self._of(m.merchant_id)

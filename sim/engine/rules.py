@@ -134,7 +134,7 @@ def lender_terms(lenders: list[Lender], p: MerchantParameters) -> LenderTerms:
         remind_before=whole([max([0, *_days_before(spec)]) for spec in specs]),
         n_steps=whole([len(ladder) for ladder in ladders]),
         steps=steps,
-        closes=real([(ladder["action"] == CLOSE_SHOP).any() for ladder in ladders]),
+        closes=whole([_closes(ladder) for ladder in ladders]),
         remembers=real([1.0 if spec.collection.identity else 1.0 - p.repayment.evades for spec in specs]),
         talks=whole([spec.negotiation.policy != "none" for spec in specs]),
         ahead=whole([getattr(lender.policies["negotiation"], "ahead", 0) for lender in lenders]),
@@ -146,6 +146,11 @@ def lender_terms(lenders: list[Lender], p: MerchantParameters) -> LenderTerms:
         sale_share=real([1.0 - stores.sale_discount for stores in warehouses]),
         peer_sanction=real([group.peer_sanction for group in groups]),
     )
+
+
+def _closes(ladder: npt.NDArray[Any]) -> int:
+    """Bits of the platforms on which a ladder closes shops; debtors do not know its other conditions."""
+    return int(np.bitwise_or.reduce(ladder["platforms"][ladder["action"] == CLOSE_SHOP], initial=0))
 
 
 def _days_before(spec: LenderSpec) -> list[int]:

@@ -18,6 +18,7 @@ from sim.engine.scenario import Scenario, load
 from sim.results.rows import merchant_table, plain
 from sim.results.run import Run
 from sim.results.store import RunFolder, new_manifest
+from sim.world.diversion import diverts
 
 Progress = Callable[[int, int, int], None]
 HELD_BYTES = 8_000_000  # rows that a run holds in memory before it puts them onto the disk
@@ -178,9 +179,10 @@ def _last_pieces(market: Any) -> Iterator[dict[str, Any]]:
         yield market.recorder.take()
     yield market.recorder.take(last=True)
     categories = list(market.plan_of_run.merchants.categories)
+    who = diverts(merchants.merchant_id, market.plan_of_run.merchants.borrowing, market.seed_number)
     for start in range(0, merchants.n, PIECE):
         rows = slice(start, start + PIECE)
-        yield {"merchants": merchant_table(merchants, categories, market.shop_names(), rows)}
+        yield {"merchants": merchant_table(merchants, categories, market.shop_names(), who, rows)}
 
 
 def _with_report(run: Run, wanted: bool) -> Run:

@@ -16,6 +16,9 @@ class Monitoring(PolicySpec):
     limit_cut: Share = parameter(
         0.5, unit="share", source="assumption", doc="Share of the limit that is taken away from one warned of."
     )
+    limit_cut_for: Days = parameter(
+        "90 days", unit="days", low="0 days", high="3650 days", source="assumption", doc="How long the cut holds."
+    )
     no_credit_for: Days = parameter(
         "30 days", unit="days", low="0 days", high="3650 days", source="assumption", doc="No new loan for so long then."
     )

@@ -151,7 +151,7 @@ class Lender(mesa.Agent):  # type: ignore[misc]
     @property
     def needs(self) -> tuple[str, ...]:
         """Every column that its policies of today have declared to decide applications, and its own mark."""
-        flag = ("is_flagged",) if self.spec.monitoring.policy != "none" else ()
+        flag = ("is_flagged", "is_cut") if self.spec.monitoring.policy != "none" else ()
         return tuple(dict.fromkeys([*(name for kind in DECIDING for name in self.policies[kind].needs), *flag]))
 
     def context(self, today: date, day: int, funds_fen: int, *, explain: bool = True) -> Context:
@@ -176,7 +176,7 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         """Limits of all merchants it can see, fen, (n,); 0 below the cut-off."""
         score = self._lowered(self._answer("scoring", columns, ids, seed, context).values, columns)
         limit = self._answer("limit", {**columns, "score": score}, ids, seed, context).values
-        limit = np.minimum(limit, self.spec.joint_cap)
+        limit = self._cut(np.minimum(limit, self.spec.joint_cap), columns)
         good: npt.NDArray[np.bool_] = score >= self.spec.scoring.cutoff
         return np.asarray(limit * good, np.int64)
 
@@ -187,6 +187,14 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         if "is_flagged" not in columns:
             return score
         return np.asarray(score * np.where(columns["is_flagged"] > 0, 1.0 - self.spec.monitoring.wash_score_loss, 1.0))
+
+    def _cut(
+        self, limit: npt.NDArray[np.int64], columns: Mapping[str, npt.NDArray[Any]]
+    ) -> npt.NDArray[np.int64]:
+        """Cut the limits of those of whom monitoring has warned."""
+        if "is_cut" not in columns:
+            return limit
+        return np.where(columns["is_cut"] > 0, limit * (1.0 - self.spec.monitoring.limit_cut), limit).astype(np.int64)
 
     def decide(
         self,
@@ -220,7 +228,7 @@ class Lender(mesa.Agent):  # type: ignore[misc]
 
         seen = {**columns, "score": score}
         limit, why = self._ask("limit", seen, ids, seed, context)
-        limit = np.minimum(limit, self.spec.joint_cap)
+        limit = self._cut(np.minimum(limit, self.spec.joint_cap), columns)
         # A secured loan is bounded by what it rests on, which the merchant has already counted in what it asks.
         on_line = ~np.isin(product, SECURED)
         room = np.where(on_line, np.maximum(limit - line_fen, 0), asked_fen)

@@ -158,7 +158,7 @@ _FORMS: Mapping[str, _Form] = {
     "pricing": _Form("iu", "int64", 0, MAX_PPM_YEAR, "ppm a year from 0, int64: .astype(np.int64)"),
     "approval": _Form("b", "bool", 0, 1, "True or False, dtype bool"),
     "monitoring": _Form("iu", "int8", 0, len(WARNINGS) - 1, "positions in WARNINGS, int8"),
-    "negotiation": _Form("iu", "int8", 0, len(TREATMENTS) - 1, "positions in TREATMENTS, int8"),
+    "negotiation": _Form("iu", "int8", 0, len(TREATMENTS) - 2, "positions in TREATMENTS, int8, no sale"),
 }
 
 

@@ -32,6 +32,7 @@ RANGES: Mapping[str, tuple[float, float, float, float]] = {
     "confirm_days": (0, 1, 15, 90),
     "buyer_concentration": (0, 0.05, 0.8, 1),
     "is_flagged": (0, 0, 2, 1),
+    "is_cut": (0, 0, 2, 1),
     "parcels": (0, 0.6, 1.0, 1),
     "loan_days": (0, 0, 200, 2_000),
     "balance_fen": (0, 0, 1e7, 2e9),

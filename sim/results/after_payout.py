@@ -13,6 +13,7 @@ from sim.results.measure import Measure, Value, yuan
 from sim.results.tables import day_numbers, is_text, whole_numbers
 
 WATCHED = 30  # days after its due date for which a loan must have been watched
+JUDGED_AFTER = 150  # days after new terms at which they are judged
 LATE_DAYS_COUNTED = 90  # a loan that is never paid does not drown the others
 BUCKETS = ((1, 30), (31, 60), (61, 89), (90, 1_000_000))  # days past due
 
@@ -43,7 +44,7 @@ def flows(book: Ledger) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         return moved, moved.sum(axis=1)
     edges = [low for low, _ in BUCKETS]
     bucket = np.searchsorted(edges, panel.dpd, side="right")
-    written = book.all_loans("written_off_fen") > 0
+    written = _is_lost(book)
     days = np.unique(panel.day)
     for before, after in pairwise(days):
         now, then = panel.day == before, panel.day == after
@@ -69,6 +70,11 @@ def roll_rates(book: Ledger) -> npt.NDArray[np.float64]:
         return np.asarray(moved / whole[:, None])
 
 
+def _is_lost(book: Ledger) -> npt.NDArray[np.bool_]:
+    """Which loans were written off, (n,); of others a part may have been forgiven."""
+    return is_text(book.tape["status"], "written_off") if book.tape.num_rows else np.zeros(0, np.bool_)
+
+
 def recovery_curve(book: Ledger) -> list[tuple[int, int, float]]:
     """Share recovered of what was written off, by age: (months since the write-off, fen written off, share).
 
@@ -76,7 +82,7 @@ def recovery_curve(book: Ledger) -> list[tuple[int, int, float]]:
     pursued, and what a buyer of debts paid counts (facts C.7).
     """
     lost = book.all_loans("written_off_fen") - book.all_loans("forgiven_fen")
-    is_lost = is_text(book.tape["status"], "written_off") if book.tape.num_rows else np.zeros(0, np.bool_)
+    is_lost = _is_lost(book)
     age = (book.observed - book.all_loans("closed")) // 30
     found = []
     for months in np.unique(age[is_lost]).tolist():
@@ -107,7 +113,7 @@ def _cures(book: Ledger) -> Value:
     if panel.day.size == 0:
         return None
     changed = book.all_loans("n_restructured") > 0
-    written = book.all_loans("written_off_fen") > 0
+    written = _is_lost(book)
     late = cured = 0
     days = np.unique(panel.day)
     for before, after in pairwise(days):
@@ -149,14 +155,37 @@ def _share(part: str, *whole: str) -> Callable[[Ledger], Value]:
 
 
 def _redefaults(book: Ledger) -> Value:
-    """Of loans with new terms watched for long enough, those that were 30 days late again, or lost."""
+    """Of loans with new terms watched for long enough, those that were 30 days late again, or lost.
+
+    The longest wait for a first payment under new terms by default is a moratorium and a month.
+    """
     if book.tape.num_rows == 0 or "defaulted_again" not in book.tape.column_names:
         return None
     since = day_numbers(book.tape["restructured_on"])
-    judged = (book.all_loans("n_restructured") > 0) & (since + 60 <= book.observed) & (since >= book.first)
+    judged = (book.all_loans("n_restructured") > 0) & (since + JUDGED_AFTER <= book.observed) & (since >= book.first)
     lost = book.all_loans("written_off_fen") > book.all_loans("forgiven_fen")
     again = (book.all_loans("defaulted_again") > 0) | lost
     return ratio(int((judged & again).sum()), int(judged.sum()))
+
+
+def _shops_shut(book: Ledger) -> Value:
+    table = book.own("actions") if "actions" in book.run.sources else None
+    if table is None or table.num_rows == 0:
+        return 0
+    day = day_numbers(table["date"])
+    inside = (day >= book.first) & (day <= book.last) & is_text(table["action"], "close_shop")
+    return int(np.unique(whole_numbers(table["merchant_id"])[inside]).size)
+
+
+def _decision_days(book: Ledger) -> Value:
+    if "applications" not in book.run.sources:
+        return None
+    table = book.own("applications")
+    if "asked_on" not in table.column_names:
+        return 0.0 if table.num_rows else None
+    day = day_numbers(table["date"])
+    inside = (day >= book.first) & (day <= book.last)
+    return ratio(int((day - day_numbers(table["asked_on"]))[inside].sum()), int(inside.sum()))
 
 
 TERMS = ("extension", "re_amortisation", "rate_cut", "forgiveness", "moratorium")
@@ -183,19 +212,21 @@ AFTER_PAYOUT: tuple[Measure, ...] = (
        _count(*TERMS)),
     _m("redefault_rate", "Defaulted again under new terms", "share", "after",
        "loans 30 days late again, or lost, after new terms / loans with new terms since the window began and at least "
-       "60 days before the run's end", "facts C.6", _redefaults, matured=True),
+       "150 days before the run's end", "facts C.6", _redefaults, matured=True),
     _m("relief_asked", "Asked for relief", "loans", "after", "count of requests", "facts A.1.3, 004", _count("asks")),
     _m("relief_given_up", "Gave up waiting for it", "share", "after", "gave up / asked", "facts A.1.3, 004",
        _share("gives_up", "asks")),
     _m("complaints", "Complaints", "complaints", "after", "count", "facts A.1.3, 004", _count("complains")),
     _m("contacts", "Messages and calls", "contacts", "after", "count", "facts A.1.3", lambda b: b.total("contacts")),
-    _m("right_party_rate", "Calls that reached the borrower", "share", "after", "reached / calls", "facts C.6, B.3",
-       _share("reached", "call")),
+    _m("right_party_rate", "Calls that reached the borrower", "share", "after", "reached / calls made",
+       "facts C.6, B.3",
+       _share("reached", "rings")),
     _m("promises_kept", "Promises to pay that were kept", "share", "after", "kept within 7 days / promises judged",
        "facts C.6, B.3", _share("keeps", "keeps", "breaks")),
     _m("collection_cost", "Cost of collection", "yuan", "after", "contacts and steps of the ladder, without people",
        "facts C.9", lambda b: yuan(b.total("collection_cost_fen"))),
-    _m("people_cost", "Cost of people", "yuan", "after", "shifts, overtime and the bot of the desk", "facts C.9",
+    _m("people_cost", "Cost of people", "yuan", "after",
+       "shifts, overtime and the bot of the desk, whatever their work", "facts C.9",
        lambda b: yuan(b.total("people_cost_fen"))),
     _m("cost_to_collect", "Cost of collecting a yuan that was late", "share", "after",
        "(collection_cost + people_cost) / (paid by borrowers past due + recovered after write-off)", "facts C.9",
@@ -203,7 +234,10 @@ AFTER_PAYOUT: tuple[Measure, ...] = (
     _m("platform_income_lost", "What the platform lost by that in a year", "yuan", "after",
        "commission and advertising of a year at the pace of the last 90 days, of the shops closed", "facts A.1.7",
        lambda b: _detail(b, "close_shop")),
-    _m("shops_shut", "Shops closed for debt", "shops", "after", "count", "facts A.1.3",
-       lambda b: b.total("shops_shut")),
+    _m("shops_shut", "Shops closed for debt", "shops", "after", "merchants whose shop the lender had closed",
+       "facts A.1.3", _shops_shut),
+    _m("decision_days", "Days to a decision", "days", "after",
+       "days from application to decision, mean of those decided in the window; 0 where no people look",
+       "facts A.1.1, A.4 T19", _decision_days),
 )
 # fmt: on

@@ -97,9 +97,12 @@ def _fen(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 
 def merchant_table(
-    m: Merchants, categories: Sequence[str], shops: npt.NDArray[Any] | None, rows: slice
+    m: Merchants, categories: Sequence[str], shops: npt.NDArray[Any] | None, diverts: npt.NDArray[np.bool_], rows: slice
 ) -> pa.Table:
-    """The merchants of ``rows``, with the hidden truth; ``shops`` (n,) are the ids of the real shops of a replay."""
+    """The merchants of ``rows``, with the hidden truth; ``shops`` (n,) are the ids of the real shops of a replay.
+
+    ``diverts`` (n,) says who takes borrowed money out of the shop.
+    """
     traits = {
         name: getattr(m, name)[rows].astype(np.float64)
         for name in (
@@ -137,6 +140,7 @@ def merchant_table(
             "days_in_debt": m.days_in_debt[rows].astype(np.int64),
             "wallet_fen": m.wallet[rows].astype(np.int64),
             "outside_debt_fen": m.outside_debt[rows].astype(np.int64),
+            "diverts": diverts[rows],
             "luck": m.luck[rows].astype(np.float64),
             **traits,
         }

@@ -16,6 +16,7 @@ import numpy as np
 from sim.core.loanbook import LOANS_A_MERCHANT
 from sim.core.money import format_yuan
 from sim.errors import StoreError
+from sim.lenders.collection_terms import Step
 from sim.results.run import Run
 
 SAYS = {
@@ -24,7 +25,7 @@ SAYS = {
     "recall": "calls the loan, as sales have collapsed",
     "misuse": "calls the loan at a dearer rate: sales did not rise after it, so the money is thought to be elsewhere",
     "wash": "finds sales that look faked; no limit, and a lower rating",
-    "call": "calls",
+    "call": "has the borrower called",
     "reached": "reaches the borrower",
     "promises": "hears a promise to pay",
     "keeps": "sees the promise kept",
@@ -36,6 +37,8 @@ SAYS = {
     "legal": "goes to court",
     "sell": "sells the debt",
     "tell_contacts": "tells the debtor's contacts",
+    "remind": "reminds",
+    "rings": "rings the borrower",
     "asks": "is asked for relief",
     "gives_up": "has let the borrower wait too long: it gives up",
     "refused": "refuses relief",
@@ -53,6 +56,7 @@ SAYS = {
 _WAITED = (
     "gives_up", "refused", "declines", "extension", "re_amortisation", "rate_cut", "forgiveness", "moratorium", "hold",
 )  # fmt: skip
+_MESSAGES = ("remind", "tell_contacts")
 _LAST = {"month": 0, "shop": 1, "asks": 2, "lent": 3, "late": 4, "does": 5, "pays": 6}  # order within a day
 
 
@@ -214,8 +218,27 @@ class _Watched:
                 text = f"is no longer late with {lender.lender_id}, after {before} days"
                 self.events.append(Event(today, "late", text))
             self.late[lender.index] = days
+        self._messages(today)
         if (today + timedelta(days=1)).day == 1 or not self.market.running:
             self._end_month(today)
+
+    def _messages(self, today: date) -> None:
+        """Reminders, and words to contacts, which no table keeps."""
+        book, number = self.market.book, self.market.calendar[self.market.day_index - 1].number
+        for k in np.flatnonzero((book["row"] == self.place) & (book["status"] == 0)).tolist():
+            loan = book.records[k]
+            lender = self.market.lenders[int(loan["lender"])]
+            late = number - int(loan["unpaid_since"]) if loan["unpaid_since"] > 0 else -1
+            due = int(loan["due"])
+            if loan["schedule"] > 0:
+                due = int(book.schedules.records["next_due"][loan["schedule"] - 1])
+            for step in lender.spec.collection.steps.values():
+                name = f"(loan {int(loan['loan_id']) % LOANS_A_MERCHANT})"
+                if step.before is not None and late < 0 and due - number == step.before and loan["product"] != 0:
+                    self.events.append(Event(today, "does", f"{lender.lender_id} reminds of what is due soon {name}"))
+                elif step.action in _MESSAGES and _is_said(step, late):
+                    words = f"{lender.lender_id} {SAYS[step.action]}, {late} days late {name}"
+                    self.events.append(Event(today, "does", words))
 
     def _end_month(self, today: date) -> None:
         sold = round(float(self.m.sales_total[self.place]) - self.sold)
@@ -227,3 +250,10 @@ class _Watched:
             text += f"; has {format_yuan(int(self.m.wallet[self.place]))}, owes {format_yuan(owed)}"
             self.events.append(Event(today, "month", text))
         self._begin_month()
+
+
+def _is_said(step: Step, late: int) -> bool:
+    """Whether a message of the ladder goes out to a borrower who is so many days late."""
+    if step.after is None or not step.after <= late <= step.until:
+        return False
+    return late == step.after or (step.every > 0 and (late - step.after) % step.every == 0)

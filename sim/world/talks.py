@@ -12,13 +12,13 @@ Floats = npt.NDArray[np.float64]
 SPARE = 0.5  # share of its gross profit that a shop in difficulty can put aside; assumption
 
 
-def chance_to_ask(cause: npt.NDArray[np.int8], openness: float, lenient: float, p: Repayment) -> Floats:
-    """Chance today that late borrowers ask for new terms, (n,).
+def chance_to_ask(cause: npt.NDArray[np.int8], lenient: float, p: Repayment) -> Floats:
+    """Chance today that late borrowers who find somebody ask for new terms, (n,).
 
-    ``openness`` is the share of them who find somebody to ask, ``lenient`` the share of those who asked before and got
+    ``lenient`` is the share of those who asked before and got
     relief: those who could pay learn from it (design rule 13).
     """
-    return np.asarray(openness * p.asks * np.where(cause == UNABLE, 1.0, p.copies * lenient))
+    return np.asarray(p.asks * np.where(cause == UNABLE, 1.0, p.copies * lenient))
 
 
 def bearable(wallet: Floats, sales_mean: Floats, margin: Floats) -> Floats:

@@ -14,7 +14,7 @@ import numpy as np
 from loan_day import OBSERVED, a_morning, a_payment, an_evening, owed
 
 from sim.core.clock import add_months, date_of, day_number, working_day
-from sim.core.loanbook import ACTIVE, PRODUCTS, SECURED, SOLD, WRITTEN_OFF, LoanBook
+from sim.core.loanbook import ACTIVE, PRODUCTS, SALE, SECURED, WRITTEN_OFF, LoanBook
 from sim.core.schedules import TREATMENTS
 from sim.engine.after.new_terms import OFFER, agree, sell
 from sim.engine.books import ESCROW, GRAINS_PER_FEN, OUTSIDE_MONEY, WALLETS, Books
@@ -195,7 +195,7 @@ class Life:
         self.evening(lambda: self._sell(price))
         recovered = int(self.loan["recovered"]) if self.book is not None else 0
         self.morning()
-        if self.book is not None and self.loan["pressure"] & SOLD:
+        if self.book is not None and self.loan["treatment"] == SALE:
             assert self.loan["recovered"] == recovered
 
     def _sell(self, price: float) -> None:

@@ -110,7 +110,7 @@ class Desk:
         self.book = LoanBook()
         self.today = 0
         terms = dict(
-            penalty_permille=1500, remind_before=0, late_fee=0, closes=1.0, remembers=1.0, talks=0, ahead=0,
+            penalty_permille=1500, remind_before=0, late_fee=0, closes=7, remembers=1.0, talks=0, ahead=0,
             observed_for=360, non_accrual_after=90, write_off_after=360, refund_days=0, by_instalment=1, sell_after=30,
             sale_share=0.7, peer_sanction=0.0, compounds=0,
         )  # fmt: skip

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pytest
 from small import ROUGH, differing, lived, scenario
 
-from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, PROMISED, SOLD, SUED, WRITTEN_OFF
+from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, PROMISED, SUED, WRITTEN_OFF
 from sim.core.merchants import CLOSING, OPEN
+from sim.core.schedules import TREATMENTS
 from sim.engine.after.collect import NEVER_AGAIN, NO_CREDIT
 from sim.engine.after.people import PROMISES, REACHED
 from sim.engine.market import Market
@@ -96,7 +97,7 @@ def test_calls_come_on_their_days_to_all_who_are_late_and_some_promise() -> None
     for today in evenings(market, 120):
         book = market.book
         is_its_day = (book["status"] == ACTIVE) & (book["unpaid_since"] > 0) & np.isin(book["dpd"], (5, 15, 25))
-        assert set(today.done) <= {"call", "reached", "promises", "keeps", "breaks"}
+        assert set(today.done) <= {"call", "rings", "reached", "promises", "keeps", "breaks"}
         assert sorted(book["loan_id"][is_its_day].tolist()) == list(today.done.get("call", []))
         new = [place for place in today.of(market, "call") if int(book["loan_id"][place]) not in called]
         called |= set(today.done.get("call", np.zeros(0, int)).tolist())
@@ -257,7 +258,7 @@ def test_a_debt_is_sold_for_its_share_of_the_balance_and_is_gone() -> None:
     price = np.floor(balance * 0.3).astype(np.int64)
     assert (book["status"][places] == WRITTEN_OFF).all()
     assert (book["closed"][places] == ours.day).all()
-    assert ((book["pressure"][places] & SOLD) != 0).all()
+    assert (book["treatment"][places] == TREATMENTS.index("sale")).all()
     assert np.array_equal(book["written_off"][places], balance)
     assert np.array_equal(book["recovered"][places], price)
     nothing = ("balance", "overdue", "accrued", "suspended", "penalty", "fee")

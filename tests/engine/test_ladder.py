@@ -221,8 +221,8 @@ def test_a_lawsuit_weighs_on_the_unwilling_and_a_promise_is_not_forgotten() -> N
 # --------------------------------------------------------------------------- what is at stake, and who is known again
 
 
-@pytest.mark.parametrize(("closes", "paid_on"), [(1.0, 1), (0.0, None)])
-def test_the_shop_is_at_stake_only_with_a_lender_that_closes_shops(closes: float, paid_on: int | None) -> None:
+@pytest.mark.parametrize(("closes", "paid_on"), [(7, 1), (0, None), (6, None)])
+def test_the_shop_is_at_stake_only_with_a_lender_that_closes_shops(closes: int, paid_on: int | None) -> None:
     desk = late_desk([], shop_days=120.0, closes=closes)
     desk.m.sales_mean_30d[0] = 1_000 * YUAN  # 0.3 x 120 days of them: 36,000 yuan
     assert pays_on(desk, 1) == paid_on
@@ -238,9 +238,9 @@ def test_credit_is_at_stake_as_far_as_the_lender_will_know_its_borrower(remember
 def test_what_is_at_stake_follows_from_the_ladder_and_from_identity() -> None:
     few = {"lenders.ali.collection.steps": {"close_shop": None}, "merchants.repayment": {"evades": 0.4}}
     market = lived(scenario({"merchants.number": 20}), 0)
-    assert (market.terms.closes[0], market.terms.remembers[0]) == (1.0, 1.0)
+    assert (market.terms.closes[0], market.terms.remembers[0]) == (7, 1.0)  # on all three platforms
     market = lived(scenario({"merchants.number": 20, **few, "lenders.ali.collection.identity": False}), 0)
-    assert (market.terms.closes[0], market.terms.remembers[0]) == (0.0, 0.6)
+    assert (market.terms.closes[0], market.terms.remembers[0]) == (0, 0.6)
 
 
 # ------------------------------------------------------------------------------------------------ noticed, or in peace
@@ -260,7 +260,9 @@ def test_loans_are_noticed_on_the_days_of_evening_steps_only() -> None:
         contacts[late] = totals["contacts"]
         cost += totals["ladder_cost"]
         assert set(desk.noticed.tolist()) <= {0}
-    assert seen == [3, 5, 7, 12]
+        if late == 14:
+            desk.book.records["pressure"][0] = SUED  # nobody did it on the evenings before; now somebody has
+    assert seen == [3, 5, 7, 12, 13, 14]  # what is done once waits until it is done
     assert [late for late, n in contacts.items() if n] == [4]  # calls are counted in the evening
     assert cost == 0
 

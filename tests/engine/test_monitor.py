@@ -171,7 +171,7 @@ def test_calling_a_loan_by_hand() -> None:
     places, surcharge = np.arange(3), np.array([150, 0, 150])
     is_new = call(book.records, book.schedules.records, places, surcharge, 120)
     assert is_new.tolist() == [1, 1, 0]  # what rests on orders is swept as they confirm
-    assert book["due"].tolist() == [120, 280, 130]
+    assert book["due"].tolist() == [280, 280, 130]  # the date that was agreed for stays; a line has been given a plan
     assert book["surcharge"].tolist() == [150, 0, 0]
     plan = book.schedules.records[at[0]]
     assert (plan["next_due"], plan["periods"]) == (120, 1)

@@ -20,8 +20,8 @@ LOANS = (
     (1, (1, 5), (2, 5), (2, 5), "closed", 1000, 1000, 0, 0, 0, None, False),
     (2, (1, 5), (2, 5), (3, 10), "closed", 1000, 1000, 0, 0, 34, None, False),
     (3, (1, 5), (2, 5), None, "active", 1000, 400, 0, 0, 146, None, False),
-    (4, (1, 5), (2, 5), None, "active", 1000, 500, 100, 100, 20, (2, 25), True),
-    (5, (1, 5), (2, 5), (6, 1), "written_off", 1000, 0, 1000, 0, 117, (3, 1), False),
+    (4, (1, 5), (2, 5), None, "active", 1000, 500, 100, 100, 20, (1, 20), True),
+    (5, (1, 5), (2, 5), (6, 1), "written_off", 1000, 0, 1000, 0, 117, (1, 25), False),
     (6, (6, 20), (7, 20), None, "active", 1000, 0, 0, 0, 0, None, False),
 )
 # month, loan, balance, DPD
@@ -36,8 +36,8 @@ PANEL = (
 ENDS = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30}
 # date, loan, action
 ACTIONS = (
-    ((2, 10), 2, "call"), ((2, 10), 2, "reached"), ((2, 10), 2, "promises"), ((2, 17), 2, "breaks"),
-    ((2, 12), 3, "call"), ((2, 20), 3, "call"), ((2, 20), 3, "reached"), ((2, 20), 3, "promises"),
+    ((2, 10), 2, "rings"), ((2, 10), 2, "reached"), ((2, 10), 2, "promises"), ((2, 17), 2, "breaks"),
+    ((2, 12), 3, "rings"), ((2, 20), 3, "rings"), ((2, 20), 3, "reached"), ((2, 20), 3, "promises"),
     ((2, 27), 3, "keeps"),
     ((2, 20), 4, "asks"), ((2, 25), 4, "forgiveness"), ((2, 24), 5, "asks"), ((3, 1), 5, "extension"),
     ((3, 2), 3, "asks"), ((3, 9), 3, "gives_up"), ((3, 9), 3, "complains"),
@@ -136,7 +136,8 @@ def test_figures_worked_out_on_paper(run: Run) -> None:
     assert found["collection_cost"] == 4 * 182
     assert found["people_cost"] == 6 * 182
     assert found["cost_to_collect"] == 0.1
-    assert found["shops_shut"] == 2
+    assert found["shops_shut"] == 0  # nobody had one closed; the market as a whole lost two
+    assert found["decision_days"] is None
     assert found["platform_income_lost"] == 0.0
 
 
@@ -169,6 +170,6 @@ def test_recoveries_by_age_and_what_was_done(run: Run) -> None:
     assert recovery_curve(book) == [(0, 100_000, 0.0)]  # loan 5, written off on 1 June
     done = dict(what_was_done(book))
     assert done == {
-        "call": 3, "asks": 3, "promises": 2, "reached": 2, "breaks": 1, "keeps": 1, "forgiveness": 1, "extension": 1,
+        "rings": 3, "asks": 3, "promises": 2, "reached": 2, "breaks": 1, "keeps": 1, "forgiveness": 1, "extension": 1,
         "gives_up": 1, "complains": 1,
     }  # fmt: skip

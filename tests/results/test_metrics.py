@@ -116,6 +116,7 @@ EXPECTED = {
     "cost_to_collect": 0.0,
     "platform_income_lost": 0.0,
     "shops_shut": 0,
+    "decision_days": None,
     "merchant_sales": 158_500.0,
     "merchant_sales_growth": 82_500 / 75_000 - 1,
     "merchant_exits": 3,

@@ -58,7 +58,9 @@ def test_it_tells_every_loan_application_and_action(
         kinds = [one.kind for one in told]
         assert kinds.count("asks") == (run.applications["merchant_id"] == borrower).sum()
         assert kinds.count("lent") == (run.loans["merchant_id"] == borrower).sum()
-        assert kinds.count("does") == (run.frame("actions")["merchant_id"] == borrower).sum()
+        messages = [one for one in told if one.kind == "does" and "remind" in one.text]
+        assert kinds.count("does") - len(messages) == (run.frame("actions")["merchant_id"] == borrower).sum()
+        assert messages
         assert [one.date for one in told] == sorted(one.date for one in told)
     assert any("agrees to instalments" in one.text for one in stories["fast"].events)
 
@@ -110,7 +112,7 @@ def test_the_command_tells_it_to_people_and_machines(runs: dict[str, Run], borro
     words = ["explain", one, "--merchant", str(borrower), "--against", other]
     shown = CliRunner().invoke(app, words)
     assert shown.exit_code == 0
-    assert "the hidden truth" in shown.stdout
+    assert "hidden" in shown.stdout
     told = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
     assert told["merchant"] == borrower
     assert {row["run"] for row in told["rows"]} == {one, other}

@@ -12,8 +12,9 @@ from sim.core.kernels import kernel
 from sim.core.loanbook import ACTIVE, WRITTEN_OFF, LoanBook
 from sim.lenders.desk_terms import MINUTES_A_DAY
 
-# Waits for an answer; collection rests; has promised to pay; from here on work of the desk, by its number.
-ASKS, RESTS, PROMISED_TO_PAY, AT_DESK = 0, 1, 2, 3
+# Waits for an answer; collection rests; has promised to pay; was interviewed and waits for the decision; from here on
+# work of the desk, by its number.
+ASKS, RESTS, PROMISED_TO_PAY, SEEN, AT_DESK = 0, 1, 2, 3, 4
 OPENS, CLOSES = 480.0, 1320.0  # minutes of the day between which people write and call; assumption
 CASE = np.dtype(
     [

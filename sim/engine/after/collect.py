@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sim.core import draws
 from sim.core.clock import Day
 from sim.core.kernels import kernel
-from sim.core.loanbook import ACTIVE, EVADED, HELD, SUED
+from sim.core.loanbook import ACTIVE, EVADED, HELD, LISTED, SUED, SUSPENDED
 from sim.core.merchants import OPEN
 from sim.engine.after.cases import desk_cases
 from sim.engine.after.new_terms import sell
@@ -39,8 +39,8 @@ def collect(market: Market, day: Day, noticed: Positions) -> None:
     sums = market.room.sums.repay[0]
     taken = np.zeros((noticed.size * max(terms.steps.shape[1], 1), 2), np.int64)
     n = steps_of(
-        book.records, book.schedules.records, book.schedules.unpaid, noticed, m.platform, terms.n_steps, terms.steps,
-        sums, taken,
+        book.records, book.schedules.records, book.schedules.unpaid, noticed, m.platform, m.status, terms.n_steps,
+        terms.steps, sums, taken,
     )  # fmt: skip
     positions, steps = taken[:n].T
     lenders = book.records["lender"][positions]
@@ -54,8 +54,9 @@ def collect(market: Market, day: Day, noticed: Positions) -> None:
 
 @kernel
 def steps_of(
-    loans: Any, plans: Any, unpaid: Any, noticed: Any, platform: Any, n_steps: Any, steps: Any, sums: Any, taken: Any
-) -> Any:
+    loans: Any, plans: Any, unpaid: Any, noticed: Any, platform: Any, status: Any, n_steps: Any, steps: Any, sums: Any,
+    taken: Any,
+) -> Any:  # fmt: skip
     """Find the steps to be taken tonight, and count what they cost.
 
     Writes position and step of each to ``taken`` (most, 2); returns how many there are.
@@ -70,9 +71,11 @@ def steps_of(
             claim = due_of(loan, plans[loan.schedule - 1], unpaid[loan.schedule - 1])
         else:
             claim = claim_of(loan)
+        if claim == 0:
+            continue  # its group has paid for it
         for k in range(n_steps[lender]):
             step = steps[lender, k]
-            if not ladder.is_for_people(step) or not ladder.is_time(step, late):
+            if not ladder.is_for_people(step) or not ladder.is_time(step, loan, late, status[loan.row] == OPEN):
                 continue
             if not ladder.holds(step, loan, late, claim, platform[loan.row]):
                 continue
@@ -87,6 +90,7 @@ def steps_of(
 
 def _call(market: Market, day: Day, positions: Positions, share: Any) -> None:
     """Call at once, or, where a lender has people for it, have them call as they come to it."""
+    positions = np.unique(positions)  # two steps of one evening are one call
     c = market.book.records[positions]
     for lender in market.lenders:
         own = c["lender"] == lender.index
@@ -100,6 +104,7 @@ def _call(market: Market, day: Day, positions: Positions, share: Any) -> None:
 
 def _suspend(market: Market, day: Day, positions: Positions, share: Any) -> None:
     _stop_credit(market, positions, day.number + NO_CREDIT)
+    market.book["pressure"][positions] |= SUSPENDED
 
 
 def _stop_credit(market: Market, positions: Positions, until: int) -> None:
@@ -118,6 +123,7 @@ def _close_shop(market: Market, day: Day, positions: Positions, share: Any) -> P
     is_open = m.status[rows] == OPEN
     market.shut(np.unique(rows[is_open]))
     part = market.room.commission[m.platform[rows]] + m.advertising[rows]
+    is_open &= np.isin(np.arange(rows.size), np.unique(rows, return_index=True)[1])  # a shop is lost once
     return np.where(is_open, np.rint(365.0 * m.sales_mean_90d[rows] * part), 0).astype(np.int64)
 
 
@@ -135,6 +141,7 @@ def _blacklist(market: Market, day: Day, positions: Positions, share: Any) -> No
     for reader in market.lenders:
         if reader.spec.bureau != "none":
             m.lender["refused_until"][reader.index, rows[is_known]] = NEVER_AGAIN
+    book["pressure"][positions] |= LISTED
     book["pressure"][positions[~is_known]] |= EVADED
     for name in ("dpd", "worst_dpd", "n_repaid"):
         m.lender[name][lenders[~is_known], rows[~is_known]] = 0

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from sim.core.clock import Day
 from sim.core.kernels import allocating_kernel, least
-from sim.core.loanbook import ACTIVE, PROMISED, SECURED
+from sim.core.loanbook import ACTIVE, ADVISED, SECURED
 from sim.engine.day.loan import T_CONTACTS
+from sim.engine.day.plan_of_loan import AT_END
 from sim.lenders.lender import Lender
 from sim.lenders.policy import WARNINGS
 
@@ -57,17 +58,20 @@ def _act(market: Market, lender: Lender, day: Day, own: Ints, rows: Ints, warnin
     limits, refused = m.lender["limit_fen"][index], m.lender["refused_until"][index]
     stop = rows[warning >= _CUT]
     limits[stop] = (limits[stop] * (1.0 - terms.limit_cut)).astype(np.int32)
+    m.lender["cut_until"][index, stop] = day.number + terms.limit_cut_for
     refused[stop] = np.maximum(refused[stop], day.number + terms.no_credit_for)
     wash = rows[warning == _WASH]
     limits[wash] = 0
     m.lender["is_flagged"][index, wash] = True
     refused[wash] = np.maximum(refused[wash], day.number + terms.wash_no_credit_for)
     m.reputation[wash] *= np.float32(1.0 - terms.wash_rating_loss)
-    book["pressure"][own[said == _ADVISE]] |= PROMISED
+    book["pressure"][own] &= np.uint8(255 - ADVISED)
+    book["pressure"][own[said == _ADVISE]] |= ADVISED
     called = own[(said == _RECALL) | (said == _MISUSE)]
     surcharge = np.where(said[(said == _RECALL) | (said == _MISUSE)] == _MISUSE, round(100 * terms.misuse_multiple), 0)
-    plans = book.schedules.records
-    is_new = call(book.records, plans, called, surcharge, day.number + terms.notice).astype(np.bool_)
+    last = day.number + terms.notice
+    _give_plans(market, called, day.number, last)
+    is_new = call(book.records, book.schedules.records, called, surcharge, last).astype(np.bool_)
     sums = market.room.sums.repay[0, index]
     for code in range(_ADVISE, len(WARNINGS)):
         told = own[said == code]
@@ -76,6 +80,19 @@ def _act(market: Market, lender: Lender, day: Day, own: Ints, rows: Ints, warnin
         first = told[np.unique(book["row"][told], return_index=True)[1]]  # one word to a borrower, not one a loan
         np.add.at(sums[:, T_CONTACTS], book["product"][first], 1)
         market.note_action(day, WARNINGS[code], told)
+
+
+def _give_plans(market: Market, called: Ints, today: int, last: int) -> None:
+    """Give called loans that are due as a whole a plan, so that the date they were agreed for stays with them."""
+    book = market.book
+    c = book.records[called]
+    new = called[(c["schedule"] == 0) & ~np.isin(c["product"], SECURED) & (c["unpaid_since"] == 0) & (c["due"] > last)]
+    if new.size:
+        places = book.schedules.add(
+            next_due=book["due"][new], kind=AT_END, start=today, begin=today, number=1, periods=1, is_odd=True,
+            grace=book["grace"][new],
+        )  # fmt: skip
+        book["schedule"][new] = places + 1
 
 
 @allocating_kernel
@@ -94,11 +111,9 @@ def call(loans: Any, plans: Any, called: Any, surcharge: Any, last: Any) -> Any:
             plan = plans[loan.schedule - 1]
             if plan.number <= plan.periods and (plan.number < plan.periods or plan.next_due > last):
                 plan.periods = plan.number
+                plan.is_odd = plan.is_odd or plan.next_due > last
                 plan.next_due = least(plan.next_due, last)
                 is_new[k] = 1
-        elif loan.due > last:
-            loan.due = last
-            is_new[k] = 1
         if loan.surcharge != surcharge[k] and surcharge[k] > 0:
             loan.surcharge = surcharge[k]
             is_new[k] = 1

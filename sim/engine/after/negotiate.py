@@ -18,7 +18,7 @@ from sim.core.loanbook import ACTIVE, HELD, ORDER_LOAN, SALES_SHARE
 from sim.core.schedules import TREATMENTS
 from sim.engine.after.cases import ASKS, AT_DESK, NO_CASES, RESTS, Cases, desk_cases, loan_cases, positions_of
 from sim.engine.after.new_terms import OFFER, agree
-from sim.engine.day.loan import claim_of
+from sim.engine.day.loan import T_CONTACTS, claim_of
 from sim.engine.day.plan_of_loan import AT_END, EQUAL_INSTALMENTS
 from sim.engine.day.scheduled import due_of, falls_next, interest_to_date
 from sim.lenders.desk_terms import KINDS, WorkKind
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sim.engine.market import Market
 
 Positions = npt.NDArray[np.int64]
-_EXTENSION, _INSTALMENTS, _CHEAPER, _FORGIVEN, _REST, _HOLD = range(1, len(TREATMENTS))
+_EXTENSION, _INSTALMENTS, _CHEAPER, _FORGIVEN, _REST, _HOLD = range(1, 7)
 STAYS_AWAY = 180  # days for which one who was let down does not ask for a loan; assumption
 MEMORY = 0.01  # weight of one more experience in what is said of a lender; assumption
 
@@ -37,9 +37,20 @@ MEMORY = 0.01  # weight of one more experience in what is said of a lender; assu
 def negotiate(market: Market, day: Day, noticed: Positions) -> None:
     """Talk to the borrowers of every lender that talks; ``noticed`` are loans past due, or soon due, tonight."""
     for lender in market.lenders:
-        if lender.spec.negotiation.policy != "none":
+        if lender.spec.negotiation.policy == "none":
+            _stop_talking(market, lender)
+        else:
             mine = noticed[market.book["lender"][noticed] == lender.index]
             Talks(market, lender, day).go_on(mine)
+
+
+def _stop_talking(market: Market, lender: Lender) -> None:
+    """End the talks of a lender that, by a dated change, talks no more: nobody rests, nobody waits for an answer."""
+    own = (market.cases["lender"] == lender.index) & np.isin(market.cases["kind"], (ASKS, RESTS))
+    if own.any():
+        places = positions_of(market.book, market.cases[own])
+        market.book["pressure"][places[places >= 0]] &= np.uint8(255 - HELD)
+        market.cases = market.cases[~own]
 
 
 class Talks:
@@ -92,10 +103,14 @@ class Talks:
         talking = np.isin(self.market.cases["kind"], (ASKS, RESTS, AT_DESK + KINDS.index("negotiation")))
         free &= ~np.isin(c["loan_id"], self.market.cases["loan_id"][talking])
         late = c["dpd"]
+        plans, planned = self.book.schedules.records, c["schedule"] > 0
+        free[planned] &= (plans["n_unpaid"][c["schedule"][planned] - 1] > 0) | (c["unpaid_since"][planned] == 0)
         may_ask = free & (late >= self.terms.least_dpd) & (late <= self.terms.most_dpd) & (c["unpaid_since"] > 0)
         asked, granted = self.standing["asked"], self.standing["granted"]
         lenient = granted / max(asked, 1)
-        chance = chance_to_ask(c["cause"], getattr(self.policy, "openness", 1.0), lenient, self.will)
+        chance = chance_to_ask(c["cause"], lenient, self.will)
+        finds = draws.uniform(self.market.seed_number, "negotiate.ask", draws.ONCE, c["loan_id"])
+        may_ask &= finds < getattr(self.policy, "openness", 1.0)  # the same loans all along find somebody to ask
         coin = draws.uniform(self.market.seed_number, "negotiate.ask", self.day.number, c["loan_id"])
         asks = may_ask & (coin < chance)
         new = self._ask(c[asks])
@@ -156,6 +171,9 @@ class Talks:
         takes = (treatment > 0) & is_accepted(c["cause"], due.astype(np.float64), month, can)
         if not is_asked:  # nobody changes what it can pay
             takes &= can < due
+            told = treatment > 0
+            sums = market.room.sums.repay[0, self.lender.index]
+            np.add.at(sums[:, T_CONTACTS], c["product"][told], 1)
         rests = takes & (treatment == _HOLD)
         self._rest(places[rests], c[rests])
         changes = takes & ~rests

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.kernels import Scalar, floor, kernel, least, most, rule
-from sim.core.loanbook import ACTIVE, PROMISED, SECURED, SOLD, WRITTEN_OFF
+from sim.core.loanbook import ACTIVE, ADVISED, PROMISED, SALE, SECURED, WRITTEN_OFF
 from sim.engine.day.loan import (
     T_ACTIVE,
     T_RECOVERED,
@@ -23,7 +23,7 @@ from sim.engine.day.loan import (
     on_360,
     take_from_bucket,
 )
-from sim.engine.day.plan_of_loan import regular_instalment
+from sim.engine.day.plan_of_loan import EQUAL_INSTALMENTS, regular_instalment
 
 OFFER = np.dtype(
     [
@@ -85,14 +85,16 @@ def renew(loan: Any, plan: Any, offer: Any, today: Any, totals: Any) -> Any:
     loan.unpaid_since = 0
     loan.cause = 0
     loan.rate = offer.rate
+    loan.surcharge = 0
     loan.n_restructured += 1
     loan.treatment = offer.treatment
     loan.restructured_day = today
-    loan.pressure &= ~np.uint8(PROMISED)
+    loan.pressure &= ~np.uint8(PROMISED | ADVISED)
     loan.schedule = offer.place + 1
     plan.kind = offer.kind
     plan.start = offer.start
     plan.begin = today
+    plan.is_odd = offer.kind != EQUAL_INSTALMENTS or offer.start != today
     plan.next_due = offer.next_due
     plan.number = 1
     plan.periods = offer.periods
@@ -150,7 +152,7 @@ def sell(loans: Any, positions: Any, price: Any, today: Any, lenders: Any, sums:
         loan.fee = 0
         loan.status = WRITTEN_OFF
         loan.closed = today
-        loan.pressure |= np.uint8(SOLD)
+        loan.treatment = SALE
         lenders.exposure_fen[lender, row] -= balance
         if loan.product not in SECURED:
             lenders.line_fen[lender, row] -= balance

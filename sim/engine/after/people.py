@@ -10,15 +10,15 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import Day
-from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, PROMISED
-from sim.core.merchants import PLATFORMS
-from sim.engine.after.cases import AT_DESK, NO_CASES, PROMISED_TO_PAY, Cases, desk_cases, loan_cases, positions_of
+from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, PROMISED, SECURED
+from sim.core.merchants import OPEN, PLATFORMS
+from sim.engine.after.cases import AT_DESK, PROMISED_TO_PAY, SEEN, Cases, desk_cases, loan_cases, positions_of
 from sim.engine.after.negotiate import Talks
 from sim.engine.lend import Requests, Wishes
 from sim.lenders.desk import work_day
 from sim.lenders.desk_cases import ABANDONED, WAITS, AtWork, draw_cases
 from sim.lenders.desk_terms import KINDS, MINUTES_A_DAY
-from sim.lenders.lender import Lender
+from sim.lenders.lender import STEP, Lender
 from sim.world.interview import fails
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def has_people_for(lender: Lender, kind: int) -> bool:
 
 def work_desks(market: Market, day: Day) -> None:
     """Let the people of every lender that has some work for a day."""
-    market.desk_cost, market.reviewed = {}, {}
+    market.desk_cost = {}
     if market.cases.size:
         judge_promises(market, day)
     for lender in market.lenders:
@@ -105,6 +105,7 @@ def call_now(market: Market, day: Day, positions: npt.NDArray[np.int64]) -> None
     market.book["pressure"][promise] |= PROMISED
     new = loan_cases(market.book.records[promise], PROMISED_TO_PAY, day.number, day.number + KEPT_WITHIN)
     market.cases = np.concatenate([market.cases, new])
+    market.note_action(day, "rings", positions)
     market.note_action(day, "reached", positions[coin < REACHED])
     market.note_action(day, "promises", promise)
 
@@ -120,8 +121,10 @@ def judge_promises(market: Market, day: Day) -> None:
     kept = places < 0
     here = places[~kept]
     kept[~kept] = (book["unpaid_since"][here] == 0) & (book["status"][here] == ACTIVE)
+    changed = np.zeros(kept.size, np.bool_)  # new terms meanwhile: neither kept nor broken
+    changed[places >= 0] = book["restructured_day"][places[places >= 0]] >= cases["since"][places >= 0]
     book["pressure"][places[~kept]] &= np.uint8(255 - PROMISED)
-    for name, these in (("keeps", kept), ("breaks", ~kept)):
+    for name, these in (("keeps", kept & ~changed), ("breaks", ~kept & ~changed)):
         market.recorder.actions(day.number, name, cases["lender"][these], cases["loan_id"][these])
 
 
@@ -182,13 +185,14 @@ def _visited(
 
 
 def _decidable(market: Market, lender: Lender, cases: Cases) -> None:
-    known = market.reviewed.get(lender.index)
-    market.reviewed[lender.index] = cases if known is None else np.concatenate([known, cases])
+    seen = cases.copy()
+    seen["kind"] = SEEN
+    market.cases = np.concatenate([market.cases, seen])
 
 
 def _lost(market: Market, lender: Lender, cases: Cases) -> None:
     """An applicant who gave up waiting may ask again another day."""
-    market.merchants.lender["refused_until"][lender.index, cases["row"]] = 0
+    market.merchants.lender["is_pending"][lender.index, cases["row"]] = False
 
 
 def send_to_people(
@@ -197,11 +201,12 @@ def send_to_people(
     """Keep back the requests that people must look at first, and bring in those that they have looked at."""
     m, terms, n = market.merchants, lender.spec.approval, requests.rows.size
     asked_on = np.full(n, day.number, np.int64)
-    come = market.reviewed.get(lender.index, NO_CASES)
+    come = market.cases[(market.cases["kind"] == SEEN) & (market.cases["lender"] == lender.index)]
     if terms.policy != "desk" and come.size == 0:
         return Asked(wishes, requests, np.zeros(n, np.bool_), asked_on)
     platforms = np.isin(m.platform[requests.rows], [PLATFORMS.index(name) for name in terms.people_for])
     waits = (platforms | (requests.asked_fen >= terms.people_from)) & (terms.policy == "desk")
+    waits &= ~np.isin(requests.product, SECURED)  # bounded by what they rest on, which will not wait
     rows = requests.rows[waits]
     new = desk_cases(
         market.seed_number, day.number, REVIEW, lender.index, rows,
@@ -210,10 +215,17 @@ def send_to_people(
     new["arrived"] += MINUTES_A_DAY * max(terms.papers, 1)  # asked in the evening; people see it from tomorrow on
     new["product"], new["asked"] = requests.product[waits], requests.asked_fen[waits]
     new["worth"], new["is_pressed"] = wishes.worth[requests.wish[waits]], wishes.is_pressed[requests.wish[waits]]
-    market.cases = np.concatenate([market.cases, new])
-    m.lender["refused_until"][lender.index, rows] = _PENDING
-    m.lender["refused_until"][lender.index, come["row"]] = 0
+    gone = (market.cases["kind"] == SEEN) & (market.cases["lender"] == lender.index)
+    market.cases = np.concatenate([market.cases[~gone], new])
+    own = {name: column[lender.index] for name, column in m.lender.items()}
+    own["is_pending"][rows] = True
+    own["is_pending"][come["row"]] = False
+    # who has closed, is late or was refused meanwhile gets nothing; the others no more than the joint cap leaves
+    row = come["row"]
+    come = come[(m.status[row] == OPEN) & (own["dpd"][row] == 0) & (own["refused_until"][row] < day.number)]
     back = come["row"].astype(np.intp)
+    come["asked"] = np.minimum(come["asked"], lender.spec.joint_cap - own["exposure_fen"][back]) // STEP * STEP
+    come, back = come[come["asked"] > 0], back[come["asked"] > 0]
     told = Wishes(
         np.concatenate([wishes.rows, back]),
         np.concatenate([wishes.amount_fen, come["asked"]]),
@@ -229,5 +241,3 @@ def send_to_people(
     failed = np.concatenate([np.zeros(n - rows.size, np.bool_), fails(m, back, market.seed_number, day.number)])
     return Asked(told, asks, failed, np.concatenate([asked_on[~waits], come["since"].astype(np.int64)]))
 
-
-_PENDING = 32_000  # day number: while a review is on its way nothing more is asked

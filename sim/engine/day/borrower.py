@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.core.kernels import Scalar, floor, hash64, least, most, rule, unit64
-from sim.core.loanbook import ACTIVE, EVADED, HELD, JOINT_LIABILITY, ORDER_LOAN, PAID_OFF, PROMISED, SUED
+from sim.core.loanbook import ACTIVE, ADVISED, EVADED, HELD, JOINT_LIABILITY, ORDER_LOAN, PAID_OFF, PROMISED, SUED
 from sim.core.merchants import OPEN, STAGES
 from sim.engine.day.ladder import pressed
 from sim.engine.day.loan import (
@@ -64,7 +64,7 @@ class LenderTerms(NamedTuple):
     remind_before: Any  # int64: days before due of the first reminder, 0 for none
     n_steps: Any  # int64: steps of the ladder past due
     steps: Any  # STEP (n_lenders, most steps): the ladder past due
-    closes: Any  # float64: 1 if not paying may cost the shop, else 0
+    closes: Any  # int64: bits of the platforms on which not paying may cost the shop
     remembers: Any  # float64: share of the worth of credit that not paying costs
     talks: Any  # int64: 1 if late borrowers may ask for new terms
     ahead: Any  # int64: days before due at which the lender looks by itself, 0 for never
@@ -124,8 +124,8 @@ def means_to_pay(
         m.kappa[row], m.margin[row], m.sales_mean_30d[row], m.off_platform[row], r.shop_days, m.status[row] == OPEN
     )
     return is_willing(
-        m.integrity[row], struck, due, shop * terms.closes[lender], limit, r.credit_value * terms.remembers[lender],
-        r.sanction + sanction,
+        m.integrity[row], struck, due, shop if (terms.closes[lender] >> m.platform[row]) & 1 else 0.0, limit,
+        r.credit_value * terms.remembers[lender], r.sanction + sanction,
     )  # fmt: skip
 
 
@@ -196,7 +196,7 @@ def answer_claim(
     share, worth, is_noticed = 0.0, 0.0, False
     if late > 0 and (loan.pressure & HELD) == 0:
         has_reminder, share, worth, is_noticed = pressed(
-            loan, late, claim, m.platform[row], lender, terms, r, sums, T_CONTACTS, T_LADDER
+            loan, late, claim, m.platform[row], m.status[row] == OPEN, lender, terms, r, sums, T_CONTACTS, T_LADDER
         )
     if late > 0 and terms.talks[lender] > 0:
         is_noticed = True
@@ -208,7 +208,7 @@ def answer_claim(
     willing = means_to_pay(m, row, struck, claim, lenders.limit_fen[lender, row], lender, terms, r, worth)
     # order loans are debited by the platform on their own, and a promise is not forgotten
     u = unit64(hash64(r.key_forget, loan.loan_id, 0))
-    is_kept = loan.product == ORDER_LOAN or (loan.pressure & PROMISED) != 0
+    is_kept = loan.product == ORDER_LOAN or (loan.pressure & (PROMISED | ADVISED)) != 0
     forgotten = not is_kept and forgets(u, r.forget, r.reminded, has_reminder)
     loan.cause = FRAUD if struck else (UNABLE if willing else UNWILLING)
     paid = np.int64(0)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.kernels import Scalar, most, rule
+from sim.core.loanbook import LISTED, SUED, SUSPENDED
 from sim.lenders.collection_terms import ACTIONS as ACTIONS
 
 REMIND, SWEEP, TELL_CONTACTS, CALL, SUSPEND, CLOSE_SHOP, BLACKLIST, HELP, LEGAL, SELL = range(len(ACTIONS))
@@ -49,9 +50,21 @@ def holds(step: Any, loan: Any, late: Scalar, claim: Scalar, platform: Scalar) -
 
 
 @rule
-def is_time(step: Any, late: Scalar) -> Scalar:
-    """Whether a step that holds is taken today: on its first day, and every so many days after it."""
-    return late == step.after or (step.every > 0 and (late - step.after) % step.every == 0)
+def is_time(step: Any, loan: Any, late: Scalar, is_open: Scalar) -> Scalar:
+    """Whether a step that holds is taken today: on its first day, and every so many days after it.
+
+    What is done once is done on the first day on which it holds and was not done yet: part of a loan may be paid, so
+    that its days past due go back.
+    """
+    if step.action == SUSPEND:
+        return (loan.pressure & SUSPENDED) == 0
+    if step.action == BLACKLIST:
+        return (loan.pressure & LISTED) == 0
+    if step.action == LEGAL:
+        return (loan.pressure & SUED) == 0
+    if step.action == CLOSE_SHOP:
+        return is_open
+    return late == step.after or step.action == SELL or (step.every > 0 and (late - step.after) % step.every == 0)
 
 
 @rule
@@ -62,8 +75,8 @@ def is_for_people(step: Any) -> Scalar:
 
 @rule
 def pressed(
-    loan: Any, late: Scalar, claim: Scalar, platform: Scalar, lender: Scalar, terms: Any, r: Any, sums: Any,
-    t_contacts: Scalar, t_cost: Scalar,
+    loan: Any, late: Scalar, claim: Scalar, platform: Scalar, is_open: Scalar, lender: Scalar, terms: Any, r: Any,
+    sums: Any, t_contacts: Scalar, t_cost: Scalar,
 ) -> Scalar:  # fmt: skip
     """What the ladder does to the borrower of a loan past due today.
 
@@ -75,7 +88,7 @@ def pressed(
         step = terms.steps[lender, k]
         if not holds(step, loan, late, claim, platform):
             continue
-        now = is_time(step, late)
+        now = is_time(step, loan, late, is_open)
         if is_for_people(step):
             is_noticed = is_noticed or now
             continue

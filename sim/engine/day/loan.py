@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.kernels import Scalar, floor, least, leave_stage, most, rule
-from sim.core.loanbook import DEFAULTED_AGAIN, ORDER_LOAN, PAID_OFF, SOLD, WRITTEN_OFF, billed
+from sim.core.loanbook import DEFAULTED_AGAIN, ORDER_LOAN, PAID_OFF, SALE, WRITTEN_OFF, billed
 from sim.core.merchants import STAGES
 from sim.world.repayment import UNABLE, UNWILLING
 
@@ -316,7 +316,7 @@ def add_to_bucket(loan: Any, late: Scalar, balance: Scalar, totals: Any) -> None
 @rule
 def recover(loan: Any, unable: Scalar, unwilling: Scalar, totals: Any) -> None:
     """What comes back on a written-off loan today, from the borrower's private means; fraudsters pay nothing."""
-    if loan.pressure & SOLD:
+    if loan.treatment == SALE:
         return
     share = unable if loan.cause == UNABLE else (unwilling if loan.cause == UNWILLING else 0.0)
     money = np.int64(floor((loan.written_off - loan.forgiven - loan.recovered) * share))

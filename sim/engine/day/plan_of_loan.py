@@ -24,8 +24,6 @@ BY_MONTH = np.array([PLANS[name].by_month for name in PRODUCTS], np.bool_)
 # Day numbers on which the months begin, from January 2000 on, as far as 16 bits of days reach.
 MONTHS = np.array([day_number(add_months(date(2000, 1, 1), n)) for n in range(12 * 89)], np.int32)
 
-LONGEST_MONTH = 41  # days between two monthly due dates, if one of them falls on a long public holiday
-
 # By day number: the day itself, or, if it is a public holiday, the first working day after it.
 WORKING_DAYS = np.array([day_number(working_day(date_of(n))) for n in range(MONTHS[12 * 41])], np.int16)
 
@@ -79,8 +77,8 @@ def thirtieths(day: Scalar, days: Scalar) -> Scalar:
 
 @rule
 def night_counts(schedule: Any, today: Scalar) -> Scalar:
-    """Thirtieths of a month that last night counts: each its own where new terms put the next date off by months."""
+    """Thirtieths of a month that last night counts; one where the period is no month, as under new terms."""
     days = schedule.next_due - schedule.begin
-    if days > LONGEST_MONTH:
+    if schedule.is_odd:
         return 1
     return thirtieths(today - schedule.begin, days) - thirtieths(today - 1 - schedule.begin, days)

@@ -138,6 +138,7 @@ def fall_due(loan: Any, schedule: Any, row: Any, today: Scalar) -> None:
         interest = least(interest, (interest * principal + left // 2) // left)
     schedule.number += 1
     schedule.begin = today
+    schedule.is_odd = False
     schedule.next_due = 0
     if schedule.number <= schedule.periods:
         if schedule.every > 0:

@@ -49,8 +49,7 @@ def check(report: Report, model: ScenarioModel, folder: FilePath) -> list[str]:
             _check_policy(report, ("lenders", name, kind), kind, spec, folder)
         if spec is not None:
             _check_lender(report, name, spec, folder)
-            notes += _check_ladder(report, name, spec)
-            notes += _check_desk(report, name, spec)
+            notes += _check_care(report, name, spec)
             notes += _remarks(name, spec, model.calendar if is_calendar_sound else None)
     return notes
 
@@ -215,6 +214,9 @@ def _check_lender(report: Report, name: str, spec: LenderSpec, folder: FilePath)
                 tell(report, LenderSpec, detail, at=_setting(here, change.set, detail["loc"]))
             continue
         _check_agreements(report, here, change.set, now, changed)
+        for keys, problem, allowed in _care_faults(changed):
+            if (keys, problem, allowed) not in list(_care_faults(now)):
+                report.add(_setting(here, change.set, keys), problem, allowed)
         for kind in POLICY_KINDS:
             old, new = getattr(now, kind), getattr(changed, kind)
             if old == new:
@@ -228,39 +230,49 @@ def _check_lender(report: Report, name: str, spec: LenderSpec, folder: FilePath)
         now = changed
 
 
-def _check_ladder(report: Report, name: str, spec: LenderSpec) -> Iterator[str]:
-    """Refuse a ladder that does not fit together; yield what is legal but should be known, with its line."""
-    path: Path = ("lenders", name, "collection", "steps")
-    if report.is_broken_below(path):
+def _check_care(report: Report, name: str, spec: LenderSpec) -> Iterator[str]:
+    """Refuse what does not fit together after the payout; yield what is legal but should be known, with its line."""
+    path: Path = ("lenders", name)
+    if any(report.is_broken_below((*path, block)) for block in ("collection", "desk", "approval", "negotiation")):
         return
-    for step, key, problem, allowed, is_refused in ladder_faults(spec.collection.steps, spec.write_off_after):
-        found, _ = report.find((*path, step, key))
-        if is_refused and found.origin.label != DEFAULT:  # a default step comes before the write-off, whenever that is
-            report.add((*path, step, key), f"step {step} {problem}", allowed)
-        elif not is_refused:
-            node, _ = report.find((*path, step))
-            yield f"{node.origin.label}:{node.line}: lender {name}: step {step}: {problem}; {allowed}"
+    for keys, problem, allowed in _care_faults(spec):
+        found, _ = report.find((*path, *keys))
+        if found.origin.label != DEFAULT:  # a default step comes before the write-off, whenever that is
+            report.add((*path, *keys), problem, allowed)
+    for one in ladder_faults(spec.collection.steps, spec.write_off_after):
+        if not one.is_refused:
+            node, _ = report.find((*path, "collection", "steps", one.step))
+            yield f"{node.origin.label}:{node.line}: lender {name}: step {one.step}: {one.problem}; {one.allowed}"
+    for kind in spec.desk.work if spec.desk else ():
+        if kind not in _work_asked(spec):
+            yield f"lender {name}: its desk does {kind}, and nothing in its policies asks for it"
+    if spec.desk and spec.approval.policy == "desk" and "site_visit" not in spec.desk.work:
+        yield f"lender {name}: nobody is visited, as its desk has no work site_visit"
 
 
-def _check_desk(report: Report, name: str, spec: LenderSpec) -> Iterator[str]:
-    """Refuse people who cannot do what the lender's policies give them; yield what they are there for in vain."""
-    path: Path = ("lenders", name, "desk")
+def _care_faults(spec: LenderSpec) -> Iterator[tuple[Path, str, str]]:
+    """Yield (keys inside the lender, problem, allowed) of a ladder, a desk or talks that do not fit together."""
+    for one in ladder_faults(spec.collection.steps, spec.write_off_after):
+        if one.is_refused:
+            yield ("collection", "steps", one.step, one.key), f"step {one.step} {one.problem}", one.allowed
+    if spec.negotiation.least_dpd > spec.negotiation.most_dpd:
+        problem = f"nobody may ask: from {spec.negotiation.least_dpd} to {spec.negotiation.most_dpd} days past due"
+        yield ("negotiation", "least_dpd"), problem, "lower it, or raise most_dpd"
     asked: list[WorkKind] = ["review"] if spec.approval.policy == "desk" else []
     if spec.desk is None:
         if asked:
             problem = "people decide, and the lender has no desk"
-            report.add(("lenders", name, "approval", "policy"), problem, "write a desk with teams and work: review")
+            yield ("approval", "policy"), problem, "write a desk with teams and work: review"
         return
-    if report.is_broken_below(path):
-        return
-    for one in spec.desk.problems(asked):
-        report.add((*path, *one.field.split(".")), one.problem, one.allowed, one.hint)
-    used = {*asked, *(["site_visit"] if asked else [])}
-    used |= {"call"} if any(step.action == "call" for step in spec.collection.steps.values()) else set()
-    used |= {"negotiation", "complaint"} if spec.negotiation.policy != "none" else set()
-    for kind in spec.desk.work:
-        if kind not in used:
-            yield f"lender {name}: its desk does {kind}, and nothing in its policies asks for it"
+    for found in spec.desk.problems(asked):
+        yield ("desk", *found.field.split(".")), found.problem, "; ".join(filter(None, (found.allowed, found.hint)))
+
+
+def _work_asked(spec: LenderSpec) -> set[str]:
+    """Kinds of work that a lender's policies give to people."""
+    asked = {"review", "site_visit"} if spec.approval.policy == "desk" else set()
+    asked |= {"call"} if any(step.action == "call" for step in spec.collection.steps.values()) else set()
+    return asked | ({"negotiation", "complaint"} if spec.negotiation.policy != "none" else set())
 
 
 def _check_agreements(

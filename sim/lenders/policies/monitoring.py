@@ -40,7 +40,7 @@ class Signals:
 
     Pace is sales of 30 days over sales of 90 days, each over its calendar index: 1 is no change. Money that went into
     the business shows in sales some weeks after the payout (facts A.1.3: if they do not rise, diversion is suspected);
-    the check is right more often than not, and no more. Few parcels, few buyers and few visits for the orders recorded,
+    where few divert, most of those suspected are honest. Few parcels, few buyers, few visits for the orders recorded,
     and quick confirmations, are signs of wash trading, of which a check finds only a share (facts B.4, V56).
     """
 

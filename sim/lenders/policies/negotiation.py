@@ -21,7 +21,7 @@ from sim.lenders.policy import Context, parameter
 _EXTENSION, _RE_AMORTISATION, _RATE_CUT, _FORGIVENESS, _MORATORIUM = (
     TREATMENTS.index(word) for word in ("extension", "re_amortisation", "rate_cut", "forgiveness", "moratorium")
 )
-_OFFERS = TREATMENTS[1:]
+_OFFERS = TREATMENTS[1:7]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Personalised:
     bears: float = parameter(
         0.1, unit="share", low=0, high=1, source="assumption", doc="Share of a month's sales that can go to a loan."
     )
-    months: int = parameter(
+    over: int = parameter(
         "180 days", unit="days", low="30 days", high="1800 days", source="assumption", doc="Time that instalments take."
     )
     out_of_season: float = parameter(
@@ -110,7 +110,7 @@ class Personalised:
     def __call__(self, view: View, context: Context) -> npt.NDArray[np.int8]:
         """Give treatments, int8 (n,)."""
         a_month = self.bears * 30.0 * np.maximum(view.sales_mean_30d, 1.0)
-        instalment = view.balance_fen / (self.months / 30.0)
+        instalment = view.balance_fen / (self.over / 30.0)
         found = np.full(view.n, _RATE_CUT, np.int8)
         found[view.sales_mean_7d < self.gone * view.sales_mean_90d] = _FORGIVENESS
         found[view.season_index < self.out_of_season * view.season_index_90d] = _MORATORIUM
