@@ -109,7 +109,7 @@ class Approval(PolicySpec):
         "1 day", unit="days", low="0 days", high="30 days", source="facts A.1.2", doc="Until the papers are complete."
     )
     visit_from: Money = parameter(
-        "300,000 yuan", unit="yuan", low="0 yuan", high="100 m yuan", source="facts A.1.2", doc="Visited from it on."
+        "300,000 yuan", unit="yuan", low="0 yuan", high="100 m yuan", source="facts A.1.2", doc="From it on visited."
     )
 
 

@@ -161,7 +161,10 @@ def test_interviewed_applicants_are_decided_after_an_outage() -> None:
     ("change", "said"),
     [
         ({"approval.policy": "desk"}, "people decide, and the lender has no desk"),
-        ({"collection.steps.sale": {"action": "sell", "after": "400 days", "share": 0.1}}, "step sale is never reached"),
+        (
+            {"collection.steps.sale": {"action": "sell", "after": "400 days", "share": 0.1}},
+            "step sale is never reached",
+        ),
         ({"negotiation.least_dpd": 95}, "nobody may ask: from 95 to 90 days past due"),
     ],
 )

@@ -246,8 +246,6 @@ def _check_care(report: Report, name: str, spec: LenderSpec) -> Iterator[str]:
     for kind in spec.desk.work if spec.desk else ():
         if kind not in _work_asked(spec):
             yield f"lender {name}: its desk does {kind}, and nothing in its policies asks for it"
-    if spec.desk and spec.approval.policy == "desk" and "site_visit" not in spec.desk.work:
-        yield f"lender {name}: nobody is visited, as its desk has no work site_visit"
 
 
 def _care_faults(spec: LenderSpec) -> Iterator[tuple[Path, str, str]]:
