@@ -118,6 +118,8 @@ def _in_itself(name: str, step: Step) -> Iterator[Fault]:
         yield Fault(name, "after", problem, "write days past due, after: 3 days, or to remind before: 3 days")
     if step.before is not None and step.action != "remind":
         yield Fault(name, "before", f"{step.action} before anything is due", "only a reminder can come before")
+    if step.before is not None and (key := _conditions(step)):
+        yield Fault(name, key, f"a reminder before due has no {key}: it goes to all", "leave it out, or write after")
     if step.before is not None and step.tone != "plain":
         yield Fault(name, "tone", f"a {step.tone} reminder before anything is due", "tones are for what is past due")
     if step.after is not None and step.until < step.after:
@@ -137,6 +139,13 @@ def _in_itself(name: str, step: Step) -> Iterator[Fault]:
     if step.action == "tell_contacts":
         problem = "contacts of debtors are told of their debts; many laws forbid it, and it harms people"
         yield Fault(name, "action", problem, "a lever to study, off by default (facts B.3, V39)", is_refused=False)
+
+
+def _conditions(step: Step) -> str:
+    """The first key of a step that says for whom, how often or at what cost, and is not as usual; empty if none."""
+    keys = ("until", "every", "least", "most", "score_below", "borrowers", "platforms", "cost")
+    plain = Step.model_validate({"action": "remind", "before": "1 day"})
+    return next((key for key in keys if getattr(step, key) != getattr(plain, key)), "")
 
 
 def _together(one: str, first: Step, other: str, second: Step, *, again: bool = False) -> Iterator[Fault]:

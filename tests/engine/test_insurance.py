@@ -105,3 +105,14 @@ def test_what_cannot_be_insured_is_refused(given: dict[str, Any], said: str) -> 
     with pytest.raises(ScenarioError) as caught:
         scenario({INSURED: given})
     assert said in str(caught.value)
+
+
+def test_an_insurer_does_not_pay_for_what_the_lender_forgives() -> None:
+    cover = {"revolving_line": {"premium": "2 %/year", "cover": 1.0}}
+    talks = {"policy": "fast", "offer": "forgiveness", "forgiven": 0.5}
+    plan = ROUGH | {"lenders.ali.insurance": cover, "lenders.ali.negotiation": talks, "lenders.ali.equity": "2 m yuan"}
+    run = sim.simulate(scenario(plan), seed=5, threads=1)
+    lines = run.loans[run.loans["product"] == "revolving_line"]
+    lost = int((lines["written_off_fen"] - lines["forgiven_fen"]).sum())
+    assert int(lines["forgiven_fen"].sum()) > 0
+    assert int(run.daily["claims_fen"].sum()) == lost - int(lines["recovered_fen"].sum())

@@ -31,6 +31,10 @@ def test_the_ladder_of_the_reference_lender_has_no_fault() -> None:
             "a.after: before and after are both given",
         ),
         ({"a": {"action": "call", "before": "3 days"}}, "a.before: call before anything is due"),
+        (
+            {"a": {"action": "remind", "before": "3 days", "borrowers": "repeat"}},
+            "a.borrowers: a reminder before due has no borrowers: it goes to all",
+        ),
         ({"a": {"action": "sweep", "after": "3 days"}}, "a.share: a step to sweep needs a share"),
         ({"a": {"action": "legal", "after": "3 days", "share": 0.1}}, "a.share: a step to legal has no share"),
         ({"a": {"action": "call", "after": "9 days", "until": "8 days"}}, "a.until: ends at 8 days, before it begins"),

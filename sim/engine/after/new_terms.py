@@ -16,6 +16,7 @@ from sim.core.kernels import Scalar, floor, kernel, least, most, rule
 from sim.core.loanbook import ACTIVE, ADVISED, PROMISED, SALE, SECURED, WRITTEN_OFF
 from sim.engine.day.loan import (
     T_ACTIVE,
+    T_FORGIVEN,
     T_RECOVERED,
     T_REVERSED,
     T_WRITTEN,
@@ -52,6 +53,7 @@ def forgive(loan: Any, fen: Scalar, totals: Any) -> Scalar:
     loan.written_off += part
     loan.forgiven += part
     totals[T_WRITTEN] += part
+    totals[T_FORGIVEN] += part
     return part
 
 

@@ -21,13 +21,13 @@ REPAY_TOTALS = (
     "suspended_paid", "penalty_paid", "refunded", "principal_paid", "written_off", "recovered", "swept", "from_wallet",
     "refund_to_buyers", "commission", "freed", "contacts", "n_active", "balance_current", "balance_1_30",
     "balance_31_60", "balance_61_90", "balance_90_plus", "balance_restructured", "balance_performing",
-    "realised", "fee_paid", "ladder_cost", "late_paid",
+    "realised", "fee_paid", "ladder_cost", "late_paid", "forgiven",
 )  # fmt: skip
 (
     T_ACCRUED, _, T_REVERSED, _, T_DROPPED, _, T_INTEREST, T_SUSPENDED, T_PENALTY, T_REFUNDED, T_PRINCIPAL, T_WRITTEN,
     T_RECOVERED, T_SWEPT, T_WALLET, T_BUYERS, T_COMMISSION, T_FREED, T_CONTACTS, T_ACTIVE, T_CURRENT, T_30, T_60,
     T_90, T_OVER, T_RESTRUCTURED, T_PERFORMING, T_REALISED, T_FEE,
-    T_LADDER, T_LATE,
+    T_LADDER, T_LATE, T_FORGIVEN,
 ) = range(len(REPAY_TOTALS))  # fmt: skip
 
 DEFAULTS_AGAIN = 30  # DPD under new terms at which a loan has defaulted again (facts C.6: re-default)

@@ -16,7 +16,7 @@ from sim.core.clock import day_number
 from sim.core.loanbook import PRODUCTS, REVOLVING_LINE
 from sim.core.money import PPM
 from sim.engine.books import GRAINS_PER_FEN, Account, Books
-from sim.engine.day.loan import T_PRINCIPAL, T_WRITTEN
+from sim.engine.day.loan import T_FORGIVEN, T_PRINCIPAL, T_WRITTEN
 from sim.engine.funding.parts import BUCKETS, LATE, buckets_of, expected_loss, flows_of, less, owe, pass_on, pay_owed
 from sim.engine.funding.securities import Seller, close_day, expected_of, issue_if_due
 from sim.engine.settle import free_to_lend
@@ -127,6 +127,8 @@ class Sharing:
                 self._note_passed(part)
                 flows = less(flows, part)
             if self.insurer and product in lender.spec.insurance:
+                forgiven, written = int(row[T_FORGIVEN]), int(row[T_WRITTEN])
+                flows["written_off"] -= flows["written_off"] * forgiven // max(written, 1)  # a gift is no claim
                 premium += self._insure(books, product, lender.spec.insurance[product], insured_fen, flows)
             self.whole[product] -= int(row[T_PRINCIPAL]) + int(row[T_WRITTEN])
         if self.insurer:
