@@ -43,7 +43,7 @@ NO_CASES: Cases = np.zeros(0, CASE)
 def desk_cases(
     seed: int, day: int, kind: int, lender: int, rows: npt.ArrayLike, subjects: npt.NDArray[np.int64]
 ) -> Cases:
-    """New cases (k,) for the desk, that come between eight and ten at night of the day they are made.
+    """New cases (k,) for the desk, that come between 8:00 and 22:00 of the day they are made.
 
     ``kind`` is the number of the work, ``rows`` of the merchants, ``subjects`` loan ids, or merchants' first ones.
     """
