@@ -34,6 +34,8 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("shock.market", 12),
     ("shock.category", 13),
     ("signal.parcels", 14),
+    ("signal.traced", 15),
+    ("signal.off_platform", 16),
     ("attention", 20),
     ("exit.return", 22),
     ("repay.forget", 30),

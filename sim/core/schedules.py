@@ -31,7 +31,7 @@ SCHEDULE_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("share", "int32", "ppm of the shop's sales that are paid each day"),
     ("share_left", "int32", "millionths of a fen of that share which were not yet a fen"),
     ("group", "int64", "number of the group that answers for the loan; 0 for none"),
-    ("instalment", "int64", "fen of a regular instalment; least fen a period for a share of sales"),
+    ("instalment", "int64", "fen of a regular instalment; of a sales share the least; of a settlement the gift"),
     ("interest_due", "int64", "fen of interest that fell due and is unpaid"),
 )
 UNPAID_COLUMNS: tuple[tuple[str, str, str], ...] = (

@@ -1,7 +1,9 @@
 """Joint liability: groups of borrowers who answer for each other (facts A.1.1: three or more, no collateral).
 
-A group forms among those who are granted such a loan on one day. What a member owes and has not paid, the others pay in
-equal parts in the evening, as far as they can and would: then a member's trouble is a charge on all.
+A group forms among those who are granted such a loan on one day: neighbours, or those who choose each other. What a
+member owes and has not paid, the others pay in equal parts in the evening, as far as they can and would: a member's
+trouble is a charge on all. If they do not, none of them gets credit while it lasts, so that those who paid only for the
+sake of the next loan have less reason to (Besley and Coate: pay both, or none).
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from sim.engine.day.loan import T_WALLET, take_from_bucket
 from sim.engine.day.scheduled import due_of, pay
 from sim.lenders.lender import Lender
 from sim.lenders.product_terms import JointLiability
+from sim.world.birth import NEVER
+from sim.world.peers import chance_to_succeed
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
@@ -34,20 +38,22 @@ def offers_groups(lender: Lender) -> bool:
 def form_groups(
     lender: Lender, m: Merchants, rows: npt.NDArray[np.intp], product: npt.NDArray[np.int8], takes: npt.NDArray[Any]
 ) -> npt.NDArray[np.int64]:
-    """Put those who take a group loan into groups of neighbours; 0 for whoever is in none, else the group's number.
+    """Put those who take a group loan into groups; 0 for whoever is in none, else the group's number.
 
-    Groups hold as many as the product asks for, and the last one those that are left over; with fewer than that in
-    all, there is no group today. The number is the id of the group's first merchant, so that no counter is needed.
+    Neighbours join as they live; where members choose each other, the safe join the safe (`sim.world.peers`). Groups
+    hold as many as the product asks for, and the last one those that are left over; with fewer than that in all, there
+    is no group today. The number is the id of the group's first merchant, so that no counter is needed.
     """
     group = np.zeros(rows.size, np.int64)
     terms = lender.terms.get("joint_liability")
     joint = np.flatnonzero(takes & (product == JOINT_LIABILITY))
     if not isinstance(terms, JointLiability) or joint.size < terms.members:
         return group
-    neighbours = joint[np.lexsort((m.merchant_id[rows[joint]], m.region[rows[joint]]))]
+    first = -chance_to_succeed(m, rows[joint]) if terms.matching == "chosen" else m.region[rows[joint]]
+    near = joint[np.lexsort((m.merchant_id[rows[joint]], first))]
     place = np.minimum(np.arange(joint.size) // terms.members, joint.size // terms.members - 1)
-    firsts = neighbours[np.searchsorted(place, np.arange(place[-1] + 1))]
-    group[neighbours] = m.merchant_id[rows[firsts]][place]
+    firsts = near[np.searchsorted(place, np.arange(place[-1] + 1))]
+    group[near] = m.merchant_id[rows[firsts]][place]
     return group
 
 
@@ -70,6 +76,24 @@ def stand_in(market: Market, day: Day) -> None:
     pay_for_each_other(
         book.records, plans.records, plans.unpaid, own, edges, borrowers, records, market.terms, repay_rules, sums
     )
+    _hold_credit(market, day, own, edges)
+
+
+def _hold_after(lender: Lender) -> int:
+    terms = lender.terms.get("joint_liability")
+    return terms.hold_after if isinstance(terms, JointLiability) else NEVER
+
+
+def _hold_credit(market: Market, day: Day, own: npt.NDArray[np.int64], edges: npt.NDArray[np.int64]) -> None:
+    """No member of a group gets credit while one of it is late beyond the days that its lender allows."""
+    book, columns = market.book, market.merchants.lender
+    lenders, rows = book["lender"][own], book["row"][own]
+    worst = np.maximum.reduceat(book["dpd"][own], edges[:-1])
+    allowed = np.array([_hold_after(lender) for lender in market.lenders])
+    held = np.repeat(worst, np.diff(edges)) >= allowed[lenders]
+    columns["limit_fen"][lenders[held], rows[held]] = 0
+    until = columns["refused_until"]
+    until[lenders[held], rows[held]] = np.maximum(until[lenders[held], rows[held]], day.number + 1)
 
 
 @kernel

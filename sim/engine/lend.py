@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import draws
-from sim.core.kernels import kernel
+from sim.core.kernels import kernel, most
 from sim.core.loanbook import (
     ACTIVE,
     FIXED_LOAN,
@@ -27,6 +27,7 @@ from sim.core.loanbook import (
     LoanBook,
 )
 from sim.core.merchants import Merchants
+from sim.engine.day.loan import add_to_bucket, take_from_bucket
 from sim.engine.day.plan import PRESSED
 from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
 from sim.lenders.policies.funding import filled, ranks, served, shared
@@ -253,19 +254,22 @@ def note_limits(rows: Any, limit: Any, last_day: Any, limits: Any, until: Any) -
 
 
 def mark_refinancing(
-    book: LoanBook, last_loan_day: npt.NDArray[np.int16], closed: npt.NDArray[np.int32], today: int
-) -> int:
+    book: LoanBook, last_loan_day: npt.NDArray[np.int16], closed: npt.NDArray[np.int32], today: int,
+    sums: npt.NDArray[np.int64],
+) -> int:  # fmt: skip
     """Mark loans drawn within three days before another loan was paid off with them (design rule 9).
 
     The days past due of the loan paid off go with the new one. Loans swept out of pledged orders are no refinancing.
-    ``closed`` are the positions of the loans paid off today, ``last_loan_day`` is by merchant. Returns the number of
-    loans marked.
+    ``closed`` are the positions of the loans paid off today, ``last_loan_day`` is by merchant; of ``sums`` (n_lenders,
+    n_products, len(REPAY_TOTALS)) the balances by days past due are moved. Returns the number of loans marked.
     """
-    return int(_mark_refinancing(book.records, book.order, book.rows, last_loan_day, closed, today))
+    return int(_mark_refinancing(book.records, book.order, book.rows, last_loan_day, closed, today, sums))
 
 
 @kernel
-def _mark_refinancing(records: Any, order: Any, rows: Any, last_loan_day: Any, closed: Any, today: Any) -> Any:
+def _mark_refinancing(
+    records: Any, order: Any, rows: Any, last_loan_day: Any, closed: Any, today: Any, sums: Any
+) -> Any:
     marked = 0
     for k in closed:
         old = records[k]
@@ -278,6 +282,10 @@ def _mark_refinancing(records: Any, order: Any, rows: Any, last_loan_day: Any, c
             if new.opened >= today - 3 and new.status == ACTIVE:
                 marked += 0 if new.is_refinancing else 1
                 new.is_refinancing = True
-                new.inherited_dpd = max(new.inherited_dpd, old.dpd)
+                if old.dpd > new.inherited_dpd:
+                    totals = sums[np.uint64(new.lender), np.uint64(new.product)]
+                    take_from_bucket(new, np.int64(most(new.dpd, new.inherited_dpd)), new.balance, totals)
+                    new.inherited_dpd = old.dpd
+                    add_to_bucket(new, np.int64(most(new.dpd, new.inherited_dpd)), new.balance, totals)
             place += 1
     return marked

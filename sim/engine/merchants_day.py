@@ -130,7 +130,8 @@ def _note_closings(market: Market, loans: Loans, day: Day) -> None:
     """Loans that were paid off: those that paid them off with a new loan are marked."""
     closed = _listed(market, loans, loans.closings, market.room.sums.n_closed)
     market.book.n_closed += closed.size
-    lend.mark_refinancing(market.book, market.merchants.last_loan_day, closed, day.number)
+    sums = market.room.sums.repay[0]
+    lend.mark_refinancing(market.book, market.merchants.last_loan_day, closed, day.number, sums)
 
 
 def _listed(

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.merchants import DECIDED, OBSERVABLE, Merchants
+from sim.world.behaviour import Borrowing
+from sim.world.diversion import traced_share
 from sim.world.outlook import Outlook
 
 VISITS_AN_ORDER = 40.0  # visits to a shop for each order; assumption
@@ -20,9 +22,10 @@ FETCHED = np.float32(0.1)  # at most this share of honest orders has no parcel; 
 class Observer:
     """Gives the columns of merchants as one lender may see them on one day."""
 
-    def __init__(self, merchants: Merchants, outlook: Outlook, seed: int = 0) -> None:
+    def __init__(self, merchants: Merchants, outlook: Outlook, habits: Borrowing, seed: int = 0) -> None:
         self._m = merchants
         self._outlook = outlook
+        self._habits = habits
         self._seed = seed
 
     def columns(
@@ -39,8 +42,7 @@ class Observer:
         day_index, day : int
             Day of the run, and day number.
         """
-        seen = _Seen(self._m, self._outlook, rows, lender, bureau, day_index, day)
-        seen.seed = self._seed
+        seen = _Seen(self._m, self._outlook, self._habits, self._seed, rows, lender, bureau, day_index, day)
         return {name: seen.column(name) for name in needs if name not in _LATER}
 
 
@@ -48,11 +50,12 @@ class _Seen:
     """The columns of one look at some merchants; what several columns are made of is gathered once."""
 
     def __init__(
-        self, m: Merchants, outlook: Outlook, rows: Any, lender: int, bureau: str, day_index: int, day: int
-    ) -> None:
+        self, m: Merchants, outlook: Outlook, habits: Borrowing, seed: int, rows: Any, lender: int, bureau: str,
+        day_index: int, day: int,
+    ) -> None:  # fmt: skip
         self._m, self._outlook, self._rows, self._lender = m, outlook, rows, lender
         self._bureau, self._day_index, self._day = bureau, day_index, day
-        self.seed = 0
+        self._habits, self._seed = habits, seed
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """One observable column, (n,)."""
@@ -79,17 +82,24 @@ class _Seen:
             # few buyers, and buyers who come back every day, look alike: this is how fake orders show
             wash, few = self._of(m.wash), np.float32(30) * self._orders
             few += _ONE
-            share: npt.NDArray[Any] = wash / (_ONE + wash)
-            share += np.divide(_ONE, few, out=few)
-            np.minimum(share, _ONE, out=share)
-            return share
+            repeated: npt.NDArray[Any] = wash / (_ONE + wash)
+            repeated += np.divide(_ONE, few, out=few)
+            return np.asarray(np.minimum(repeated, _ONE, out=repeated))
         if name == "is_cut":
             return (self._own("cut_until") >= self._day).astype(np.int64)
         if name == "parcels":
             # honest orders lack one too: goods that are fetched, or are no goods
             ids = self._of(m.merchant_id)
-            fetched = FETCHED * draws.uniform(self.seed, "signal.parcels", draws.ONCE, ids).astype(np.float32)
+            fetched = FETCHED * draws.uniform(self._seed, "signal.parcels", draws.ONCE, ids).astype(np.float32)
             return (_ONE - fetched) / (_ONE + self._of(m.wash))
+        if name == "off_platform_share":
+            guess = draws.uniform(self._seed, "signal.off_platform", draws.ONCE, self._of(m.merchant_id))
+            share = self._of(m.off_platform) * (_HALF + guess.astype(np.float32))
+            return np.asarray(np.minimum(share, _ONE))
+        if name == "traced_share":
+            return traced_share(self._of(m.merchant_id), self._habits, self._seed)
+        if name == "category_pace":
+            return self._pace_of_trades().take(self._category_index)
         if name == "days_since_first_loan":
             first = self._own("first_loan_day").astype(np.int64)
             return np.where(first > 0, self._day - first, -1)
@@ -101,7 +111,11 @@ class _Seen:
             np.minimum(rate, _ONE, out=rate)
             return rate
         if name == "advertising_mean_30d":
-            return self._of(m.advertising) * sales
+            lately: npt.NDArray[np.float32] = self._of(m.advertising) * sales
+            return lately
+        if name == "advertising_mean_90d":
+            spent: npt.NDArray[np.float32] = self._of(m.advertising) * self._of(m.sales_mean_90d)
+            return spent
         if name == "confirm_days":
             days = self._escrow.astype(np.float32)
             days /= sales
@@ -147,6 +161,15 @@ class _Seen:
             total += self._of(stage)
         return total
 
+    def _pace_of_trades(self) -> npt.NDArray[np.float32]:
+        """Sales of all shops of each category over 30 days by those over 90, each over its calendar index."""
+        lately, before = self._outlook.season_index[self._day_index], self._outlook.season_index_90d[self._day_index]
+        sums = [
+            np.bincount(self._m.category, weights=sales, minlength=lately.size)
+            for sales in (self._m.sales_mean_30d, self._m.sales_mean_90d)
+        ]
+        return np.asarray((sums[0] / lately) / np.maximum(sums[1] / before, 1.0), np.float32)
+
     def _worst_anywhere(self) -> npt.NDArray[np.int16]:
         """Worst days past due with any lender, as far as the bureau tells, (n,)."""
         blocks = self._m.lender["worst_dpd"]
@@ -158,7 +181,7 @@ class _Seen:
         return worst
 
 
-_NOTHING, _ONE, _YEAR = np.float32(0), np.float32(1), np.float32(365)
+_NOTHING, _HALF, _ONE, _YEAR = np.float32(0), np.float32(0.5), np.float32(1), np.float32(365)
 # Seen as they are kept: a policy looks at the merchants' own columns, without a copy, where it looks at whole tiles.
 _STORED = {name: name for name in ("platform", "category", "region")} | {
     "sales_mean_7d": "sales_mean_7d",

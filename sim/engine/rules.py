@@ -59,7 +59,7 @@ def repay_rules(p: MerchantParameters, seed: int, day: Day) -> RepayRules:
     """Scalars of the day's repayments."""
     will = p.repayment
     return RepayRules(
-        key_forget=draws.day_key(seed, "repay.forget", day.number),
+        key_forget=draws.day_key(seed, "repay.forget", draws.ONCE),
         today=day.number,
         stage_share=stage_share(p),
         restocked=p.trade.restocked,
@@ -68,6 +68,7 @@ def repay_rules(p: MerchantParameters, seed: int, day: Day) -> RepayRules:
         sanction=float(will.sanction),
         forget=will.forgets,
         reminded=will.reminded,
+        log_keep=float(draws.log(1.0 - 1.0 / will.forgotten_for)) if will.forgotten_for > 1 else 0.0,
         idle_days=float(p.borrowing.idle_buffer),
         repay_ahead=p.borrowing.repay_ahead,
         hardship=will.hardship,
@@ -136,7 +137,6 @@ def lender_terms(lenders: list[Lender], p: MerchantParameters) -> LenderTerms:
         steps=steps,
         closes=whole([_closes(ladder) for ladder in ladders]),
         remembers=real([1.0 if spec.collection.identity else 1.0 - p.repayment.evades for spec in specs]),
-        talks=whole([spec.negotiation.policy != "none" for spec in specs]),
         ahead=whole([getattr(lender.policies["negotiation"], "ahead", 0) for lender in lenders]),
         observed_for=whole([spec.negotiation.observed_for for spec in specs]),
         non_accrual_after=whole([spec.non_accrual_after for spec in specs]),
@@ -169,5 +169,6 @@ def ladder_of(ladder: Iterable[Step], write_off_after: int = 9_999) -> npt.NDArr
             row[name] = getattr(step, name)
         row["after"] = min(row["after"], write_off_after - 1)
         row["score_below"] = step.score_below if step.score_below < 1.0 else np.inf
+        row["score_from"] = step.score_from
         row["share"] = step.share or 0.0
     return rows

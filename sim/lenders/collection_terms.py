@@ -45,6 +45,12 @@ class Step(Parameters):
     score_below: Share = parameter(
         1.0, unit="score", source="assumption", doc="Only borrowers whose score at the decision was below it."
     )
+    score_from: Share = parameter(
+        0.0,
+        unit="score",
+        source="facts A.1.3: help is for those who qualify",
+        doc="Only borrowers whose score at the decision was at least that.",
+    )
     borrowers: Literal["all", "first", "repeat"] = parameter(
         "all", unit="name", source="facts B.3, V37", doc="Whom: all, first loans, or later loans."
     )
@@ -133,9 +139,10 @@ def _in_itself(name: str, step: Step) -> Iterator[Fault]:
         yield Fault(name, "share", problem, f"for {', '.join(NEEDS_SHARE)}")
     if step.every and step.action in (*ONCE, "sweep"):
         yield Fault(name, "every", f"{step.action} is not done again and again", "leave every out")
-    if step.score_below <= 0.0 or not step.platforms:
+    if step.score_below <= step.score_from or not step.platforms:
         key = "platforms" if not step.platforms else "score_below"
-        yield Fault(name, key, "is never reached: it is for nobody", "name at least one platform, a score above 0")
+        allowed = "name at least one platform, a score_below above 0 and above score_from"
+        yield Fault(name, key, "is never reached: it is for nobody", allowed)
     if step.action == "tell_contacts":
         problem = "contacts of debtors are told of their debts; many laws forbid it, and it harms people"
         yield Fault(name, "action", problem, "a lever to study, off by default (facts B.3, V39)", is_refused=False)
@@ -143,7 +150,7 @@ def _in_itself(name: str, step: Step) -> Iterator[Fault]:
 
 def _conditions(step: Step) -> str:
     """The first key of a step that says for whom, how often or at what cost, and is not as usual; empty if none."""
-    keys = ("until", "every", "least", "most", "score_below", "borrowers", "platforms", "cost")
+    keys = ("until", "every", "least", "most", "score_below", "score_from", "borrowers", "platforms", "cost")
     plain = Step.model_validate({"action": "remind", "before": "1 day"})
     return next((key for key in keys if getattr(step, key) != getattr(plain, key)), "")
 
@@ -171,6 +178,7 @@ def _covers(first: Step, second: Step) -> bool:
         first.least <= second.least
         and first.most >= second.most
         and first.score_below >= second.score_below
+        and first.score_from <= second.score_from
         and first.borrowers in ("all", second.borrowers)
         and set(first.platforms) >= set(second.platforms)
     )
@@ -183,6 +191,7 @@ def _meet(first: Step, second: Step) -> bool:
     return (
         max(first.after, second.after) <= min(first.until, second.until)
         and max(first.least, second.least) <= min(first.most, second.most)
+        and max(first.score_from, second.score_from) < min(first.score_below, second.score_below)
         and ("all" in (first.borrowers, second.borrowers) or first.borrowers == second.borrowers)
         and bool(set(first.platforms) & set(second.platforms))
     )

@@ -176,6 +176,20 @@ class JointLiability(MonthlyLoan):
         source="assumption; that peers punish: facts B.3, V32",
         doc="What not paying costs a member with its peers.",
     )
+    matching: Literal["neighbours", "chosen"] = parameter(
+        "neighbours",
+        unit="name",
+        source="facts C.12 (Ghatak): the safe choose the safe",
+        doc="Who joins whom: merchants of a region as they come, or those who choose each other.",
+    )
+    hold_after: Days = parameter(
+        "30 days",
+        unit="days past due",
+        low="1 day",
+        high="3650 days",
+        source="assumption; that all answer: facts A.1.1, C.12 (Besley and Coate)",
+        doc="Days a member is late from which no member gets credit.",
+    )
 
 
 class SalesShare(Product):

@@ -40,6 +40,7 @@ SAYS = {
     "remind": "reminds",
     "rings": "rings the borrower",
     "asks": "is asked for relief",
+    "finds_nobody": "has nobody to ask for relief",
     "gives_up": "has let the borrower wait too long: it gives up",
     "refused": "refuses relief",
     "declines": "makes an offer that is declined",
@@ -48,7 +49,9 @@ SAYS = {
     "extension": "agrees to a later date",
     "re_amortisation": "agrees to instalments",
     "rate_cut": "agrees to instalments at a lower rate",
-    "forgiveness": "forgives a part",
+    "forgiveness": "agrees to forgive a part once the rest is paid",
+    "settled": "forgives what is left, as agreed",
+    "lapses": "forgives nothing, as the rest was not paid in time",
     "moratorium": "agrees to months in which nothing is due",
     "hold": "lets collection rest",
 }

@@ -131,10 +131,21 @@ class Repayment(Parameters):
         doc="Share of its money that a willing merchant pays when it cannot pay all that is due.",
     )
     forgets: Share = parameter(
-        0.08, unit="share", source="assumption", doc="Chance to forget a due date, each day anew, without a reminder."
+        0.13,
+        unit="share",
+        source="set so that a reminder keeps 8 dates of 100 (forgets x reminded): B.3 V36, 7 to 9 %",
+        doc="Chance to forget a due date without a reminder before it.",
     )
     reminded: Share = parameter(
-        0.6, unit="share", source="B.3 V36 (sign)", doc="Share of forgetting that a reminder takes away."
+        0.6, unit="share", source="assumption; see forgets", doc="Share of forgetting that one reminder takes away."
+    )
+    forgotten_for: Days = parameter(
+        "5 days",
+        unit="days",
+        low="1 day",
+        high="90 days",
+        source="assumption; a few days, and V36 has two late days a month fewer",
+        doc="Mean days until one who forgot remembers of its own accord.",
     )
     encouraged: Share = parameter(
         0.1,

@@ -1,4 +1,8 @@
-"""Borrowers who use the money for something else than the shop (facts A.1.3): hidden, and seen only by its traces."""
+"""Borrowers who use the money for something else than the shop (facts A.1.3): hidden, and seen only by its traces.
+
+The wallet shows where money goes, but not all of it: suppliers are also paid elsewhere, and some of those who take
+money out let it look like a purchase (facts A.1.3: it cannot be watched to 100 %).
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,21 @@ from sim.core.loanbook import SECURED
 from sim.core.merchants import Merchants
 from sim.world.behaviour import Borrowing
 
+HIDDEN = 0.9  # at most this share of what a shop spends is paid outside the wallet; assumption
+DISGUISED = 0.4  # share of those who divert whose money seems to go to a supplier; assumption
+
 
 def diverts(ids: npt.NDArray[np.int32], p: Borrowing, seed: int) -> npt.NDArray[np.bool_]:
     """Who takes borrowed money out of the shop, (n,): the same merchants all along."""
     return np.asarray(draws.uniform(seed, "borrow.divert", draws.ONCE, ids) < p.diverters)
+
+
+def traced_share(ids: npt.NDArray[np.int32], p: Borrowing, seed: int) -> npt.NDArray[np.float32]:
+    """Share of borrowed money that is seen to be spent on the shop, (n,)."""
+    hidden = draws.uniform(seed, "signal.traced", draws.ONCE, ids)
+    is_open = draws.uniform(seed, "signal.traced", draws.ONCE, ids, 1) >= DISGUISED
+    gone = np.where(diverts(ids, p, seed) & is_open, p.diverted, 0.0)
+    return np.asarray((1.0 - gone) * (1.0 - HIDDEN * hidden), np.float32)
 
 
 def take_out(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sim.core.kernels import Scalar, rule
+import numpy as np
+
+from sim.core.kernels import Scalar, floor, log64, rule
 from sim.core.merchants import FRAUDSTER, HONEST
 
 UNABLE, UNWILLING, FRAUD = 1, 2, 3
@@ -34,6 +36,21 @@ def is_willing(
 
 
 @rule
-def forgets(u: Scalar, chance: Scalar, reminded: Scalar, has_reminder: bool) -> Scalar:
-    """Whether a due date is forgotten today; a reminder takes part of the forgetting away."""
+def forgets(u: Scalar, chance: Scalar, reminded: Scalar, has_reminder: Scalar) -> Scalar:
+    """Whether a due date is forgotten; a reminder before it takes part of the forgetting away."""
     return u < (chance * (1.0 - reminded) if has_reminder else chance)
+
+
+@rule
+def days_forgotten(u: Scalar, log_keep: Scalar) -> Scalar:
+    """Days until one who forgot remembers of its own accord, 1 or more: each day it does not with ``exp(log_keep)``."""
+    return np.int64(1) if log_keep == 0.0 else np.int64(1 + floor(log64(u) / log_keep))
+
+
+@rule
+def is_still_forgotten(late: Scalar, days: Scalar, u: Scalar, reminded: Scalar, n_told: Scalar) -> Scalar:
+    """Whether a date is forgotten ``late`` days after it, when ``n_told`` reminders have come since."""
+    told = 1.0
+    for _ in range(n_told):
+        told *= 1.0 - reminded
+    return late < days and u < told

@@ -12,13 +12,13 @@ Floats = npt.NDArray[np.float64]
 SPARE = 0.5  # share of its gross profit that a shop in difficulty can put aside; assumption
 
 
-def chance_to_ask(cause: npt.NDArray[np.int8], lenient: float, p: Repayment) -> Floats:
-    """Chance today that late borrowers who find somebody ask for new terms, (n,).
+def chances_to_ask(lenient: float, p: Repayment) -> tuple[float, float]:
+    """Chance today that a late borrower asks for new terms: of one who cannot pay, and of one who could.
 
-    ``lenient`` is the share of those who asked before and got
-    relief: those who could pay learn from it (design rule 13).
+    ``lenient`` is the share of those who asked before and got relief: those who could pay learn from it (design rule
+    13).
     """
-    return np.asarray(p.asks * np.where(cause == UNABLE, 1.0, p.copies * lenient))
+    return p.asks, p.asks * p.copies * lenient
 
 
 def bearable(wallet: Floats, sales_mean: Floats, margin: Floats) -> Floats:
@@ -31,7 +31,7 @@ def is_accepted(
 ) -> npt.NDArray[np.bool_]:
     """Whether new terms are accepted, (n,).
 
-    Those who cannot pay accept what they can bear, ``month_fen`` in the next month, or what at least halves what is
-    due; those who do not want to accept any delay.
+    Those who cannot pay accept what they can bear, ``month_fen`` a month until the offer's end, or what at least halves
+    what is due; those who do not want to accept any delay. All offers are measured alike.
     """
     return np.asarray((cause != UNABLE) | (month_fen <= bearable_fen) | (2.0 * month_fen <= due_fen))

@@ -16,7 +16,7 @@ from loan_day import OBSERVED, a_morning, a_payment, an_evening, owed
 from sim.core.clock import add_months, date_of, day_number, working_day
 from sim.core.loanbook import ACTIVE, PRODUCTS, SALE, SECURED, WRITTEN_OFF, LoanBook
 from sim.core.schedules import TREATMENTS
-from sim.engine.after.new_terms import OFFER, agree, sell
+from sim.engine.after.new_terms import OFFER, agree, forgive_rest, sell
 from sim.engine.books import ESCROW, GRAINS_PER_FEN, OUTSIDE_MONEY, WALLETS, Books
 from sim.engine.day import plan_of_loan
 from sim.engine.day.borrower import Records
@@ -165,6 +165,24 @@ class Life:
         self.evening(lambda: self._agree(treatment, months, share, waives=waives))
         self.morning()
 
+    def forgive(self) -> None:
+        """An evening on which the rest of a settlement is forgiven if the other part has been paid, and a morning."""
+        self.evening(self._forgive)
+        self.morning()
+
+    def _forgive(self) -> None:
+        assert self.book is not None
+        loan, was, plans = self.loan, self._figures(), self.book.schedules.records
+        promised = int(self.arrays[1][0]["instalment"])
+        is_paid = loan["unpaid_since"] == 0 and loan["balance"] <= promised
+        done = forgive_rest(
+            self.book.records, plans, np.zeros(1, np.int64), np.array([promised]), self.today, self.lenders,
+            self.all_sums,
+        )  # fmt: skip
+        assert bool(done[0]) is bool(is_paid)
+        gone = max(was["balance"] - 1, 0) if is_paid else 0
+        assert was["balance"] - loan["balance"] == loan["forgiven"] - was["forgiven"] == gone
+
     def _agree(self, treatment: str, months: int, share: float, *, waives: bool) -> None:
         assert self.book is not None
         loan, was = self.loan, self._figures()
@@ -177,17 +195,18 @@ class Life:
         offer["next_due"] = self._month(1 if in_parts else months, start)
         offer["rate"] = loan["rate"] // 2 if treatment == "rate_cut" else loan["rate"]
         offer["forgiven"] = int(loan["balance"] * share) if treatment == "forgiveness" else 0
+        if treatment == "forgiveness":
+            offer["kind"], offer["periods"], offer["start"] = plan_of_loan.SETTLEMENT, 2, offer["next_due"]
         if loan["schedule"] == 0:
             offer["place"] = self.book.schedules.add(next_due=offer["next_due"])
         else:
             offer["place"] = loan["schedule"] - 1
         plans = self.book.schedules.records
-        agree(self.book.records, plans, offer, self.today, self.lenders, self.all_sums)
+        agree(self.book.records, plans, offer, self.today, self.all_sums)
         assert (loan["n_restructured"], loan["max_dpd"]) == (was["n_restructured"] + 1, was["max_dpd"])
         assert loan["inherited_dpd"] == max(was["dpd"], was["inherited_dpd"])
         assert (loan["dpd"], loan["unpaid_since"], owed(*self.arrays)[1]) == (0, 0, 0)
-        assert was["balance"] - loan["balance"] == loan["forgiven"] - was["forgiven"] >= 0
-        assert loan["balance"] > 0 or was["balance"] == 0
+        assert (loan["balance"], loan["forgiven"]) == (was["balance"], was["forgiven"])  # nothing is given at once
         assert int(loan["accrued"]) + int(loan["suspended"]) == (0 if waives else was["accrued"] + was["suspended"])
 
     def sell(self, price: float) -> None:

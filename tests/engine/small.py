@@ -15,6 +15,7 @@ import sim
 from sim.core.clock import day_number
 from sim.core.loanbook import ORDER_LOAN, PRODUCTS, REVOLVING_LINE, LoanBook
 from sim.core.merchants import HONEST, OPEN, Merchants
+from sim.engine.after.collect import steps_of
 from sim.engine.day.borrower import Borrowers, LenderTerms, Records, RepayRules
 from sim.engine.day.loan import REPAY_TOTALS, owed_now
 from sim.engine.day.repay import repay
@@ -22,7 +23,7 @@ from sim.engine.day.tiles import columns_of
 from sim.engine.market import Market
 from sim.engine.rules import ladder_of
 from sim.engine.scenario import Scenario
-from sim.lenders.collection_terms import Step
+from sim.lenders.collection_terms import ACTIONS, Step
 from sim.results.run import Run
 from sim.world.birth import NEVER
 
@@ -110,13 +111,13 @@ class Desk:
         self.book = LoanBook()
         self.today = 0
         terms = dict(
-            penalty_permille=1500, remind_before=0, late_fee=0, closes=7, remembers=1.0, talks=0, ahead=0,
+            penalty_permille=1500, remind_before=0, late_fee=0, closes=7, remembers=1.0, ahead=0,
             observed_for=360, non_accrual_after=90, write_off_after=360, refund_days=0, by_instalment=1, sell_after=30,
             sale_share=0.7, peer_sanction=0.0, compounds=0,
         )  # fmt: skip
         self.rules = dict(
             key_forget=np.uint64(1), stage_share=1.0, restocked=0.7, shop_days=0.0, credit_value=0.0, sanction=0.0,
-            forget=0.0, reminded=0.0, idle_days=0.0, repay_ahead=0, hardship=0.5, recovered_unable=0.0,
+            forget=0.0, reminded=0.0, log_keep=0.0, idle_days=0.0, repay_ahead=0, hardship=0.5, recovered_unable=0.0,
             recovered_unwilling=0.0, horizon=7, encouraged=0.1, threatened=0.1, shamed=200_000.0, close_ties=0.3,
             sued=0.3,
         )  # fmt: skip
@@ -180,6 +181,17 @@ class Desk:
         for name in ("accrued", "reversed", "dropped"):
             totals[name] = totals[f"{name}_365"] + totals[f"{name}_360"]
         return totals
+
+    def evening(self) -> list[tuple[int, str]]:
+        """The steps of the ladder that are taken tonight: position of the loan, and action."""
+        steps = self.terms.steps
+        taken = np.zeros((self.noticed.size * max(steps.shape[1], 1), 2), np.int64)
+        plans = self.book.schedules
+        n = steps_of(
+            self.book.records, plans.records, plans.unpaid, self.noticed.astype(np.int64), self.m.platform,
+            self.m.status, self.terms.n_steps, steps, self._sums, taken,
+        )  # fmt: skip
+        return [(int(position), ACTIONS[steps["action"][0, step]]) for position, step in taken[:n]]
 
     def give(self, yuan: float, row: int = 0) -> None:
         """Put money into a wallet."""

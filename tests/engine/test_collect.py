@@ -33,7 +33,7 @@ RIVAL: dict[str, Any] = {
 
 def rough(steps: dict[str, Any], **more: Any) -> Market:
     """A market in a bad time with a ladder of these steps alone, on its first morning; other keys as dotted paths."""
-    changes = {name.replace("__", "."): value for name, value in more.items()}
+    changes = {name.replace("__", "."): value for name, value in more.items()} | {"merchants.repayment.asks": 0.0}
     return lived(scenario(ROUGH | {"lenders.ali.collection.steps": NO_LADDER | steps} | changes), 0)
 
 
@@ -229,7 +229,7 @@ def test_help_raises_the_rating_of_the_shop_and_of_nothing_else() -> None:
 
 
 def test_a_lawsuit_is_remembered_and_makes_the_unwilling_pay() -> None:
-    heavy = {"merchants__repayment__sued": 1.0}
+    heavy = {"merchants__repayment__sued": 1.0, "merchants__character__opportunists": 0.6}
     market, sued = rough({"sue": {"action": "legal", "after": "8 days"}}, **heavy), set[int]()
     unwilling = paid = 0
     for today in evenings(market, 199):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-from small import YUAN, Desk
+from types import SimpleNamespace
+from typing import Any
 
-from sim.core.loanbook import PRODUCTS
-from sim.core.merchants import HONEST, OPPORTUNIST
+import numpy as np
+from small import ROUGH, YUAN, Desk, lived, scenario
+
+from sim.core.loanbook import ACTIVE, PRODUCTS
+from sim.core.merchants import HONEST, OPPORTUNIST, Merchants
 from sim.engine.day.borrower import RepayRules
 from sim.engine.day.loan import REPAY_TOTALS, T_WALLET
-from sim.engine.groups import pay_for_each_other
+from sim.engine.groups import form_groups, pay_for_each_other
+from sim.lenders.product_terms import JointLiability
+from sim.world.peers import chance_to_succeed
 
 JOINT = PRODUCTS.index("joint_liability")
 
@@ -67,3 +72,58 @@ def test_a_late_one_does_not_pay_for_another() -> None:
     desk = group(200, (0, 500, 500))
     desk.book.records[1]["dpd"] = 3
     assert stand_in(desk) == ([0, 0, 200], 0)
+
+
+GROUPS: dict[str, Any] = {
+    "lenders.ali.products": {
+        "order_loan": None, "revolving_line": None, "joint_liability": {"term": "6 months", "minimum": "500 yuan"},
+    },
+    "lenders.ali.equity": "4 m yuan",
+    "merchants.borrowing.habit_mean": 0.3,
+    "merchants.character": {"opportunists": 0.35},
+    "lenders.ali.scoring.cutoff": 0.2,
+    "merchants.number": 1500,
+}  # fmt: skip
+
+
+def members(market: Any) -> list[Any]:
+    """Positions of the loans of every group, those that are still open."""
+    book, plans = market.book, market.book.schedules.records
+    own = np.flatnonzero((book["product"] == JOINT) & (book["status"] == ACTIVE))
+    number = plans["group"][book["schedule"][own] - 1]
+    keys = number * 100_000 + book["opened"][own]
+    return [own[keys == key] for key in np.unique(keys)]
+
+
+def test_those_who_choose_each_other_are_more_alike_than_neighbours() -> None:
+    m, n = Merchants(90, 1), 90
+    m.merchant_id[:], m.region[:] = np.arange(1, n + 1), np.arange(n) % 6
+    m.integrity[:] = np.where(np.arange(n) % 3 == 0, OPPORTUNIST, HONEST)
+    m.fixed_cost[:], m.wallet[:] = 1_000.0, 1_000.0 * np.arange(n)
+    spread = {}
+    for matching in ("neighbours", "chosen"):
+        lender: Any = SimpleNamespace(terms={"joint_liability": JointLiability(matching=matching)})
+        group = form_groups(lender, m, np.arange(n), np.full(n, JOINT, np.int8), np.ones(n, np.bool_))
+        numbers, sizes = np.unique(group, return_counts=True)
+        assert sizes.tolist() == [3] * 30
+        chance = chance_to_succeed(m, np.arange(n))
+        spread[matching] = np.mean([np.ptp(chance[group == number]) for number in numbers])
+        mixed = [len(set(m.region[group == number])) > 1 for number in numbers]
+        assert any(mixed) is (matching == "chosen")
+    assert 3.0 * spread["chosen"] < spread["neighbours"]
+
+
+def test_no_member_gets_credit_while_one_is_late() -> None:
+    plan = ROUGH | GROUPS | {"lenders.ali.products.joint_liability.hold_after": "5 days"}
+    market = lived(scenario(plan), 0, seed=4)
+    held = 0
+    while market.running and held < 50:
+        market.step()
+        today = market.calendar[market.day_index - 1].number
+        for loans in members(market):
+            late, rows = market.book["dpd"][loans], market.book["row"][loans]
+            if late.max() >= 5:
+                assert (market.merchants.lender["refused_until"][0, rows] > today).all()
+                assert (market.merchants.last_loan_day[rows] < today).all()
+                held += int((late == 0).sum())
+    assert held >= 50

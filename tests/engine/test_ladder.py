@@ -9,7 +9,7 @@ import pytest
 from small import YUAN, Desk, lived, scenario
 
 from sim.core.loanbook import ACTIVE, HELD, PAID_OFF, PROMISED, SUED
-from sim.core.merchants import OPPORTUNIST, PLATFORMS
+from sim.core.merchants import HONEST, OPPORTUNIST, PLATFORMS
 from sim.engine.rules import ladder_of
 from sim.lenders.collection_terms import Step
 from sim.world.repayment import UNWILLING
@@ -88,9 +88,9 @@ def test_the_amount_is_what_is_due_and_not_the_balance() -> None:
     assert {late for late, count in counts.items() if count} == {2, 6}
 
 
-@pytest.mark.parametrize(("score", "is_taken"), [(0.49, True), (0.5, False), (0.9, False)])
-def test_a_step_is_for_scores_below_its_own(score: float, is_taken: bool) -> None:
-    desk = late_desk([("remind", {"after": "2 days", "score_below": 0.5})], score=score)
+@pytest.mark.parametrize(("score", "is_taken"), [(0.25, True), (0.49, True), (0.5, False), (0.9, False), (0.2, False)])
+def test_a_step_is_for_scores_between_its_own(score: float, is_taken: bool) -> None:
+    desk = late_desk([("remind", {"after": "2 days", "score_from": 0.25, "score_below": 0.5})], score=score)
     assert days_of(desk, "contacts") == ({2: 1} if is_taken else {})
 
 
@@ -131,6 +131,7 @@ def test_steps_come_by_their_first_day_and_before_the_write_off() -> None:
     assert ladder["after"].tolist() == [3, 59]
     assert ladder["share"].tolist() == [0.8, 0.0]
     assert np.isinf(ladder["score_below"]).all()
+    assert (ladder["score_from"] == 0.0).all()
 
 
 # ------------------------------------------------------------------------------------------------ what it does
@@ -156,12 +157,44 @@ def test_the_largest_sweep_of_the_day_takes_its_share_of_the_wallet() -> None:
     assert desk.loan()["balance"] == (10_000 - 1_600 + 225) * YUAN
 
 
-def test_a_reminder_takes_forgetting_away_on_all_its_days() -> None:
+FORGETFUL: dict[str, Any] = {"forget": 1.0, "log_keep": -1e-9}  # and nothing comes to mind by itself
+
+
+def test_who_was_reminded_remembers_from_then_on() -> None:
     steps: Steps = [("remind", {"after": "5 days", "until": "9 days"})]
-    forgetful = {"integrity": 0, "forget": 1.0, "reminded": 1.0}
-    assert pays_on(late_desk(steps, **forgetful), 1) == 5
-    assert pays_on(late_desk(steps, **forgetful), 7) == 7
-    assert pays_on(late_desk(steps, **forgetful), 10) is None
+    for late, paid_on in ((1, 5), (7, 7), (10, 10)):
+        assert pays_on(late_desk(steps, integrity=HONEST, **FORGETFUL, reminded=1.0), late) == paid_on
+    assert pays_on(late_desk([], integrity=HONEST, **FORGETFUL, reminded=1.0), 1) is None
+
+
+def test_of_those_who_forget_every_reminder_reaches_some() -> None:
+    """The same loans' luck on every day: three reminders reach all whom two reach, and some more."""
+    found = []
+    for n in range(4):
+        steps: Steps = [("remind", {"after": "1 day", "every": "1 day", "until": f"{n} days"})] if n else []
+        desk = Desk(shops=400, steps=steps, penalty_permille=0, hardship=1.0, **FORGETFUL, reminded=0.4)
+        for row in range(400):
+            desk.lend(100, 0, days=DUE, row=row)
+        desk.live_to(DUE - 1)
+        desk.m.wallet[:] = 50_000.0
+        desk.live_to(DUE + 9)
+        found.append(set(np.flatnonzero(desk.book["status"] == PAID_OFF).tolist()))
+    assert found[0] < found[1] < found[2] < found[3]
+    for n, paid in enumerate(found):
+        assert len(paid) == pytest.approx(400 * (1 - 0.6**n), abs=40)
+
+
+def test_what_was_forgotten_is_paid_some_days_late() -> None:
+    """With a chance of three quarters a day to remember: on the next day, or a third of a day later on average."""
+    desk = Desk(shops=400, penalty_permille=0, forget=1.0, log_keep=float(np.log(0.25)))
+    for row in range(400):
+        desk.lend(100, 0, days=DUE, row=row)
+    desk.live_to(DUE - 1)
+    desk.m.wallet[:] = 50_000.0
+    desk.live_to(DUE + 20)
+    assert (desk.book["status"] == PAID_OFF).all()
+    assert desk.book["closed"].min() == desk.FIRST + DUE + 1
+    assert (desk.book["closed"] - desk.FIRST - DUE).mean() == pytest.approx(4 / 3, abs=0.15)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +245,7 @@ def test_a_lawsuit_weighs_on_the_unwilling_and_a_promise_is_not_forgotten() -> N
         desk.book.records["pressure"][0] = pressure
         assert pays_on(desk, 5) == paid_on
     for pressure, paid_on in ((0, None), (PROMISED, 5)):
-        desk = late_desk([], integrity=0, forget=1.0)
+        desk = late_desk([], integrity=HONEST, **FORGETFUL)
         desk.live_to(DUE + 4)
         desk.book.records["pressure"][0] = pressure
         assert pays_on(desk, 5) == paid_on
@@ -243,10 +276,10 @@ def test_what_is_at_stake_follows_from_the_ladder_and_from_identity() -> None:
     assert (market.terms.closes[0], market.terms.remembers[0]) == (0, 0.6)
 
 
-# ------------------------------------------------------------------------------------------------ noticed, or in peace
+# ------------------------------------------------------------------------------------------------ tonight, or in peace
 
 
-def test_loans_are_noticed_on_the_days_of_evening_steps_only() -> None:
+def test_evening_steps_wait_for_their_days_and_for_what_was_not_done() -> None:
     steps: Steps = [
         ("call", {"after": "3 days", "until": "8 days", "every": "2 days", "cost": "9 yuan"}),
         ("remind", {"after": "4 days"}),
@@ -256,18 +289,19 @@ def test_loans_are_noticed_on_the_days_of_evening_steps_only() -> None:
     seen, contacts, cost = [], {}, 0
     for late in range(1, 20):
         totals = desk.live_to(DUE + late)
-        seen += [late] * len(desk.noticed)
+        assert desk.noticed.tolist() == [0]  # the evening looks at all that is late
+        seen += [(late, action) for _, action in desk.evening()]
         contacts[late] = totals["contacts"]
         cost += totals["ladder_cost"]
-        assert set(desk.noticed.tolist()) <= {0}
         if late == 14:
             desk.book.records["pressure"][0] = SUED  # nobody did it on the evenings before; now somebody has
-    assert seen == [3, 5, 7, 12, 13, 14]  # what is done once waits until it is done
+    calls, suits = [(late, "call") for late in (3, 5, 7)], [(late, "legal") for late in (12, 13, 14)]
+    assert seen == calls + suits  # what is done once waits until it is done
     assert [late for late, n in contacts.items() if n] == [4]  # calls are counted in the evening
     assert cost == 0
 
 
-def test_a_loan_left_in_peace_is_not_reminded_swept_or_noticed() -> None:
+def test_a_loan_left_in_peace_is_not_reminded_swept_or_called() -> None:
     steps: Steps = [
         ("remind", {"after": "1 day", "every": "1 day"}),
         ("sweep", {"after": "1 day", "share": 1.0}),
@@ -279,11 +313,11 @@ def test_a_loan_left_in_peace_is_not_reminded_swept_or_noticed() -> None:
     desk.give(100)
     for late in range(1, 6):
         assert desk.live_to(DUE + late)["contacts"] == 0
-        assert desk.noticed.size == 0
+        assert desk.evening() == []
     assert (desk.m.wallet[0], desk.loan()["dpd"]) == (100 * YUAN, 5)
     desk.book.records["pressure"][0] = 0
     assert desk.live_to(DUE + 6)["contacts"] == 1
-    assert (desk.m.wallet[0], desk.noticed.tolist()) == (0.0, [0])
+    assert (desk.m.wallet[0], desk.evening()) == (0.0, [(0, "call")])
 
 
 # ------------------------------------------------------------------------------------------------------ late fees

@@ -67,6 +67,9 @@ def take(life: Life, what: str, size: Any) -> None:
     elif what in NEW_TERMS:
         months, share, waives = size
         life.restructure(what, months, share, waives=waives)
+        if what == "forgiveness" and life.book is not None:  # now and then the other part is paid, and more
+            life.pay(max(int(owed(*life.arrays)[0]) - int(share * 100_000), 0))
+            life.forgive()
     elif what == "misuse":
         life.misuse(size)
     elif what == "sell":

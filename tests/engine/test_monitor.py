@@ -35,14 +35,20 @@ def watched(changes: dict[str, Any] | None = None) -> Run:
 def warned(**columns: float) -> str:
     """The warning of one merchant in the steady state but for these columns."""
     usual = {
-        "sales_mean_7d": 10_000, "sales_mean_30d": 10_000, "sales_mean_90d": 10_000, "season_index": 1.0,
-        "season_index_90d": 1.0, "return_rate": 0.05, "buyer_concentration": 0.1, "parcels": 0.97, "loan_days": 90,
-        "balance_fen": 500_000, "orders_mean_30d": 1.0, "traffic": 40.0, "confirm_days": 9.0,
+        "sales_mean_30d": 10_000, "sales_mean_90d": 10_000, "season_index": 1.0, "season_index_90d": 1.0,
+        "category_pace": 1.0, "return_rate": 0.05, "buyer_concentration": 0.1, "parcels": 0.97, "loan_days": 90,
+        "balance_fen": 500_000, "orders_mean_30d": 1.0, "order_value_fen": 10_000, "traffic": 40.0,
+        "confirm_days": 9.0, "advertising_mean_30d": 300.0, "advertising_mean_90d": 300.0, "off_platform_share": 0.1,
+        "traced_share": 0.6,
     }  # fmt: skip
     seen = {name: np.array([value], np.float64) for name, value in (usual | columns).items()}
     view = View(seen, Signals.needs, np.array([1]), seed=1, day=1)
     policy = Signals(detection=1.0)
     return WARNINGS[int(policy(view, None)[0])]  # type: ignore[arg-type]
+
+
+UNSEEN = {"loan_days": 60.0, "traced_share": 0.1}
+FLAT = {"sales_mean_30d": 8_500.0, "advertising_mean_30d": 255.0, "traffic": 34.0}
 
 
 @pytest.mark.parametrize(
@@ -54,11 +60,17 @@ def warned(**columns: float) -> str:
         ({"sales_mean_30d": 2_000}, "recall"),
         ({"sales_mean_30d": 7_000, "season_index": 0.7}, ""),  # the season is over, not the shop
         ({"return_rate": 0.4}, "cut"),
-        ({"loan_days": 20, "sales_mean_30d": 9_900}, "misuse"),
-        ({"loan_days": 20, "sales_mean_30d": 10_500}, ""),  # sales have risen: it went into the shop
-        ({"loan_days": 20, "sales_mean_30d": 9_900, "balance_fen": 10_000}, ""),  # too small to show
-        ({"loan_days": 10, "sales_mean_30d": 9_900}, ""),
-        ({"loan_days": 60, "sales_mean_30d": 9_900}, ""),
+        ({"sales_mean_30d": 7_000, "category_pace": 0.75}, ""),  # the whole trade has lost as much
+        ({"sales_mean_30d": 2_000, "category_pace": 0.2}, "recall"),  # who sells nothing cannot pay, whosever fault
+        ({"off_platform_share": 0.6}, "advise"),
+        (UNSEEN, ""),  # what cannot be followed is not suspect alone
+        (UNSEEN | FLAT, "misuse"),
+        (FLAT, ""),  # sales did not rise, but the money was seen to go to suppliers
+        (UNSEEN | FLAT | {"advertising_mean_30d": 330.0}, ""),  # it went into advertising
+        (UNSEEN | {"traffic": 50.0}, "misuse"),  # many visit and few buy: the stock is not there
+        (UNSEEN | FLAT | {"balance_fen": 10_000}, ""),  # too small to show
+        (UNSEEN | FLAT | {"loan_days": 10}, ""),
+        (UNSEEN | FLAT | {"loan_days": 160}, ""),
         ({"parcels": 0.8}, ""),  # one sign is none
         ({"parcels": 0.8, "buyer_concentration": 0.2}, "wash"),
         ({"confirm_days": 5.0, "traffic": 25.0}, "wash"),
@@ -90,15 +102,15 @@ def test_the_money_that_is_diverted_leaves_the_shop() -> None:
 
 def test_suspicion_is_right_more_often_than_chance_and_not_always() -> None:
     """Precision against the hidden truth: false alarms and misses, both (facts A.1.3: not 100 %)."""
-    run = watched({"lenders.ali.monitoring": {"policy": "signals", "rise": -0.1}})
+    run = watched()
     suspects = run.frame("actions").query("action == 'misuse'")["merchant_id"].unique()
     borrowers = run.loans["merchant_id"].unique()
     truth = diverts(borrowers.astype(np.int32), Borrowing(diverters=0.2), 6)
     is_suspect = np.isin(borrowers, suspects)
     precision, recall, base = truth[is_suspect].mean(), is_suspect[truth].mean(), truth.mean()
     assert is_suspect.sum() > 30
-    assert base < precision < 1.0
-    assert 0.0 < recall < 1.0
+    assert 2.0 * base < precision < 1.0
+    assert 0.1 < recall < 1.0
 
 
 def test_misused_money_costs_more_and_falls_due() -> None:
@@ -123,7 +135,7 @@ def test_misused_money_costs_more_and_falls_due() -> None:
 
 
 def test_a_cut_limit_and_no_new_loan() -> None:
-    run = watched({"lenders.ali.monitoring": {"policy": "signals", "no_credit_for": "60 days"}})
+    run = watched({"lenders.ali.monitoring": {"policy": "signals", "deep_drop": 0.3, "no_credit_for": "60 days"}})
     cut = run.frame("actions").query("action == 'cut'").sort_values("date")
     first = cut.drop_duplicates("merchant_id").set_index("merchant_id")["date"]
     asked = run.applications[run.applications["merchant_id"].isin(first.index)]

@@ -37,8 +37,27 @@ def counts(run: Run) -> dict[str, int]:
 
 
 def test_nobody_talks_where_there_is_no_policy(runs: dict[str, Run]) -> None:
-    assert not set(counts(runs["none"])) & {"asks", *TREATMENTS[1:], "gives_up", "refused"}
+    """Those in difficulty find nobody to ask, and are let down like those who wait in vain."""
+    assert not set(counts(runs["none"])) & {"asks", *TREATMENTS[1:], "refused"}
     assert not runs["none"].loans["restructured"].any()
+    assert counts(runs["none"])["finds_nobody"] > 20
+    assert counts(runs["none"])["complains"] > 5
+    assert "finds_nobody" in counts(runs["slow"])
+
+
+def test_a_part_is_forgiven_only_when_the_rest_is_paid() -> None:
+    run = talks({"policy": "fast", "offer": "forgiveness", "forgiven": 0.3, "extension": "30 days"})
+    actions, tape = run.frame("actions"), run.loans.set_index("loan_id")
+    settled = actions[actions["action"] == "settled"]
+    assert len(settled) > 3
+    assert "lapses" in counts(run)
+    agreed = actions[actions["action"] == "forgiveness"].set_index("loan_id")["date"]
+    assert (settled["date"].to_numpy() >= agreed.loc[settled["loan_id"]].to_numpy()).all()
+    given = tape["forgiven_fen"] > 0
+    assert set(tape.index[given]) == set(settled["loan_id"])
+    closed = tape[given & (tape["status"] == "closed")]
+    assert (closed["principal_paid_fen"] + closed["forgiven_fen"] == closed["principal_fen"]).all()
+    assert (tape.loc[settled["loan_id"], "forgiven_fen"].to_numpy() <= settled["detail"].to_numpy()).all()
 
 
 def test_the_books_of_loans_with_new_terms_add_up(runs: dict[str, Run]) -> None:
@@ -70,8 +89,9 @@ def test_a_slow_answer_comes_late_and_loses_those_who_give_up(runs: dict[str, Ru
         actions = runs[name].frame("actions")
         granted = actions[actions["action"] == {"slow": "extension", "fast": "re_amortisation"}[name]]
         assert (granted["detail"] == days).all()
-    assert counts(runs["slow"])["gives_up"] / counts(runs["slow"])["asks"] > 0.2
-    assert counts(runs["fast"]).get("gives_up", 0) / counts(runs["fast"])["asks"] < 0.1
+        asks = set(actions.loc[actions["action"] == "asks", "loan_id"])
+        tired = set(actions.loc[actions["action"] == "gives_up", "loan_id"]) & asks
+        assert len(tired) / len(asks) > 0.2 if name == "slow" else len(tired) / len(asks) < 0.1
     assert counts(runs["slow"])["complains"] > 0
 
 
@@ -124,7 +144,6 @@ def test_the_terms_of_each_treatment() -> None:
         agreed = changed["product"].map(rates).astype(int) * (0.5 if offer == "rate_cut" else 1.0)
         assert (changed["rate_ppm_year"] == agreed).all()
         if offer == "forgiveness":
-            assert (changed["forgiven_fen"] > 0).all()
             assert (changed["forgiven_fen"] <= 0.3 * changed["principal_fen"]).all()
         else:
             assert (changed["forgiven_fen"] == 0).all()

@@ -46,13 +46,39 @@ def test_interest_stays_owed_and_penalties_and_fees_are_given_up() -> None:
     assert owed(*life.arrays) == (100_000 + 3_100 + 100 * (last + 1),) * 2  # all of it on its day
 
 
-def test_interest_may_be_waived_and_principal_forgiven() -> None:
+def test_interest_may_be_waived_and_principal_forgiven_when_the_rest_is_paid() -> None:
     life = late_line()
     life.restructure("forgiveness", 2, 0.3, waives=True)
-    loan = life.loan
-    assert (loan["balance"], loan["forgiven"], loan["written_off"]) == (70_000, 30_000, 30_000)
-    assert owed(*life.arrays) == (70_000 + 70, 0)
+    loan, plan = life.loan, life.arrays[1][0]
     assert loan["treatment"] == TREATMENTS.index("forgiveness")
+    assert (loan["balance"], loan["forgiven"]) == (100_000, 0)
+    assert owed(*life.arrays) == (100_000 + 100, 0)
+    life.forgive()
+    assert loan["forgiven"] == 0  # nothing is paid yet
+    nights(life, int(plan["next_due"]) - life.today)
+    due = owed(*life.arrays)[1]
+    assert due == 70_000 + (owed(*life.arrays)[0] - 100_000)  # all interest, and what is not forgiven
+    life.pay(due - 1)
+    life.forgive()
+    assert loan["forgiven"] == 0
+    life.pay(owed(*life.arrays)[1])
+    life.forgive()
+    assert (loan["forgiven"], loan["written_off"], loan["balance"]) == (29_999, 29_999, 1)
+    life.pay(owed(*life.arrays)[1])  # the last fen falls due the next morning
+    life.evening()
+    assert (loan["status"], loan["principal_paid"]) == (PAID_OFF, 70_001)
+
+
+def test_of_a_settlement_that_is_not_kept_nothing_is_forgiven() -> None:
+    life = late_line()
+    life.restructure("forgiveness", 2, 0.3, waives=False)
+    plan = life.arrays[1][0]
+    nights(life, int(plan["next_due"]) + 5 - life.today)
+    life.forgive()
+    assert (life.loan["balance"], life.loan["forgiven"]) == (100_000, 0)
+    life.pay(owed(*life.arrays)[1])  # too late: nobody forgives it any more
+    nights(life, int(plan["next_due"]) - life.today)
+    assert (life.loan["overdue"], life.loan["forgiven"]) == (30_000, 0)  # the rest has fallen due
 
 
 def test_equal_instalments_and_a_rate_cut() -> None:
@@ -144,7 +170,7 @@ def test_a_pledge_pays_on_under_new_terms_and_is_free_when_the_loan_is_paid() ->
     next_due = desk.FIRST + 200
     offer["treatment"], offer["kind"], offer["periods"], offer["next_due"] = 1, AT_END, 1, next_due
     offer["place"] = desk.book.schedules.add(next_due=[next_due])
-    agree(desk.book.records, desk.book.schedules.records, offer, desk.FIRST + 15, desk._records, sums)
+    agree(desk.book.records, desk.book.schedules.records, offer, desk.FIRST + 15, sums)
     orders = int(desk.loan()["pledged"].sum())
     desk.rules["stage_share"] = 0.5
     came = 0

@@ -10,6 +10,7 @@ from small import YUAN, Desk
 
 from sim.core.loanbook import ACTIVE, PAID_OFF, WRITTEN_OFF
 from sim.core.merchants import CLOSED, FRAUDSTER, OPPORTUNIST
+from sim.engine.day.loan import REPAY_TOTALS
 from sim.engine.lend import mark_refinancing
 from sim.world.repayment import FRAUD, UNABLE, UNWILLING
 
@@ -447,7 +448,7 @@ def test_an_order_loan_is_due_when_its_pledge_is_at_an_end() -> None:
 def test_order_loans_are_debited_and_cannot_be_forgotten() -> None:
     late = {}
     for pledged in ((), (100.0, 0.0, 0.0, 0.0)):
-        desk = Desk(forget=1.0, stage_share=1e-9, idle_days=1e6)
+        desk = Desk(forget=1.0, log_keep=-1e-9, stage_share=1e-9, idle_days=1e6)
         desk.m.fixed_cost[0] = 1.0
         desk.lend(90, FIVE, days=10, pledged=pledged)
         desk.give(1_000)
@@ -615,8 +616,11 @@ def refinanced(after: int) -> Desk:
     desk.live_to(20 + after - 1)
     desk.give(1_000)
     desk.live_to(20 + after)
-    marked = mark_refinancing(desk.book, desk.m.last_loan_day, desk.closed, Desk.FIRST + 20 + after)
+    marked = mark_refinancing(desk.book, desk.m.last_loan_day, desk.closed, Desk.FIRST + 20 + after, desk._sums)
     assert marked == (1 if after <= 3 else 0)
+    by_age = dict(zip(REPAY_TOTALS, desk._sums.sum(axis=(0, 1)).tolist(), strict=True))
+    assert by_age["balance_1_30"] == 100_000 * marked  # on the same day
+    assert by_age["balance_current"] == 100_000 * (1 - marked)
     return desk
 
 
@@ -645,7 +649,7 @@ def test_order_loans_that_are_swept_are_no_refinancing() -> None:
     desk.lend(1_000, 0, days=100)
     desk.live_to(1)
     assert desk.book["status"][0] == PAID_OFF
-    assert mark_refinancing(desk.book, desk.m.last_loan_day, desk.closed, Desk.FIRST + 1) == 0
+    assert mark_refinancing(desk.book, desk.m.last_loan_day, desk.closed, Desk.FIRST + 1, desk._sums) == 0
 
 
 # ------------------------------------------------------------------------------------------------- the short way

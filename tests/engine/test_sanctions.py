@@ -10,7 +10,7 @@ from small import ROUGH, lived, scenario
 
 import sim
 from sim.core.loanbook import ACTIVE, HELD
-from sim.engine.after.cases import SEEN
+from sim.engine.after.cases import RESTS, SEEN
 from sim.engine.after.collect import NEVER_AGAIN
 from sim.engine.day.count import MONEY
 from sim.errors import ScenarioError
@@ -54,10 +54,8 @@ def test_a_blacklisted_debtor_has_no_limit_left() -> None:
 
 
 def test_a_cut_limit_stays_cut_over_the_next_reviews() -> None:
-    kept, cut = (
-        run({"lenders.ali.monitoring": {"policy": "signals", "limit_cut": share, "limit_cut_for": "60 days"}})
-        for share in (0.0, 1.0)
-    )
+    looks = {"policy": "signals", "deep_drop": 0.2, "limit_cut_for": "60 days"}
+    kept, cut = (run({"lenders.ali.monitoring": looks | {"limit_cut": share}}) for share in (0.0, 1.0))
     assert cut.daily["limit_total_fen"].sum() < 0.98 * kept.daily["limit_total_fen"].sum()
 
 
@@ -84,7 +82,7 @@ def test_when_a_lender_talks_no_more_nobody_rests_any_longer() -> None:
     market.run_days(10)
     resting = ((market.book["pressure"] & HELD) != 0) & (market.book["status"] == ACTIVE)
     assert not resting.any()
-    assert market.cases.size == 0
+    assert not (market.cases["kind"] == RESTS).any()
 
 
 def test_interest_of_a_loan_called_or_put_off_counts_its_nights() -> None:

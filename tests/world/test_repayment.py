@@ -7,7 +7,17 @@ import pytest
 
 from sim.core import draws
 from sim.core.merchants import FRAUDSTER, HONEST, OPPORTUNIST
-from sim.world.repayment import CAUSES, FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
+from sim.world.repayment import (
+    CAUSES,
+    FRAUD,
+    UNABLE,
+    UNWILLING,
+    days_forgotten,
+    forgets,
+    is_still_forgotten,
+    is_willing,
+    shop_worth,
+)
 
 HUGE = 10**12
 
@@ -64,6 +74,25 @@ def test_reminders_act_on_forgetting() -> None:
     assert not forgets.py_func(0.05, 0.08, 0.6, True)  # who forgets in spite of a reminder forgets without one too
     assert forgets.py_func(0.05, 0.08, 0.6, False)
     assert forgets.py_func(0.03, 0.08, 0.6, True)
+
+
+def test_what_was_forgotten_comes_to_mind_after_some_days() -> None:
+    """Days are geometric, with the mean that the keeping chance of four fifths a day gives: five."""
+    u = draws.uniform(1, "repay.forget", 4383, np.arange(100_000), 1)
+    days = np.array([days_forgotten.py_func(one, np.log(0.8)) for one in u])
+    assert days.min() == 1
+    assert days.mean() == pytest.approx(5.0, abs=5 * np.sqrt(20.0 / u.size))  # variance keep / (1 - keep)^2
+    assert (days > 3).mean() == pytest.approx(0.8**3, abs=0.01)
+    assert days_forgotten.py_func(0.5, 0.0) == 1
+
+
+def test_every_reminder_takes_its_part_of_what_is_still_forgotten() -> None:
+    u = draws.uniform(1, "repay.forget", 4383, np.arange(100_000), 2)
+    for n_told in range(4):
+        left = np.array([is_still_forgotten.py_func(3, 9, one, 0.6, n_told) for one in u])
+        assert left.mean() == pytest.approx(0.4**n_told, abs=0.01)
+    assert is_still_forgotten.py_func(8, 9, 0.5, 0.6, 0)
+    assert not is_still_forgotten.py_func(9, 9, 0.5, 0.6, 0)  # of its own accord
 
 
 def test_causes_are_positions_in_their_names() -> None:

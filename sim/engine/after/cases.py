@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from sim.core.kernels import kernel
 from sim.core.loanbook import ACTIVE, WRITTEN_OFF, LoanBook
 from sim.lenders.desk_terms import MINUTES_A_DAY
 
-# Waits for an answer; collection rests; has promised to pay; was interviewed and waits for the decision; from here on
-# work of the desk, by its number.
-ASKS, RESTS, PROMISED_TO_PAY, SEEN, AT_DESK = 0, 1, 2, 3, 4
+# Waits for an answer; collection rests; has promised to pay; was interviewed and waits for the decision; pays a part,
+# so that the rest will be forgiven; from here on work of the desk, by its number.
+ASKS, RESTS, PROMISED_TO_PAY, SEEN, SETTLES, AT_DESK = 0, 1, 2, 3, 4, 5
 OPENS, CLOSES = 480.0, 1320.0  # minutes of the day between which people write and call; assumption
 CASE = np.dtype(
     [
@@ -27,7 +28,7 @@ CASE = np.dtype(
         ("case_id", np.int64),  # keys its draws at the desk
         ("arrived", np.float64),  # at the desk: minutes since day number 0
         ("product", np.int8),  # of an application: what is asked for, how much, and why
-        ("asked", np.int64),  # fen
+        ("asked", np.int64),  # fen; of a settlement what will be forgiven
         ("worth", np.float64),
         ("is_pressed", np.bool_),
     ],
@@ -65,9 +66,14 @@ def loan_cases(c: Any, kind: int, since: int, until: int) -> Cases:
     return new
 
 
+def joined(parts: Sequence[Cases]) -> Cases:
+    """Cases of all parts, in their order."""
+    return np.concatenate(parts, dtype=CASE)
+
+
 def begin_standing() -> Standing:
-    """How a lender stands with borrowers in difficulty: who asked, got relief, complained; and what is said of it."""
-    return {"asked": 0, "granted": 0, "complaints": 0, "goodwill": 1.0}
+    """How a lender stands with borrowers in difficulty: who asked, and got relief; and what is said of it."""
+    return {"asked": 0, "granted": 0, "goodwill": 1.0}
 
 
 def positions_of(book: LoanBook, cases: Cases, *, lost: bool = False) -> npt.NDArray[np.int64]:

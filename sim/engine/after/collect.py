@@ -16,7 +16,7 @@ from sim.core.clock import Day
 from sim.core.kernels import kernel
 from sim.core.loanbook import ACTIVE, EVADED, HELD, LISTED, SUED, SUSPENDED
 from sim.core.merchants import OPEN
-from sim.engine.after.cases import desk_cases
+from sim.engine.after.cases import desk_cases, joined
 from sim.engine.after.new_terms import sell
 from sim.engine.after.people import CALL, call_now, has_people_for
 from sim.engine.day import ladder
@@ -37,7 +37,7 @@ def collect(market: Market, day: Day, noticed: Positions) -> None:
         return
     book, m, terms = market.book, market.merchants, market.terms
     sums = market.room.sums.repay[0]
-    taken = np.zeros((noticed.size * max(terms.steps.shape[1], 1), 2), np.int64)
+    taken = np.empty((noticed.size * max(terms.steps.shape[1], 1), 2), np.int64)
     n = steps_of(
         book.records, book.schedules.records, book.schedules.unpaid, noticed, m.platform, m.status, terms.n_steps,
         terms.steps, sums, taken,
@@ -82,9 +82,7 @@ def steps_of(
             taken[found, 0] = position
             taken[found, 1] = k
             found += 1
-            totals = sums[lender, np.uint64(loan.product)]
-            totals[T_LADDER] += step.cost
-            totals[T_CONTACTS] += 1 if step.action == ladder.CALL else 0
+            sums[lender, np.uint64(loan.product), T_LADDER] += step.cost
     return found
 
 
@@ -92,12 +90,13 @@ def _call(market: Market, day: Day, positions: Positions, share: Any) -> None:
     """Call at once, or, where a lender has people for it, have them call as they come to it."""
     positions = np.unique(positions)  # two steps of one evening are one call
     c = market.book.records[positions]
+    np.add.at(market.room.sums.repay[0, :, :, T_CONTACTS], (c["lender"], c["product"]), 1)
     for lender in market.lenders:
         own = c["lender"] == lender.index
         if has_people_for(lender, CALL):
             rows, loans = c["row"][own], c["loan_id"][own].copy()
             new = desk_cases(market.seed_number, day.number, CALL, lender.index, rows, loans)
-            market.cases = np.concatenate([market.cases, new])
+            market.cases = joined([market.cases, new])
         else:
             call_now(market, day, positions[own])
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.clock import Day
-from sim.core.kernels import allocating_kernel, least
+from sim.core.kernels import allocating_kernel, least, most
 from sim.core.loanbook import ACTIVE, ADVISED, SECURED
 from sim.engine.day.loan import T_CONTACTS
 from sim.engine.day.plan_of_loan import AT_END
@@ -32,29 +32,50 @@ def monitor(market: Market, day: Day) -> None:
 
 def _look(market: Market, lender: Lender, day: Day) -> None:
     book, m, index = market.book, market.merchants, lender.index
-    own = np.flatnonzero((book["lender"] == index) & (book["status"] == ACTIVE) & (book["opened"] < day.number))
-    rows = np.unique(book["row"][own]).astype(np.int64)
+    own, place, rows, days = _borrowers(book.records, book.order, index, day.number)
     if rows.size == 0:
         return
-    on_limit = own[~np.isin(book["product"][own], SECURED)]
-    oldest = np.full(m.n, day.number + 1, np.int64)
-    np.minimum.at(oldest, book["row"][on_limit], book["opened"][on_limit].astype(np.int64))
     columns = market.observer.columns(
         lender.policies["monitoring"].needs, rows, index, lender.spec.bureau, day.index, day.number
     )
-    columns["loan_days"] = day.number - oldest[rows]  # -1: none on the limit
+    columns["loan_days"] = days
     columns["balance_fen"] = m.lender["line_fen"][index, rows].astype(np.int64)
     context = lender.context(day.date, day.number, lender.cash_fen, explain=False)
     warning = lender.judge("monitoring", columns, m.merchant_id[rows].astype(np.int64), market.seed_number, context)
-    _act(market, lender, day, own, rows, warning)
+    _act(market, lender, day, own, place, rows, warning)
 
 
-def _act(market: Market, lender: Lender, day: Day, own: Ints, rows: Ints, warning: npt.NDArray[np.int8]) -> None:
-    """Advise, cut, call: ``own`` are positions of the lender's loans, ``rows`` (n,) borrowers, ``warning`` (n,)."""
+@allocating_kernel
+def _borrowers(loans: Any, order: Any, lender: Any, today: Any) -> Any:
+    """The borrowers of a lender who had a loan before today.
+
+    ``order`` (n,) are the positions of the book by merchant row. Returns the positions of their active loans, (k,), and
+    the place of each one's borrower; the rows of the borrowers, (b,), and the days since their oldest loan on the limit
+    was paid out, -1 if there is none.
+    """
+    own, place = np.empty(order.size, np.int64), np.empty(order.size, np.int64)
+    rows, days = np.empty(order.size, np.int64), np.empty(order.size, np.int64)
+    n, b = 0, 0
+    for position in order:
+        loan = loans[position]
+        if loan.lender != lender or loan.status != ACTIVE or loan.opened >= today:
+            continue
+        if b == 0 or rows[b - 1] != loan.row:
+            rows[b], days[b] = loan.row, -1
+            b += 1
+        own[n], place[n] = position, b - 1
+        n += 1
+        if loan.product not in SECURED:
+            days[b - 1] = most(days[b - 1], np.int64(today) - np.int64(loan.opened))
+    return own[:n].copy(), place[:n].copy(), rows[:b].copy(), days[:b].copy()
+
+
+def _act(
+    market: Market, lender: Lender, day: Day, own: Ints, place: Ints, rows: Ints, warning: npt.NDArray[np.int8]
+) -> None:
+    """Advise, cut, call: ``own`` (k,) are positions of the lender's loans, of the borrowers ``rows[place]``, (b,)."""
     m, book, terms, index = market.merchants, market.book, lender.spec.monitoring, lender.index
-    of_row = np.zeros(m.n, np.int8)
-    of_row[rows] = warning
-    said = of_row[book["row"][own]]
+    said = warning[place]
     limits, refused = m.lender["limit_fen"][index], m.lender["refused_until"][index]
     stop = rows[warning >= _CUT]
     limits[stop] = (limits[stop] * (1.0 - terms.limit_cut)).astype(np.int32)
@@ -67,16 +88,15 @@ def _act(market: Market, lender: Lender, day: Day, own: Ints, rows: Ints, warnin
     m.reputation[wash] *= np.float32(1.0 - terms.wash_rating_loss)
     book["pressure"][own] &= np.uint8(255 - ADVISED)
     book["pressure"][own[said == _ADVISE]] |= ADVISED
-    called = own[(said == _RECALL) | (said == _MISUSE)]
-    surcharge = np.where(said[(said == _RECALL) | (said == _MISUSE)] == _MISUSE, round(100 * terms.misuse_multiple), 0)
+    is_called = (said == _RECALL) | (said == _MISUSE)
+    called = own[is_called]
+    surcharge = np.where(said[is_called] == _MISUSE, round(100 * terms.misuse_multiple), 0)
     last = day.number + terms.notice
     _give_plans(market, called, day.number, last)
     is_new = call(book.records, book.schedules.records, called, surcharge, last).astype(np.bool_)
     sums = market.room.sums.repay[0, index]
     for code in range(_ADVISE, len(WARNINGS)):
-        told = own[said == code]
-        if code in (_RECALL, _MISUSE):
-            told = called[is_new & (of_row[book["row"][called]] == code)]
+        told = own[said == code] if code not in (_RECALL, _MISUSE) else called[is_new & (said[is_called] == code)]
         first = told[np.unique(book["row"][told], return_index=True)[1]]  # one word to a borrower, not one a loan
         np.add.at(sums[:, T_CONTACTS], book["product"][first], 1)
         market.note_action(day, WARNINGS[code], told)

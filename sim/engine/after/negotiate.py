@@ -1,7 +1,7 @@
 """New terms for borrowers in difficulty: who asks, how long the answer takes, what is offered and accepted.
 
-Those who get no answer, or a refusal, complain, stay away for a time, and tell others; those who get relief are seen by
-those who could pay (design rule 13). Facts A.1.3 (004), B.3, C.12.
+Those who find nobody to ask, wait in vain or are refused complain, stay away for a time, and tell others; those who get
+relief are seen by those who could pay (design rule 13). Facts A.1.3 (004), B.3, C.12.
 """
 
 from __future__ import annotations
@@ -13,17 +13,30 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import Day, add_months, date_of, day_number
-from sim.core.kernels import kernel
+from sim.core.kernels import allocating_kernel, hash64, kernel, unit64
 from sim.core.loanbook import ACTIVE, HELD, ORDER_LOAN, SALES_SHARE
 from sim.core.schedules import TREATMENTS
-from sim.engine.after.cases import ASKS, AT_DESK, NO_CASES, RESTS, Cases, desk_cases, loan_cases, positions_of
-from sim.engine.after.new_terms import OFFER, agree
-from sim.engine.day.loan import T_CONTACTS, claim_of
-from sim.engine.day.plan_of_loan import AT_END, EQUAL_INSTALMENTS
+from sim.engine.after.cases import (
+    ASKS,
+    AT_DESK,
+    NO_CASES,
+    RESTS,
+    SETTLES,
+    Cases,
+    desk_cases,
+    joined,
+    loan_cases,
+    positions_of,
+)
+from sim.engine.after.new_terms import OFFER, agree, forgive_rest
+from sim.engine.day.loan import T_CONTACTS, claim_of, pledged_left
+from sim.engine.day.plan_of_loan import AT_END, EQUAL_INSTALMENTS, SETTLEMENT
 from sim.engine.day.scheduled import due_of, falls_next, interest_to_date
 from sim.lenders.desk_terms import KINDS, WorkKind
 from sim.lenders.lender import Lender
-from sim.world.talks import bearable, chance_to_ask, is_accepted
+from sim.world.birth import NEVER
+from sim.world.repayment import UNABLE
+from sim.world.talks import bearable, chances_to_ask, is_accepted
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
@@ -32,25 +45,15 @@ Positions = npt.NDArray[np.int64]
 _EXTENSION, _INSTALMENTS, _CHEAPER, _FORGIVEN, _REST, _HOLD = range(1, 7)
 STAYS_AWAY = 180  # days for which one who was let down does not ask for a loan; assumption
 MEMORY = 0.01  # weight of one more experience in what is said of a lender; assumption
+SETTLED_WITHIN = 7  # days after its due date in which the part that is not forgiven may still be paid; assumption
+_NOTHING, _ASKS, _FINDS_NOBODY, _IS_SOON_DUE = range(4)
 
 
 def negotiate(market: Market, day: Day, noticed: Positions) -> None:
-    """Talk to the borrowers of every lender that talks; ``noticed`` are loans past due, or soon due, tonight."""
-    for lender in market.lenders:
-        if lender.spec.negotiation.policy == "none":
-            _stop_talking(market, lender)
-        else:
-            mine = noticed[market.book["lender"][noticed] == lender.index]
-            Talks(market, lender, day).go_on(mine)
-
-
-def _stop_talking(market: Market, lender: Lender) -> None:
-    """End the talks of a lender that, by a dated change, talks no more: nobody rests, nobody waits for an answer."""
-    own = (market.cases["lender"] == lender.index) & np.isin(market.cases["kind"], (ASKS, RESTS))
-    if own.any():
-        places = positions_of(market.book, market.cases[own])
-        market.book["pressure"][places[places >= 0]] &= np.uint8(255 - HELD)
-        market.cases = market.cases[~own]
+    """Talk to the borrowers of every lender; ``noticed`` are loans past due, or soon due, tonight."""
+    if noticed.size or market.cases.size:
+        for lender in market.lenders:
+            Talks(market, lender, day).go_on(noticed)
 
 
 class Talks:
@@ -61,78 +64,104 @@ class Talks:
         self.book, self.m = market.book, market.merchants
         self.terms, self.policy = lender.spec.negotiation, lender.policies["negotiation"]
         self.standing = market.standing[lender.lender_id]
-        self.new_cases: list[Cases] = []  # made by what was agreed or refused
+        self.new_cases: list[Cases] = []  # made by what was asked, agreed or refused
         self.will = market.plan_of_run.merchants.repayment
 
     def go_on(self, noticed: Positions) -> None:
         """End what has ended, hear who asks, answer who has waited, and reach out."""
-        own = (self.market.cases["lender"] == self.lender.index) & np.isin(self.market.cases["kind"], (ASKS, RESTS))
-        cases, others = self.market.cases[own], self.market.cases[~own]
-        cases = self._end_rests(cases)
-        cases = self._give_up(cases)
-        cases, early = self._hear(cases, noticed)
-        cases = self._answer(cases)
-        if early.size:
-            self.offer(early, np.zeros(early.size, np.int64), is_asked=False)
-        self.market.cases = np.concatenate([others, cases, *self.new_cases])
+        kind = self.market.cases["kind"]
+        talking = (kind == ASKS) | (kind == RESTS) | (kind == SETTLES)
+        busy = self.market.cases["loan_id"][talking | (kind == AT_DESK + KINDS.index("negotiation"))]
+        cases = NO_CASES
+        if busy.size:
+            own = talking & (self.market.cases["lender"] == self.lender.index)
+            cases, self.market.cases = self.market.cases[own], self.market.cases[~own]
+        places = positions_of(self.book, cases) if cases.size else np.zeros(0, np.int64)
+        cases, places = self._end(cases, places)
+        early = self._hear(noticed, busy)
+        if self.new_cases:  # who is answered at once has asked just now
+            asked = joined(self.new_cases)
+            self.new_cases = [asked[asked["kind"] > ASKS]]
+            asked = asked[asked["kind"] == ASKS]
+            if asked.size:
+                cases, places = joined([cases, asked]), np.append(places, positions_of(self.book, asked))
+        ready = (cases["kind"] == ASKS) & (cases["until"] <= self.day.number)
+        waited = self.day.number - cases["since"][ready].astype(np.int64)
+        answered = places[ready]
+        still = self.book["unpaid_since"][answered] > 0  # who has paid meanwhile needs no answer
+        answered, waited = answered[still], waited[still]
+        is_asked = np.arange(answered.size + early.size) < answered.size
+        self.offer(np.append(answered, early), np.append(waited, np.zeros(early.size, np.int64)), is_asked)
+        if cases.size or self.new_cases:
+            self.market.cases = joined([self.market.cases, cases[~ready], *self.new_cases])
 
-    def _end_rests(self, cases: Cases) -> Cases:
-        ends = (cases["kind"] == RESTS) & (cases["until"] <= self.day.number)
-        places = positions_of(self.book, cases[ends])
-        self.book["pressure"][places[places >= 0]] &= np.uint8(255 - HELD)
-        return np.asarray(cases[~ends])
+    def _end(self, cases: Cases, places: Positions) -> tuple[Cases, Positions]:
+        """End rests whose time is up and settlements that were kept or not; let go of those who lost patience."""
+        if cases.size == 0:
+            return cases, places
+        today, kind = self.day.number, cases["kind"]
+        ends = places < 0  # its loan has ended
+        is_over = self.terms.policy == "none"  # by a dated change it talks no more
+        ends[kind == RESTS] = is_over | (cases["until"][kind == RESTS] <= today)
+        rested = places[ends & (kind == RESTS) & (places >= 0)]
+        self.book["pressure"][rested] &= np.uint8(255 - HELD)
+        self._settle(cases, places, ends)
+        coin = draws.uniform(self.market.seed_number, "negotiate.wait", today, cases["loan_id"])
+        gone = (kind == ASKS) & ~ends & (coin < self.will.impatience)
+        self.give_up(places[gone], today - cases["since"][gone].astype(np.int64))
+        stays = ~(ends | gone)
+        return cases[stays], places[stays]
 
-    def _give_up(self, cases: Cases) -> Cases:
-        """Those whose loan has ended leave; of those who wait for an answer some lose patience."""
-        cases = cases[(positions_of(self.book, cases) >= 0) | (cases["kind"] == RESTS)]
-        coin = draws.uniform(self.market.seed_number, "negotiate.wait", self.day.number, cases["loan_id"])
-        gone = (cases["kind"] == ASKS) & (coin < self.will.impatience)
-        self.give_up(positions_of(self.book, cases[gone]), self.day.number - cases["since"][gone])
-        return np.asarray(cases[~gone])
+    def _settle(self, cases: Cases, places: Positions, ends: npt.NDArray[np.bool_]) -> None:
+        """Forgive the rest where the other part has been paid; the promise lapses where it was not in time."""
+        own = (cases["kind"] == SETTLES) & (places >= 0)
+        if not own.any():
+            return
+        _, _, _, records, _ = self.market.room.columns
+        sums, plans = self.market.room.sums.repay[0], self.book.schedules.records
+        promised = cases["asked"][own].copy()
+        done = forgive_rest(self.book.records, plans, places[own], promised, self.day.number, records, sums) > 0
+        lapsed = ~done & (cases["until"][own] < self.day.number)
+        self.market.note_action(self.day, "settled", places[own][done], promised[done])
+        self.market.note_action(self.day, "lapses", places[own][lapsed])
+        ends[own] = done | lapsed
 
     def give_up(self, places: Positions, waited: Positions) -> None:
         """Those who have waited too long, days, are let down."""
         self._let_down(places)
         self.market.note_action(self.day, "gives_up", places, waited)
 
-    def _hear(self, cases: Cases, noticed: Positions) -> tuple[Cases, Positions]:
-        """Who of the late asks tonight, and the loans soon due that the lender looks at by itself."""
-        c = self.book.records[noticed]
-        free = (c["status"] == ACTIVE) & (c["n_restructured"] < self.terms.most_times)
-        free &= (c["product"] != ORDER_LOAN) | (c["pledged"].sum(axis=1) == 0.0)
-        talking = np.isin(self.market.cases["kind"], (ASKS, RESTS, AT_DESK + KINDS.index("negotiation")))
-        free &= ~np.isin(c["loan_id"], self.market.cases["loan_id"][talking])
-        late = c["dpd"]
-        plans, planned = self.book.schedules.records, c["schedule"] > 0
-        free[planned] &= (plans["n_unpaid"][c["schedule"][planned] - 1] > 0) | (c["unpaid_since"][planned] == 0)
-        may_ask = free & (late >= self.terms.least_dpd) & (late <= self.terms.most_dpd) & (c["unpaid_since"] > 0)
-        asked, granted = self.standing["asked"], self.standing["granted"]
-        lenient = granted / max(asked, 1)
-        chance = chance_to_ask(c["cause"], lenient, self.will)
-        finds = draws.uniform(self.market.seed_number, "negotiate.ask", draws.ONCE, c["loan_id"])
-        may_ask &= finds < getattr(self.policy, "openness", 1.0)  # the same loans all along find somebody to ask
-        coin = draws.uniform(self.market.seed_number, "negotiate.ask", self.day.number, c["loan_id"])
-        asks = may_ask & (coin < chance)
-        new = self._ask(c[asks])
-        self.standing["asked"] += int(asks.sum())
-        self.market.note_action(self.day, "asks", noticed[asks])
-        return np.concatenate([cases, new]), noticed[free & self._is_soon_due(c)]
+    def _hear(self, noticed: Positions, busy: npt.NDArray[np.int64]) -> Positions:
+        """Who of the late asks tonight; gives the loans soon due that the lender looks at by itself."""
+        standing, terms, seed, today = self.standing, self.terms, self.market.seed_number, self.day.number
+        lenient = standing["granted"] / max(standing["asked"], 1)
+        said = _listen(
+            self.book.records, self.book.schedules.records, noticed, np.sort(busy), self.lender.index,
+            np.array([terms.least_dpd, terms.most_dpd, terms.most_times, getattr(self.policy, "ahead", 0), today]),
+            np.array([*chances_to_ask(lenient, self.will), self._openness()]),
+            draws.day_key(seed, "negotiate.ask", draws.ONCE), draws.day_key(seed, "negotiate.ask", today),
+        )  # fmt: skip
+        asks, nobody = noticed[said == _ASKS], noticed[said == _FINDS_NOBODY]
+        standing["asked"] += asks.size + nobody.size
+        if asks.size:
+            self._ask(self.book.records[asks])
+            self.market.note_action(self.day, "asks", asks)
+        if nobody.size:  # they wait for an answer that will not come
+            self.new_cases.append(loan_cases(self.book.records[nobody], ASKS, today, NEVER))
+            self.market.note_action(self.day, "finds_nobody", nobody)
+        return np.asarray(noticed[said == _IS_SOON_DUE])
 
-    def _is_soon_due(self, c: Any) -> npt.NDArray[np.bool_]:
-        """Which loans fall due just so many days ahead as the lender looks; none if it does not."""
-        ahead, plans = getattr(self.policy, "ahead", 0), self.book.schedules.records
-        due = c["due"].astype(np.int64)
-        planned = c["schedule"] > 0
-        due[planned] = plans["next_due"][c["schedule"][planned] - 1]
-        return np.asarray((ahead > 0) & (c["unpaid_since"] == 0) & (due - self.day.number == ahead))
+    def _openness(self) -> float:
+        """Share of those in difficulty who find somebody to ask; the same loans all along."""
+        return float(getattr(self.policy, "openness", 1.0))
 
-    def _ask(self, c: Any) -> Cases:
+    def _ask(self, c: Any) -> None:
         """Cases of those who ask: at the desk, or waiting for an answer that takes its time."""
         if self._has_people("negotiation"):
             self._send(c, "negotiation")
-            return NO_CASES
-        today = self.day.number
-        return loan_cases(c, ASKS, today, today + getattr(self.policy, "response", 0))
+        else:
+            today = self.day.number
+            self.new_cases.append(loan_cases(c, ASKS, today, today + getattr(self.policy, "response", 0)))
 
     def _has_people(self, work: str) -> bool:
         return self.lender.spec.desk is not None and work in self.lender.spec.desk.work
@@ -142,17 +171,11 @@ class Talks:
         seed, day, number = self.market.seed_number, self.day.number, KINDS.index(work)
         self.new_cases.append(desk_cases(seed, day, number, self.lender.index, c["row"], c["loan_id"].copy()))
 
-    def _answer(self, cases: Cases) -> Cases:
-        ready = (cases["kind"] == ASKS) & (cases["until"] <= self.day.number)
-        places = positions_of(self.book, cases[ready])
-        waited = self.day.number - cases["since"][ready].astype(np.int64)
-        still = places >= 0
-        still[still] = self.book["unpaid_since"][places[still]] > 0  # who has paid meanwhile needs no answer
-        self.offer(places[still], waited[still], is_asked=True)
-        return np.asarray(cases[~ready])
+    def offer(self, places: Positions, waited: Positions, is_asked: npt.NDArray[np.bool_]) -> None:
+        """Offer what the policy says, (k,); the borrowers choose; what is accepted holds from tonight.
 
-    def offer(self, places: Positions, waited: Positions, *, is_asked: bool) -> None:
-        """Offer what the policy says; the borrowers choose; what is accepted holds from tonight."""
+        ``is_asked`` says of whom the lender was asked; the others it looks at by itself.
+        """
         if places.size == 0:
             return
         market, day, c = self.market, self.day, self.book.records[places]
@@ -160,34 +183,28 @@ class Talks:
         plans = self.book.schedules
         _due(self.book.records, plans.records, plans.unpaid, places, due)
         treatment = self._judge(c, due, day)
-        is_share = c["product"] == SALES_SHARE
-        treatment[is_share & ~np.isin(treatment, (0, _HOLD))] = _EXTENSION  # its price is a fee, whatever the time
-        offers = self._terms(places, c, treatment)
-        rows = c["row"]
-        wallet, margin = self.m.wallet[rows], self.m.margin[rows].astype(np.float64)
-        can = bearable(wallet, self.m.sales_mean_30d[rows].astype(np.float64), margin)
-        month = np.where(offers["kind"] == EQUAL_INSTALMENTS, c["balance"] / np.maximum(offers["periods"], 1), 0.0)
-        month = np.where(treatment == _REST, 0.0, month)
-        takes = (treatment > 0) & is_accepted(c["cause"], due.astype(np.float64), month, can)
-        if not is_asked:  # nobody changes what it can pay
-            takes &= can < due
-            told = treatment > 0
-            sums = market.room.sums.repay[0, self.lender.index]
-            np.add.at(sums[:, T_CONTACTS], c["product"][told], 1)
-        rests = takes & (treatment == _HOLD)
-        self._rest(places[rests], c[rests])
-        changes = takes & ~rests
-        self._agree(places[changes], offers[changes])
+        treatment[(c["product"] == SALES_SHARE) & (treatment > 0) & (treatment != _HOLD)] = _EXTENSION  # it has a fee
+        helped = np.flatnonzero(treatment > 0)
+        offers = self._terms(places[helped], c[helped], treatment[helped])
+        takes = np.zeros(places.size, np.bool_)
+        rows = c["row"][helped]
+        can = bearable(self.m.wallet[rows], self.m.sales_mean_30d[rows], self.m.margin[rows])
+        a_month = self._a_month(offers, c["balance"][helped])
+        takes[helped] = is_accepted(c["cause"][helped], due[helped].astype(np.float64), a_month, can)
+        takes[helped] &= is_asked[helped] | (can < due[helped])  # nobody changes what it can pay
+        told = c["product"][helped[~is_asked[helped]]]
+        np.add.at(market.room.sums.repay[0, self.lender.index][:, T_CONTACTS], told, 1)
+        self._agree(places[helped], offers, c[helped], takes[helped])
         for code in np.unique(treatment[takes]).tolist():
             mine = takes & (treatment == code)
             market.note_action(day, TREATMENTS[code], places[mine], waited[mine])
-        if is_asked:
-            refused = treatment == 0
-            self.standing["granted"] += int((treatment > 0).sum())
-            self.remember(np.where(treatment > 0, 1.0 / (1.0 + waited / 3.0), 0.0))
+        if is_asked.any():
+            refused, granted = is_asked & (treatment == 0), is_asked & (treatment > 0)
+            self.standing["granted"] += int(granted.sum())
+            self.remember(np.where(treatment > 0, 1.0 / (1.0 + waited / 3.0), 0.0)[is_asked])
             self._let_down(places[refused], is_remembered=True)
             market.note_action(day, "refused", places[refused], waited[refused])
-            market.note_action(day, "declines", places[(treatment > 0) & ~takes], waited[(treatment > 0) & ~takes])
+            market.note_action(day, "declines", places[granted & ~takes], waited[granted & ~takes])
 
     def _judge(self, c: Any, due: Positions, day: Day) -> npt.NDArray[np.int8]:
         rows = c["row"].astype(np.int64)
@@ -212,7 +229,7 @@ class Talks:
         offers["rate"], offers["waives_interest"] = c["rate"], terms.waives_interest
         offers["periods"], offers["start"], offers["kind"] = 1, today, AT_END
         offers["next_due"] = today + terms.extension
-        in_parts = np.isin(treatment, (_INSTALMENTS, _CHEAPER, _REST))
+        in_parts = (treatment == _INSTALMENTS) | (treatment == _CHEAPER) | (treatment == _REST)
         offers["kind"][in_parts], offers["periods"][in_parts] = EQUAL_INSTALMENTS, terms.months
         begins = np.where(treatment == _REST, today + terms.moratorium, today)
         offers["start"] = begins
@@ -223,24 +240,42 @@ class Talks:
         offers["rate"][cheaper] = np.rint(c["rate"][cheaper] * (1.0 - terms.rate_cut))
         forgiven = treatment == _FORGIVEN
         offers["forgiven"][forgiven] = np.floor(c["balance"][forgiven] * terms.forgiven)
+        offers["kind"][forgiven], offers["periods"][forgiven] = SETTLEMENT, 2
+        offers["start"][forgiven] = today + terms.extension  # if it is not kept, the rest falls due in months from then
         return offers
 
-    def _agree(self, places: Positions, offers: npt.NDArray[Any]) -> None:
-        if places.size == 0:
+    def _a_month(self, offers: npt.NDArray[Any], balance: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Fen of principal that each offer asks for in a month, spread over its time; a hold asks for nothing new."""
+        days = offers["next_due"] - self.day.number + 30.0 * (offers["periods"] - 1)
+        days[offers["kind"] == SETTLEMENT] = self.terms.extension
+        month = 30.0 * (balance - offers["forgiven"]) / np.maximum(days, 1.0)
+        return np.asarray(np.where(offers["treatment"] == _HOLD, 0.0, month))
+
+    def _agree(
+        self, places: Positions, offers: npt.NDArray[Any], c: Any, takes: npt.NDArray[np.bool_]
+    ) -> None:
+        """Let the loans whose borrowers take the offer have their new terms, or be left in peace."""
+        today, treatment = self.day.number, offers["treatment"]
+        rests = takes & (treatment == _HOLD)
+        if rests.any():
+            self.book["pressure"][places[rests]] |= HELD
+            self.new_cases.append(loan_cases(c[rests], RESTS, today, today + self.terms.hold))
+        takes = takes & ~rests
+        if not takes.any():
             return
+        settles = takes & (treatment == _FORGIVEN)
+        if settles.any():
+            until = today + self.terms.extension + SETTLED_WITHIN
+            new = loan_cases(c[settles], SETTLES, today, until)
+            new["asked"] = offers["forgiven"][settles]
+            self.new_cases.append(new)
+        places, offers = places[takes], offers[takes]
         plans, own = self.book.schedules, self.book["schedule"][places]
         offers["place"] = own - 1
-        new = own == 0
-        if new.any():
-            offers["place"][new] = plans.add(next_due=offers["next_due"][new])
-        _, _, _, records, _ = self.market.room.columns
-        agree(self.book.records, plans.records, offers, self.day.number, records, self.market.room.sums.repay[0])
-
-    def _rest(self, places: Positions, c: Any) -> None:
-        """Let collection rest: the loan stays as late as it is."""
-        self.book["pressure"][places] |= HELD
-        today = self.day.number
-        self.new_cases.append(loan_cases(c, RESTS, today, today + self.terms.hold))
+        new_plans = own == 0
+        if new_plans.any():
+            offers["place"][new_plans] = plans.add(next_due=offers["next_due"][new_plans])
+        agree(self.book.records, plans.records, offers, today, self.market.room.sums.repay[0])
 
     def _let_down(self, places: Positions, *, is_remembered: bool = False) -> None:
         """Who gave up or was refused: some complain, and all of these stay away."""
@@ -254,7 +289,6 @@ class Talks:
         refused = self.m.lender["refused_until"][self.lender.index]
         away = rows[complains]
         refused[away] = np.maximum(refused[away], self.day.number + STAYS_AWAY)
-        self.standing["complaints"] += int(complains.sum())
         if self._has_people("complaint"):
             self._send(self.book.records[places[complains]], "complaint")
         self.market.note_action(self.day, "complains", places[complains])
@@ -263,6 +297,42 @@ class Talks:
         """Move what is said of the lender with every experience, from 0 (let down) to 1 (helped at once)."""
         for one in experiences.tolist():
             self.standing["goodwill"] += MEMORY * (one - self.standing["goodwill"])
+
+
+@allocating_kernel
+def _listen(
+    loans: Any, plans: Any, noticed: Any, busy: Any, lender: Any, days: Any, chances: Any, key_once: Any, key_day: Any
+) -> Any:  # fmt: skip
+    """What borrowers do tonight, (k,) of int8: nothing, ask, look in vain for somebody to ask; or their loan is near.
+
+    ``noticed`` (k,) are positions of loans of all lenders, ``busy`` sorted ids of those that are talked about.
+    ``days`` are the least and most days past due at which one may ask, how often terms may change, the days before due
+    at which the lender looks, and today; ``chances`` of the unable and of others to ask, and of finding somebody.
+    """
+    said = np.zeros(noticed.size, np.int8)
+    for k in range(noticed.size):
+        loan = loans[noticed[k]]
+        if loan.lender != lender or loan.status != ACTIVE or loan.n_restructured >= days[2]:
+            continue
+        if loan.product == ORDER_LOAN and pledged_left(loan) > 0.0:
+            continue
+        due, n_unpaid = np.int64(loan.due), np.int64(1)
+        if loan.schedule > 0:
+            plan = plans[loan.schedule - 1]
+            due, n_unpaid = np.int64(plan.next_due), np.int64(plan.n_unpaid)
+        if loan.unpaid_since == 0:
+            is_near = days[3] > 0 and due - days[4] == days[3]
+            said[k] = _IS_SOON_DUE if is_near else _NOTHING
+        elif n_unpaid > 0 and days[0] <= loan.dpd <= days[1]:
+            chance = chances[0] if loan.cause == UNABLE else chances[1]
+            if unit64(hash64(key_day, loan.loan_id, 0)) < chance:
+                finds = unit64(hash64(key_once, loan.loan_id, 0)) < chances[2]
+                said[k] = _ASKS if finds else _FINDS_NOBODY
+        if said[k] != _NOTHING:
+            place = np.searchsorted(busy, loan.loan_id)
+            if place < busy.size and busy[place] == loan.loan_id:
+                said[k] = _NOTHING
+    return said
 
 
 @kernel

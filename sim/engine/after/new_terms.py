@@ -3,7 +3,7 @@
 A loan with new terms stays visible: it keeps its worst days past due, the days it had before (which keep it in their
 bucket until it has been kept for a year), how often and how its terms were changed. Interest that is not waived falls
 due with the first payment of the new plan; penalties and late fees, which are income only when paid, are given up.
-Principal forgiven is written off at once (facts C.6, C.7, C.15).
+Principal is forgiven, and so written off, when the rest has been paid (facts C.6, C.7, C.15).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.kernels import Scalar, floor, kernel, least, most, rule
+from sim.core.kernels import Scalar, allocating_kernel, floor, kernel, least, most, rule
 from sim.core.loanbook import ACTIVE, ADVISED, PROMISED, SALE, SECURED, WRITTEN_OFF
 from sim.engine.day.loan import (
     T_ACTIVE,
@@ -24,7 +24,7 @@ from sim.engine.day.loan import (
     on_360,
     take_from_bucket,
 )
-from sim.engine.day.plan_of_loan import EQUAL_INSTALMENTS, regular_instalment
+from sim.engine.day.plan_of_loan import EQUAL_INSTALMENTS, SETTLEMENT, regular_instalment
 
 OFFER = np.dtype(
     [
@@ -37,7 +37,7 @@ OFFER = np.dtype(
         ("start", np.int16),  # day number from which its months are counted
         ("next_due", np.int16),  # day number
         ("rate", np.int32),  # ppm a year
-        ("forgiven", np.int64),  # fen of principal
+        ("forgiven", np.int64),  # fen of principal, once the rest is paid: of a settlement
     ],
     align=True,
 )
@@ -58,8 +58,8 @@ def forgive(loan: Any, fen: Scalar, totals: Any) -> Scalar:
 
 
 @kernel
-def renew(loan: Any, plan: Any, offer: Any, today: Any, totals: Any) -> Any:
-    """Give an active loan new terms from today on; returns the fen of principal forgiven.
+def renew(loan: Any, plan: Any, offer: Any, today: Any, totals: Any) -> None:
+    """Give an active loan new terms from today on.
 
     Parameters
     ----------
@@ -73,7 +73,6 @@ def renew(loan: Any, plan: Any, offer: Any, today: Any, totals: Any) -> Any:
         Those of its lender and product, added to.
     """
     take_from_bucket(loan, np.int64(most(loan.dpd, loan.inherited_dpd)), loan.balance, totals)
-    forgiven = forgive(loan, offer.forgiven, totals)
     loan.penalty = 0
     loan.waits = False
     loan.fee = 0
@@ -105,24 +104,46 @@ def renew(loan: Any, plan: Any, offer: Any, today: Any, totals: Any) -> Any:
     plan.n_unpaid = 0
     plan.interest_due = 0
     plan.instalment = regular_instalment(offer.kind, loan.balance, np.int64(offer.rate), np.int64(offer.periods))
+    if offer.kind == SETTLEMENT:
+        plan.instalment = offer.forgiven
     add_to_bucket(loan, np.int64(loan.inherited_dpd), loan.balance, totals)
-    return forgiven
 
 
 @kernel
-def agree(loans: Any, plans: Any, offers: Any, today: Any, lenders: Any, sums: Any) -> None:
+def agree(loans: Any, plans: Any, offers: Any, today: Any, sums: Any) -> None:
     """Give the loans of ``offers`` (k,) of OFFER their new terms.
 
-    ``lenders`` are the lender columns of their merchants (Records), ``sums`` (n_lenders, n_products,
-    len(REPAY_TOTALS)) of int64 are added to.
+    ``sums`` (n_lenders, n_products, len(REPAY_TOTALS)) of int64 are added to.
     """
     for k in range(offers.size):
         loan = loans[offers[k].position]
+        totals = sums[np.uint64(loan.lender), np.uint64(loan.product)]
+        renew(loan, plans[offers[k].place], offers[k], today, totals)
+
+
+@allocating_kernel
+def forgive_rest(loans: Any, plans: Any, positions: Any, promised: Any, today: Any, lenders: Any, sums: Any) -> Any:
+    """Forgive what is left of settlements whose other part is paid; returns which they are, (k,) of uint8.
+
+    ``positions`` (k,) in the book, ``promised`` (k,) fen to be forgiven, ``lenders`` the lender columns (Records),
+    ``sums`` as for `agree`. The last fen stays owed, and falls due on the next day.
+    """
+    done = np.zeros(positions.size, np.uint8)
+    for k in range(positions.size):
+        loan = loans[positions[k]]
+        if loan.unpaid_since > 0 or loan.balance > promised[k]:
+            continue
+        done[k] = 1
         row, lender = np.uint64(loan.row), np.uint64(loan.lender)
-        gone = renew(loan, plans[offers[k].place], offers[k], today, sums[lender, np.uint64(loan.product)])
+        totals, plan = sums[lender, np.uint64(loan.product)], plans[loan.schedule - 1]
+        gone = forgive(loan, promised[k], totals)
+        take_from_bucket(loan, np.int64(most(loan.dpd, loan.inherited_dpd)), gone, totals)
+        plan.number = plan.periods
+        plan.next_due = today + 1
         lenders.exposure_fen[lender, row] -= gone
         if loan.product not in SECURED:
             lenders.line_fen[lender, row] -= gone
+    return done
 
 
 @kernel

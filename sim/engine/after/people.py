@@ -12,7 +12,7 @@ from sim.core import draws
 from sim.core.clock import Day
 from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, PROMISED, SECURED
 from sim.core.merchants import OPEN, PLATFORMS
-from sim.engine.after.cases import AT_DESK, PROMISED_TO_PAY, SEEN, Cases, desk_cases, loan_cases, positions_of
+from sim.engine.after.cases import AT_DESK, PROMISED_TO_PAY, SEEN, Cases, desk_cases, joined, loan_cases, positions_of
 from sim.engine.after.negotiate import Talks
 from sim.engine.lend import Requests, Wishes
 from sim.lenders.desk import work_day
@@ -85,7 +85,7 @@ def _work(market: Market, lender: Lender, day: Day) -> None:
     market.at_work[name] = outcome.at_work.team, outcome.at_work.until
     market.desk_cost[name] = outcome.cost
     waits = outcome.state == WAITS
-    market.cases = np.concatenate([cases[~mine], own[waits]])
+    market.cases = joined([cases[~mine], own[waits]])
     gone = outcome.state == ABANDONED
     work = ((CALL, _called), (NEGOTIATION, _talked), (COMPLAINT, _heard), (SITE_VISIT, _visited), (REVIEW, _met))
     for code, do in work:
@@ -104,7 +104,7 @@ def call_now(market: Market, day: Day, positions: npt.NDArray[np.int64]) -> None
     promise = positions[coin < REACHED * PROMISES]
     market.book["pressure"][promise] |= PROMISED
     new = loan_cases(market.book.records[promise], PROMISED_TO_PAY, day.number, day.number + KEPT_WITHIN)
-    market.cases = np.concatenate([market.cases, new])
+    market.cases = joined([market.cases, new])
     market.note_action(day, "rings", positions)
     market.note_action(day, "reached", positions[coin < REACHED])
     market.note_action(day, "promises", promise)
@@ -146,8 +146,8 @@ def _talked(
     talks.give_up(places[here & gone], _minutes(waited[here & gone]) // int(MINUTES_A_DAY))
     here &= ~gone
     here[here] = market.book["unpaid_since"][places[here]] > 0
-    talks.offer(places[here], _minutes(waited[here]) // int(MINUTES_A_DAY), is_asked=True)
-    market.cases = np.concatenate([market.cases, *talks.new_cases])
+    talks.offer(places[here], _minutes(waited[here]) // int(MINUTES_A_DAY), np.ones(int(here.sum()), np.bool_))
+    market.cases = joined([market.cases, *talks.new_cases])
 
 
 def _heard(
@@ -172,7 +172,7 @@ def _met(
     for name in ("since", "product", "asked", "worth", "is_pressed"):
         later[name] = served[name][visit]
     later["arrived"] = day.number * MINUTES_A_DAY + MINUTES_A_DAY - 1.0  # of tomorrow's work
-    market.cases = np.concatenate([market.cases, later])
+    market.cases = joined([market.cases, later])
     _decidable(market, lender, served[~visit])
     _lost(market, lender, cases[gone])
 
@@ -187,7 +187,7 @@ def _visited(
 def _decidable(market: Market, lender: Lender, cases: Cases) -> None:
     seen = cases.copy()
     seen["kind"] = SEEN
-    market.cases = np.concatenate([market.cases, seen])
+    market.cases = joined([market.cases, seen])
 
 
 def _lost(market: Market, lender: Lender, cases: Cases) -> None:
@@ -216,7 +216,7 @@ def send_to_people(
     new["product"], new["asked"] = requests.product[waits], requests.asked_fen[waits]
     new["worth"], new["is_pressed"] = wishes.worth[requests.wish[waits]], wishes.is_pressed[requests.wish[waits]]
     gone = (market.cases["kind"] == SEEN) & (market.cases["lender"] == lender.index)
-    market.cases = np.concatenate([market.cases[~gone], new])
+    market.cases = joined([market.cases[~gone], new])
     own = {name: column[lender.index] for name, column in m.lender.items()}
     own["is_pending"][rows] = True
     own["is_pending"][come["row"]] = False

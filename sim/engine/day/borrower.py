@@ -22,7 +22,16 @@ from sim.engine.day.loan import (
     confirm_pledged,
     put_in_bucket,
 )
-from sim.world.repayment import FRAUD, UNABLE, UNWILLING, forgets, is_willing, shop_worth
+from sim.world.repayment import (
+    FRAUD,
+    UNABLE,
+    UNWILLING,
+    days_forgotten,
+    forgets,
+    is_still_forgotten,
+    is_willing,
+    shop_worth,
+)
 
 _F = np.float32
 SMALLEST_PREPAYMENT = 10_000  # fen; nobody repays less than 100 yuan early, unless it settles the loan
@@ -40,6 +49,7 @@ class RepayRules(NamedTuple):
     sanction: float
     forget: float
     reminded: float
+    log_keep: float
     idle_days: float
     repay_ahead: int
     hardship: float
@@ -66,7 +76,6 @@ class LenderTerms(NamedTuple):
     steps: Any  # STEP (n_lenders, most steps): the ladder past due
     closes: Any  # int64: bits of the platforms on which not paying may cost the shop
     remembers: Any  # float64: share of the worth of credit that not paying costs
-    talks: Any  # int64: 1 if late borrowers may ask for new terms
     ahead: Any  # int64: days before due at which the lender looks by itself, 0 for never
     observed_for: Any  # int64: days for which a loan with new terms stays in its bucket
     non_accrual_after: Any  # int64: DPD at which interest leaves income
@@ -182,24 +191,31 @@ def idle_from(m: Any, row: Scalar, r: Any) -> Scalar:
 
 
 @rule
+def has_forgotten(loan: Any, late: Scalar, has_reminder: Scalar, n_told: Scalar, r: Any) -> Scalar:
+    """Whether the borrower has forgotten what fell due ``late`` days ago: three draws of the loan and its due date."""
+    date = 4 * np.int64(loan.unpaid_since)
+    if not forgets(unit64(hash64(r.key_forget, loan.loan_id, date)), r.forget, r.reminded, has_reminder):
+        return False
+    days = days_forgotten(unit64(hash64(r.key_forget, loan.loan_id, date + 1)), r.log_keep)
+    return is_still_forgotten(late, days, unit64(hash64(r.key_forget, loan.loan_id, date + 2)), r.reminded, n_told)
+
+
+@rule
 def answer_claim(
     loan: Any, claim: Scalar, wallet: Scalar, row: Scalar, lender: Scalar, m: Any, lenders: Any, terms: Any, r: Any,
     sums: Any,
 ) -> Scalar:  # fmt: skip
     """Fen paid out of the wallet for ``claim`` fen that are due: willing and able, forgetful, unwilling, or swept.
 
-    Returns them, and whether the lender's people have something to do about the loan tonight.
+    Returns them, and whether the loan is late, so that the evening looks at it.
     """
     struck = r.today >= m.bust_day[row]
     late = np.int64(r.today - loan.unpaid_since)
-    has_reminder: Scalar = terms.remind_before[lender] > 0
-    share, worth, is_noticed = 0.0, 0.0, False
+    n_told, share, worth = np.int64(0), 0.0, 0.0
     if late > 0 and (loan.pressure & HELD) == 0:
-        has_reminder, share, worth, is_noticed = pressed(
-            loan, late, claim, m.platform[row], m.status[row] == OPEN, lender, terms, r, sums, T_CONTACTS, T_LADDER
+        n_told, share, worth = pressed(
+            loan, late, claim, m.platform[row], lender, terms, r, sums, T_CONTACTS, T_LADDER
         )
-    if late > 0 and terms.talks[lender] > 0:
-        is_noticed = True
     if loan.pressure & PROMISED:
         worth += r.encouraged * claim
     if loan.pressure & SUED:
@@ -207,9 +223,8 @@ def answer_claim(
     worth += sanction_on(loan, terms)
     willing = means_to_pay(m, row, struck, claim, lenders.limit_fen[lender, row], lender, terms, r, worth)
     # order loans are debited by the platform on their own, and a promise is not forgotten
-    u = unit64(hash64(r.key_forget, loan.loan_id, 0))
     is_kept = loan.product == ORDER_LOAN or (loan.pressure & (PROMISED | ADVISED)) != 0
-    forgotten = not is_kept and forgets(u, r.forget, r.reminded, has_reminder)
+    forgotten = not is_kept and has_forgotten(loan, late, terms.remind_before[lender] > 0, n_told, r)
     loan.cause = FRAUD if struck else (UNABLE if willing else UNWILLING)
     paid = np.int64(0)
     if willing and not forgotten:
@@ -218,7 +233,7 @@ def answer_claim(
         paid = least(claim, np.int64(floor(wallet * share)))
     if late > 0:
         sums[T_LATE] += paid
-    return paid, is_noticed
+    return paid, late > 0
 
 
 @rule

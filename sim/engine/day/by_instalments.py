@@ -19,7 +19,7 @@ from sim.engine.day.borrower import (
     sanction_on,
 )
 from sim.engine.day.loan import T_CONTACTS, T_FREED, T_SWEPT, T_WALLET, close, pledged_left, put_in_bucket
-from sim.engine.day.plan_of_loan import AT_END
+from sim.engine.day.plan_of_loan import AT_END, SETTLEMENT
 from sim.engine.day.scheduled import (
     accrue,
     age,
@@ -101,10 +101,13 @@ def repay_by_instalments(
         paid, is_noticed = answer_claim(loan, claim, wallet, row, lender, m, lenders, terms, r, sums)
     elif today > loan.opened and not struck:
         days = plan.next_due - today
-        is_near = plan.kind == AT_END and days <= r.repay_ahead
+        is_settlement = plan.kind == SETTLEMENT and plan.number < plan.periods
+        is_near = (plan.kind == AT_END or is_settlement) and days <= r.repay_ahead
         idle = np.int64(floor(wallet - idle_from(m, row, r)))
         if idle > 0 or is_near:
             owed, spare = settles(loan, plan, late_ones), np.int64(floor(wallet - m.fixed_cost[row]))
+            if is_settlement:  # nobody pays what will be forgiven
+                owed = most(owed - plan.instalment, 0)
             paid = early_payment(owed, days, is_near, idle, spare)
     if paid > 0:
         pay(loan, plan, late_ones, paid, order, terms.by_instalment[lender], sums)

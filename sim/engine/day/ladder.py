@@ -1,7 +1,7 @@
 """The collection ladder in the day of one late loan: which steps hold today, and what they do to its borrower.
 
-Messages, sweeps and sanctions act here, on the loan; steps that need people, or that strike the shop, are only noticed:
-`sim.engine.after.collect` takes them in the evening.
+Messages, sweeps and sanctions act here, on the loan; steps that need people, or that strike the shop, are taken in the
+evening by `sim.engine.after.collect`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.kernels import Scalar, most, rule
+from sim.core.kernels import Scalar, least, most, rule
 from sim.core.loanbook import LISTED, SUED, SUSPENDED
 from sim.lenders.collection_terms import ACTIONS as ACTIONS
 
@@ -29,6 +29,7 @@ STEP = np.dtype(
         ("until", np.int16),  # last DPD
         ("every", np.int16),  # days between two times; 0 for once
         ("score_below", np.float32),
+        ("score_from", np.float32),
         ("share", np.float64),  # of the wallet that is swept, of the balance that a sale brings, and so on
         ("least", np.int64),  # fen due
         ("most", np.int64),
@@ -42,9 +43,17 @@ STEP = np.dtype(
 @rule
 def holds(step: Any, loan: Any, late: Scalar, claim: Scalar, platform: Scalar) -> Scalar:
     """Whether a step of the ladder holds for a loan that is ``late`` days past due with ``claim`` fen due."""
-    if late < step.after or late > step.until or claim < step.least or claim > step.most:
+    return late >= step.after and late <= step.until and is_for(step, loan, claim, platform)
+
+
+@rule
+def is_for(step: Any, loan: Any, claim: Scalar, platform: Scalar) -> Scalar:
+    """Whether a step is for such a loan with ``claim`` fen due, whatever the day."""
+    if claim < step.least or claim > step.most:
         return False
-    if loan.score >= step.score_below or not (step.platforms >> np.uint8(platform)) & np.uint8(1):
+    if loan.score >= step.score_below or loan.score < step.score_from:
+        return False
+    if not (step.platforms >> np.uint8(platform)) & np.uint8(1):
         return False
     return (step.who & np.uint8(FIRST if loan.is_first else REPEAT)) != 0
 
@@ -68,6 +77,15 @@ def is_time(step: Any, loan: Any, late: Scalar, is_open: Scalar) -> Scalar:
 
 
 @rule
+def times_taken(step: Any, late: Scalar) -> Scalar:
+    """How often a step was taken by ``late`` days past due, with a loan that it is for."""
+    last = least(late, step.until)
+    if last < step.after:
+        return np.int64(0)
+    return np.int64(1 + (last - step.after) // step.every) if step.every > 0 else np.int64(1)
+
+
+@rule
 def is_for_people(step: Any) -> Scalar:
     """Whether a step is taken in the evening, by people or against the shop."""
     return step.action > TELL_CONTACTS
@@ -75,25 +93,22 @@ def is_for_people(step: Any) -> Scalar:
 
 @rule
 def pressed(
-    loan: Any, late: Scalar, claim: Scalar, platform: Scalar, is_open: Scalar, lender: Scalar, terms: Any, r: Any,
-    sums: Any, t_contacts: Scalar, t_cost: Scalar,
+    loan: Any, late: Scalar, claim: Scalar, platform: Scalar, lender: Scalar, terms: Any, r: Any, sums: Any,
+    t_contacts: Scalar, t_cost: Scalar,
 ) -> Scalar:  # fmt: skip
     """What the ladder does to the borrower of a loan past due today.
 
-    Returns whether it is reminded, the share of the wallet that is swept, the fen that not paying costs it beyond shop
-    and credit, and whether a step is to be taken in the evening.
+    Returns how often it was reminded since, the share of the wallet that is swept, and the fen that not paying costs it
+    beyond shop and credit.
     """
-    is_reminded, share, worth, is_noticed = False, 0.0, 0.0, False
+    n_told, share, worth = np.int64(0), 0.0, 0.0
     for k in range(terms.n_steps[lender]):
         step = terms.steps[lender, k]
-        if not holds(step, loan, late, claim, platform):
-            continue
-        now = is_time(step, loan, late, is_open)
-        if is_for_people(step):
-            is_noticed = is_noticed or now
+        if step.action == REMIND and is_for(step, loan, claim, platform):
+            n_told += times_taken(step, late)
+        if is_for_people(step) or not holds(step, loan, late, claim, platform):
             continue
         if step.action == REMIND:
-            is_reminded = True
             if step.tone == POSITIVE:
                 worth += r.encouraged * claim
             elif step.tone == THREAT and late == step.after:  # a threat has no lasting effect (facts B.3, V38)
@@ -102,7 +117,7 @@ def pressed(
             share = most(share, step.share)
         else:  # what the contacts know fades for all but close ones (facts B.3, V39)
             worth += r.shamed * (r.close_ties + (1.0 - r.close_ties) / (1.0 + (late - step.after) / 30.0))
-        if now:
+        if late == step.after or (step.every > 0 and (late - step.after) % step.every == 0):
             sums[t_cost] += step.cost
             sums[t_contacts] += 0 if step.action == SWEEP else 1
-    return is_reminded, share, worth, is_noticed
+    return n_told, share, worth

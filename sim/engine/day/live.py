@@ -26,7 +26,7 @@ class Loans(NamedTuple):
     order: Any  # (n,) of int32: positions by merchant row, oldest loan first
     starts: Any  # (n_tiles + 1,) of int64: where the loans of a tile begin in the order
     closings: Any  # (n,) of int32, written: positions of loans paid off today, from the start of each chunk's loans on
-    noticed: Any  # (n,) of int32, written alike: late loans about which people have something to do tonight
+    noticed: Any  # (n,) of int32, written alike: loans that are late or soon due, for the evening
     schedules: Any  # (k,) of SCHEDULE: of the loans that are repaid by instalments
     unpaid: Any  # (k, most) of UNPAID: their unpaid instalments
 
@@ -41,7 +41,7 @@ class Totals(NamedTuple):
     repay: Any  # (n_chunks, n_lenders, n_products, len(REPAY_TOTALS))
     plan: Any  # (n_chunks, len(PLAN_TOTALS))
     n_closed: Any  # (n_chunks,): loans paid off
-    n_noticed: Any  # (n_chunks,): loans about which people have something to do
+    n_noticed: Any  # (n_chunks,): loans that are late or soon due
 
 
 @parallel_kernel

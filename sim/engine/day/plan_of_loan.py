@@ -13,6 +13,7 @@ from sim.core.loanbook import PRODUCTS
 from sim.lenders.instalments import DAYS_IN_MONTH, MONTHS_IN_YEAR, PLANS, Repayment
 
 AT_END, EQUAL_INSTALMENTS, EQUAL_PRINCIPAL, INTEREST_ONLY, SALES_SHARE = range(5)
+SETTLEMENT = 5  # under new terms: all falls due but its `instalment`, which is forgiven once that is paid
 _REPAYMENTS = (
     Repayment.AT_END, Repayment.EQUAL_INSTALMENTS, Repayment.EQUAL_PRINCIPAL, Repayment.INTEREST_ONLY,
     Repayment.SALES_SHARE,

@@ -86,7 +86,7 @@ def repay(
     closings : ndarray (k,) of int32
         Written: positions of the loans that were paid off today.
     noticed : ndarray (k,) of int32
-        Written: positions of the late loans about which the lender's people have something to do tonight.
+        Written: positions of the loans that are late or soon due, which the evening looks at.
     totals : ndarray (n_lenders, n_products, len(REPAY_TOTALS)) of int64
         Added to; see REPAY_TOTALS.
     schedules, unpaid : ndarray (k,) of SCHEDULE, (k, most) of UNPAID

@@ -37,6 +37,7 @@ from sim.engine.day.plan_of_loan import (
     EQUAL_INSTALMENTS,
     EQUAL_PRINCIPAL,
     SALES_SHARE,
+    SETTLEMENT,
     WORKING_DAYS,
     monthly_due,
     night_counts,
@@ -114,6 +115,8 @@ def falls_next(loan: Any, schedule: Any) -> Scalar:
         return least(most(schedule.instalment - interest_to_date(loan, schedule), 0), left)
     if kind == EQUAL_PRINCIPAL:
         return least(schedule.instalment, left)
+    if kind == SETTLEMENT:
+        return most(left - schedule.instalment, 0)
     if kind == SALES_SHARE:  # the least that must have been paid by now, less the fee in it
         paid = loan.principal_paid + loan.interest_paid + loan.overdue + schedule.interest_due
         short = most(schedule.instalment * schedule.number - paid, 0)

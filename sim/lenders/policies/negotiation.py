@@ -30,6 +30,7 @@ class NoNegotiation:
 
     kind: ClassVar[str] = "negotiation"
     needs: ClassVar[tuple[str, ...]] = ()
+    openness: ClassVar[float] = 0.0  # there is nobody to ask
 
     def __call__(self, view: View, context: Context) -> npt.NDArray[np.int8]:
         """Offer nothing, int8 (n,)."""
