@@ -167,7 +167,7 @@ def test_readme_names_what_a_run_leaves(desk: Path) -> None:
 
 
 def test_model_tables_every_stream_of_draws() -> None:
-    tabled = re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \| (\d+) \|", read("MODEL.md"), re.MULTILINE)
+    tabled = re.findall(r"^\| `([a-z]+(?:\.[a-z_]+)?)` \| (\d+) \|", read("MODEL.md"), re.MULTILINE)
     assert {name: int(number) for name, number in tabled} == STREAMS
 
 
@@ -212,7 +212,16 @@ def measures_page() -> str:
         "`sim.results.economics.returns.loan_returns(run, lender)`.\n\n"
     )
     rows = [(f"`{one.name}`", one.label, one.unit, one.formula, one.source) for one in PRODUCT_MEASURES]
-    return text + table(("name", "meaning", "unit", "formula", "source"), rows)
+    text += table(("name", "meaning", "unit", "formula", "source"), rows)
+    from sim.study.figures import FIGURES, FIRST_INTEREST
+
+    text += (
+        "\n## Figures that targets name\n\nGenerated from `sim/study/figures.py`; beside the measures, for `lendsim "
+        "targets`. What grows with the market is judged at full scale.\n\n"
+    )
+    figures = [(f"`{one.name}`", one.unit, "yes" if one.scales else "", one.formula) for one in FIGURES.values()]
+    figures.append((f"`{FIRST_INTEREST}`", "date", "yes", "first day on which `amount` of interest accrues, whole run"))
+    return text + table(("name", "unit", "grows with the market", "formula"), figures)
 
 
 def columns_page() -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sim.study.explain import Story
     from sim.study.runner import Outcome
     from sim.study.stats import Spread, Value
+    from sim.study.targets import Verdict
 
 DayProgress = Callable[[int, int, int], None]
 RunProgress = Callable[[int, int, int], None]
@@ -242,6 +243,28 @@ def print_benchmark(found: Benchmark) -> None:
     )
     for line in lines:
         out.print(line)
+
+
+def print_targets(verdict: Verdict) -> None:
+    """Print every target with its band, the mean over the seeds and its interval, and how many passed."""
+    from sim.study.targets import say
+
+    table = _table("", "what", "value", "band", "95 % interval", "kind", "", numbers=(2,))
+    for row in verdict.rows:
+        low, high = say(row.target.low, row.unit), say(row.target.high, row.unit)
+        band = f"{low} to {high}" if low and high else f"from {low}" if low else f"to {high}"
+        interval = "" if row.low is None else f"{say(row.low, row.unit)} to {say(row.high, row.unit)}"
+        what = row.target.what or row.target.figure
+        said = "passes" if row.passed else "FAILS"
+        table.add_row(row.id, what, say(row.value, row.unit) or "not defined", band, interval, row.target.kind, said)
+    out = _out()
+    out.print(table)
+    (hard, n_hard), (soft, n_soft) = verdict.hard, verdict.soft
+    seeds = "one seed" if verdict.n_seeds == 1 else f"means over {verdict.n_seeds} seeds"
+    out.print(
+        f"{hard} of {n_hard} hard targets pass, {soft} of {n_soft} soft ones (at least {verdict.soft_share:.0%} must); "
+        f"{seeds}, at scale {verdict.scale:g}, brought to full scale"
+    )
 
 
 def _brief(measure: Measure, value: Value) -> str:

@@ -165,7 +165,7 @@ def test_a_process_killed_outright_leaves_a_resumable_folder(tmp_path: Path) -> 
         "folder.save_checkpoint({}, {'merchant': {'wallet': [1, 2, 3]}}, {'day': 30}); "
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[1])
     done = subprocess.run([sys.executable, "-c", code, here, str(tmp_path / "run")], check=False)
     assert done.returncode == -9
     checkpoint = RunFolder(tmp_path / "run").begin(manifest())
