@@ -38,7 +38,7 @@ LOAN_COLUMNS: tuple[tuple[str, str, int, str], ...] = (
     ("lender", "int8", 1, "index of the lender"),
     ("product", "int8", 1, "index into PRODUCTS"),
     ("status", "int8", 1, "active, closed or written off"),
-    ("cause", "int8", 1, "why it is late: unable, unwilling, fraud"),
+    ("cause", "int8", 1, "why it is late: unable, unwilling, fraud, forgot"),
     ("balance", "int64", 1, "fen of principal outstanding"),
     ("overdue", "int64", 1, "fen of principal that fell due and is unpaid"),
     ("accrued", "int64", 1, "interest earned and unpaid, units"),

@@ -2,8 +2,8 @@
 
 A group forms among those who are granted such a loan on one day: neighbours, or those who choose each other. What a
 member owes and has not paid, the others pay in equal parts in the evening, as far as they can and would: a member's
-trouble is a charge on all. If they do not, none of them gets credit while it lasts, so that those who paid only for the
-sake of the next loan have less reason to (Besley and Coate: pay both, or none).
+trouble is a charge on all. If they do not, none of them gets credit while it lasts: that the next loan is at stake
+makes some pay for another, and once it is gone makes some pay less (Besley and Coate: pay both, or none).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sim.engine import rules
 from sim.engine.day.borrower import means_to_pay, sanction_on
 from sim.engine.day.loan import T_WALLET, take_from_bucket
 from sim.engine.day.scheduled import due_of, pay
+from sim.engine.lend import ASK_AGAIN
 from sim.lenders.lender import Lender
 from sim.lenders.product_terms import JointLiability
 from sim.world.birth import NEVER
@@ -29,6 +30,7 @@ from sim.world.peers import chance_to_succeed
 if TYPE_CHECKING:
     from sim.engine.market import Market
 
+HELD_FOR = ASK_AGAIN + 1  # days: longer than a refusal, so that a review leaves the limit at nothing
 
 def offers_groups(lender: Lender) -> bool:
     """Whether a lender makes group loans now."""
@@ -85,15 +87,19 @@ def _hold_after(lender: Lender) -> int:
 
 
 def _hold_credit(market: Market, day: Day, own: npt.NDArray[np.int64], edges: npt.NDArray[np.int64]) -> None:
-    """No member of a group gets credit while one of it is late beyond the days that its lender allows."""
+    """No member of a group gets credit while one of it is late beyond the days that its lender allows.
+
+    It holds from day to day; a loan that is written off or sold ends it.
+    """
     book, columns = market.book, market.merchants.lender
     lenders, rows = book["lender"][own], book["row"][own]
     worst = np.maximum.reduceat(book["dpd"][own], edges[:-1])
     allowed = np.array([_hold_after(lender) for lender in market.lenders])
     held = np.repeat(worst, np.diff(edges)) >= allowed[lenders]
     columns["limit_fen"][lenders[held], rows[held]] = 0
+    columns["offer_until"][lenders[held], rows[held]] = 0
     until = columns["refused_until"]
-    until[lenders[held], rows[held]] = np.maximum(until[lenders[held], rows[held]], day.number + 1)
+    until[lenders[held], rows[held]] = np.maximum(until[lenders[held], rows[held]], day.number + HELD_FOR)
 
 
 @kernel
@@ -126,9 +132,8 @@ def pay_for_each_other(
                 claim = least(part, due_of(loan, plan, late_ones))
                 if peer.dpd > 0 or claim == 0 or r.today >= m.bust_day[row]:
                     continue
-                if not means_to_pay(
-                    m, row, False, claim, lenders.limit_fen[lender, row], lender, terms, r, sanction_on(peer, terms)
-                ):
+                at_stake = lenders.limit_fen[lender, row] if terms.holds[lender] else 0
+                if not means_to_pay(m, row, False, claim, at_stake, lender, terms, r, sanction_on(peer, terms)):
                     continue
                 paid = least(claim, np.int64(floor(m.wallet[row])))
                 if paid <= 0:

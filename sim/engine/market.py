@@ -123,7 +123,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             [(e.date, e.days, float(e.lift or 1.0), e.category) for e in events if e.kind == "promotion"],
             [(e.date, e.days, float(e.size or 0.0), e.category) for e in events if e.kind in _SLUMPS],
         )
-        self.observer = Observer(self.merchants, self.outlook, p.borrowing, self.seed_number)
+        self.observer = Observer(self.merchants, self.outlook, self.seed_number)
         self.lenders = [
             Lender(self, name, index, s.lender_versions(name), s.folder) for index, name in enumerate(s.lenders)
         ]

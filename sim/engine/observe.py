@@ -11,8 +11,6 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.merchants import DECIDED, OBSERVABLE, Merchants
-from sim.world.behaviour import Borrowing
-from sim.world.diversion import traced_share
 from sim.world.outlook import Outlook
 
 VISITS_AN_ORDER = 40.0  # visits to a shop for each order; assumption
@@ -22,11 +20,11 @@ FETCHED = np.float32(0.1)  # at most this share of honest orders has no parcel; 
 class Observer:
     """Gives the columns of merchants as one lender may see them on one day."""
 
-    def __init__(self, merchants: Merchants, outlook: Outlook, habits: Borrowing, seed: int = 0) -> None:
+    def __init__(self, merchants: Merchants, outlook: Outlook, seed: int = 0) -> None:
         self._m = merchants
         self._outlook = outlook
-        self._habits = habits
         self._seed = seed
+        self._paces: tuple[int, npt.NDArray[np.float32]] = (-1, np.zeros(0, np.float32))  # of the trades, on one day
 
     def columns(
         self, needs: Sequence[str], rows: Any, lender: int, bureau: str, day_index: int, day: int
@@ -42,20 +40,34 @@ class Observer:
         day_index, day : int
             Day of the run, and day number.
         """
-        seen = _Seen(self._m, self._outlook, self._habits, self._seed, rows, lender, bureau, day_index, day)
-        return {name: seen.column(name) for name in needs if name not in _LATER}
+        seen = _Seen(self._m, self._outlook, self._seed, rows, lender, bureau, day_index, day)
+        found = {name: seen.column(name) for name in needs if name not in _LATER and name != "category_pace"}
+        if "category_pace" in needs:
+            found["category_pace"] = self._pace_of_trades(day_index).take(seen.category_index)
+        return found
+
+    def _pace_of_trades(self, day_index: int) -> npt.NDArray[np.float32]:
+        """Sales of all shops of each category over 30 days by those over 90, each over its calendar index."""
+        if self._paces[0] != day_index:
+            lately, before = self._outlook.season_index[day_index], self._outlook.season_index_90d[day_index]
+            sums = [
+                np.bincount(self._m.category, weights=sales, minlength=lately.size)
+                for sales in (self._m.sales_mean_30d, self._m.sales_mean_90d)
+            ]
+            pace = (sums[0] / lately) / np.maximum(sums[1] / before, 1.0)
+            self._paces = (day_index, np.asarray(pace, np.float32))
+        return self._paces[1]
 
 
 class _Seen:
     """The columns of one look at some merchants; what several columns are made of is gathered once."""
 
     def __init__(
-        self, m: Merchants, outlook: Outlook, habits: Borrowing, seed: int, rows: Any, lender: int, bureau: str,
-        day_index: int, day: int,
-    ) -> None:  # fmt: skip
+        self, m: Merchants, outlook: Outlook, seed: int, rows: Any, lender: int, bureau: str, day_index: int, day: int
+    ) -> None:
         self._m, self._outlook, self._rows, self._lender = m, outlook, rows, lender
         self._bureau, self._day_index, self._day = bureau, day_index, day
-        self._habits, self._seed = habits, seed
+        self._seed = seed
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """One observable column, (n,)."""
@@ -70,7 +82,7 @@ class _Seen:
             return self._day - self._of(m.opened_day).astype(np.float32)
         if name in ("season_index", "season_index_90d"):
             index: npt.NDArray[Any] = getattr(self._outlook, name)[self._day_index]
-            return index.take(self._category_index)
+            return index.take(self.category_index)
         if name == "sales_deviation_30d":
             deviation: npt.NDArray[np.float32] = np.sqrt(np.maximum(self._of(m.sales_variance_30d), _NOTHING))
             return deviation
@@ -96,10 +108,6 @@ class _Seen:
             guess = draws.uniform(self._seed, "signal.off_platform", draws.ONCE, self._of(m.merchant_id))
             share = self._of(m.off_platform) * (_HALF + guess.astype(np.float32))
             return np.asarray(np.minimum(share, _ONE))
-        if name == "traced_share":
-            return traced_share(self._of(m.merchant_id), self._habits, self._seed)
-        if name == "category_pace":
-            return self._pace_of_trades().take(self._category_index)
         if name == "days_since_first_loan":
             first = self._own("first_loan_day").astype(np.int64)
             return np.where(first > 0, self._day - first, -1)
@@ -149,7 +157,7 @@ class _Seen:
         return self._of(self._m.category)
 
     @cached_property
-    def _category_index(self) -> npt.NDArray[np.intp]:
+    def category_index(self) -> npt.NDArray[np.intp]:
         return self._category.astype(np.intp)
 
     @cached_property
@@ -160,15 +168,6 @@ class _Seen:
         for stage in others:
             total += self._of(stage)
         return total
-
-    def _pace_of_trades(self) -> npt.NDArray[np.float32]:
-        """Sales of all shops of each category over 30 days by those over 90, each over its calendar index."""
-        lately, before = self._outlook.season_index[self._day_index], self._outlook.season_index_90d[self._day_index]
-        sums = [
-            np.bincount(self._m.category, weights=sales, minlength=lately.size)
-            for sales in (self._m.sales_mean_30d, self._m.sales_mean_90d)
-        ]
-        return np.asarray((sums[0] / lately) / np.maximum(sums[1] / before, 1.0), np.float32)
 
     def _worst_anywhere(self) -> npt.NDArray[np.int16]:
         """Worst days past due with any lender, as far as the bureau tells, (n,)."""

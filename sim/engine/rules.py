@@ -145,6 +145,7 @@ def lender_terms(lenders: list[Lender], p: MerchantParameters) -> LenderTerms:
         sell_after=whole([stores.sell_after for stores in warehouses]),
         sale_share=real([1.0 - stores.sale_discount for stores in warehouses]),
         peer_sanction=real([group.peer_sanction for group in groups]),
+        holds=whole([group.hold_after < spec.write_off_after for group, spec in zip(groups, specs, strict=True)]),
     )
 
 

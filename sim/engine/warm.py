@@ -24,7 +24,7 @@ lenders:
     monitoring: {policy: signals, every: 1 day, collapse: 0.3}
     negotiation: {policy: fast, offer: forgiveness, response: 0 days, extension: 20 days}
     collection:
-      steps: {sale: {action: sell, after: 20 days, share: 0.1}}
+      steps: {sale: {action: sell, after: 5 days, share: 0.1}}
     desk: {mode: capacity, teams: {all: {staff: 2}}, work: {complaint: {minutes: 9}}}
 """
 

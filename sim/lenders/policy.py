@@ -84,7 +84,7 @@ SEES: Mapping[str, tuple[str, ...]] = {
     "limit": ("score",),
     "pricing": ("score", "limit_fen"),
     "approval": ("score", "limit_fen"),
-    "monitoring": ("loan_days", "balance_fen"),
+    "monitoring": ("loan_days", "balance_fen", "traced_share"),
     "negotiation": ("loan_days", "balance_fen", "due_fen", "days_past_due"),
 }
 TILE = 16_384  # rows whose working columns stay in the processor's cache

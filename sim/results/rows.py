@@ -23,7 +23,7 @@ from sim.core.schedules import TREATMENTS
 
 Columns = Mapping[str, npt.NDArray[Any]]
 _EPOCH_DAYS = EPOCH.toordinal() - 719_163  # day number 0 in days since 1970-01-01
-CAUSES = ("", "unable", "unwilling", "fraud")
+CAUSES = ("", "unable", "unwilling", "fraud", "forgot")
 
 
 def dates(day_numbers: npt.ArrayLike, none_at: int | None = 0) -> pa.Array:

@@ -15,7 +15,7 @@ from sim.core.merchants import Merchants
 from sim.world.behaviour import Borrowing
 
 HIDDEN = 0.9  # at most this share of what a shop spends is paid outside the wallet; assumption
-DISGUISED = 0.4  # share of those who divert whose money seems to go to a supplier; assumption
+DISGUISED = 0.4  # share of diverted loans whose money seems to go to a supplier; assumption
 
 
 def diverts(ids: npt.NDArray[np.int32], p: Borrowing, seed: int) -> npt.NDArray[np.bool_]:
@@ -23,12 +23,14 @@ def diverts(ids: npt.NDArray[np.int32], p: Borrowing, seed: int) -> npt.NDArray[
     return np.asarray(draws.uniform(seed, "borrow.divert", draws.ONCE, ids) < p.diverters)
 
 
-def traced_share(ids: npt.NDArray[np.int32], p: Borrowing, seed: int) -> npt.NDArray[np.float32]:
-    """Share of borrowed money that is seen to be spent on the shop, (n,)."""
-    hidden = draws.uniform(seed, "signal.traced", draws.ONCE, ids)
-    is_open = draws.uniform(seed, "signal.traced", draws.ONCE, ids, 1) >= DISGUISED
+def traced_share(
+    ids: npt.NDArray[np.int32], loans: npt.NDArray[np.int64], p: Borrowing, seed: int
+) -> npt.NDArray[np.float32]:
+    """Share of the money of ``loans`` (n,) that is seen to be spent on the shops of ``ids`` (n,); 1 without a loan."""
+    hidden = draws.uniform(seed, "signal.traced", draws.ONCE, loans)
+    is_open = draws.uniform(seed, "signal.traced", draws.ONCE, loans, 1) >= DISGUISED
     gone = np.where(diverts(ids, p, seed) & is_open, p.diverted, 0.0)
-    return np.asarray((1.0 - gone) * (1.0 - HIDDEN * hidden), np.float32)
+    return np.asarray(np.where(loans > 0, (1.0 - gone) * (1.0 - HIDDEN * hidden), 1.0), np.float32)
 
 
 def take_out(

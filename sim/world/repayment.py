@@ -7,8 +7,8 @@ import numpy as np
 from sim.core.kernels import Scalar, floor, log64, rule
 from sim.core.merchants import FRAUDSTER, HONEST
 
-UNABLE, UNWILLING, FRAUD = 1, 2, 3
-CAUSES = ("", "unable", "unwilling", "fraud")
+UNABLE, UNWILLING, FRAUD, FORGOT = 1, 2, 3, 4
+CAUSES = ("", "unable", "unwilling", "fraud", "forgot")
 
 
 @rule

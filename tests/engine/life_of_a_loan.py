@@ -179,8 +179,8 @@ class Life:
             self.book.records, plans, np.zeros(1, np.int64), np.array([promised]), self.today, self.lenders,
             self.all_sums,
         )  # fmt: skip
-        assert bool(done[0]) is bool(is_paid)
         gone = max(was["balance"] - 1, 0) if is_paid else 0
+        assert done[0] == (gone if is_paid else -1)
         assert was["balance"] - loan["balance"] == loan["forgiven"] - was["forgiven"] == gone
 
     def _agree(self, treatment: str, months: int, share: float, *, waives: bool) -> None:
@@ -196,7 +196,7 @@ class Life:
         offer["rate"] = loan["rate"] // 2 if treatment == "rate_cut" else loan["rate"]
         offer["forgiven"] = int(loan["balance"] * share) if treatment == "forgiveness" else 0
         if treatment == "forgiveness":
-            offer["kind"], offer["periods"], offer["start"] = plan_of_loan.SETTLEMENT, 2, offer["next_due"]
+            offer["kind"], offer["periods"], offer["start"] = plan_of_loan.SETTLEMENT, 2, self._month(months - 1, start)
         if loan["schedule"] == 0:
             offer["place"] = self.book.schedules.add(next_due=offer["next_due"])
         else:

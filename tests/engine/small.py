@@ -113,7 +113,7 @@ class Desk:
         terms = dict(
             penalty_permille=1500, remind_before=0, late_fee=0, closes=7, remembers=1.0, ahead=0,
             observed_for=360, non_accrual_after=90, write_off_after=360, refund_days=0, by_instalment=1, sell_after=30,
-            sale_share=0.7, peer_sanction=0.0, compounds=0,
+            sale_share=0.7, peer_sanction=0.0, holds=1, compounds=0,
         )  # fmt: skip
         self.rules = dict(
             key_forget=np.uint64(1), stage_share=1.0, restocked=0.7, shop_days=0.0, credit_value=0.0, sanction=0.0,

@@ -13,6 +13,7 @@ from sim.core.merchants import HONEST, OPPORTUNIST, Merchants
 from sim.engine.day.borrower import RepayRules
 from sim.engine.day.loan import REPAY_TOTALS, T_WALLET
 from sim.engine.groups import form_groups, pay_for_each_other
+from sim.engine.lend import ASK_AGAIN
 from sim.lenders.product_terms import JointLiability
 from sim.world.peers import chance_to_succeed
 
@@ -74,6 +75,15 @@ def test_a_late_one_does_not_pay_for_another() -> None:
     assert stand_in(desk) == ([0, 0, 200], 0)
 
 
+def test_the_next_loan_is_at_stake_only_with_a_lender_that_holds_it_back() -> None:
+    for holds, paid in ((1, [0, 100, 100]), (0, [0, 0, 0])):
+        desk = group(200, (0, 500, 500), OPPORTUNIST)
+        desk.m.lender["limit_fen"][0, :] = 1_000 * YUAN
+        desk.rules["credit_value"] = 0.2
+        desk.terms.holds[:] = holds
+        assert stand_in(desk)[0] == paid
+
+
 GROUPS: dict[str, Any] = {
     "lenders.ali.products": {
         "order_loan": None, "revolving_line": None, "joint_liability": {"term": "6 months", "minimum": "500 yuan"},
@@ -123,7 +133,8 @@ def test_no_member_gets_credit_while_one_is_late() -> None:
         for loans in members(market):
             late, rows = market.book["dpd"][loans], market.book["row"][loans]
             if late.max() >= 5:
-                assert (market.merchants.lender["refused_until"][0, rows] > today).all()
+                assert (market.merchants.lender["refused_until"][0, rows] > today + ASK_AGAIN).all()
+                assert (market.merchants.lender["limit_fen"][0, rows] == 0).all()  # on days of a review too
                 assert (market.merchants.last_loan_day[rows] < today).all()
                 held += int((late == 0).sum())
     assert held >= 50

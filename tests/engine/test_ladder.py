@@ -12,7 +12,7 @@ from sim.core.loanbook import ACTIVE, HELD, PAID_OFF, PROMISED, SUED
 from sim.core.merchants import HONEST, OPPORTUNIST, PLATFORMS
 from sim.engine.rules import ladder_of
 from sim.lenders.collection_terms import Step
-from sim.world.repayment import UNWILLING
+from sim.world.repayment import FORGOT, UNABLE, UNWILLING
 
 DUE = 10  # day on which the loans of this file fall due
 Steps = list[tuple[str, dict[str, Any]]]
@@ -165,6 +165,29 @@ def test_who_was_reminded_remembers_from_then_on() -> None:
     for late, paid_on in ((1, 5), (7, 7), (10, 10)):
         assert pays_on(late_desk(steps, integrity=HONEST, **FORGETFUL, reminded=1.0), late) == paid_on
     assert pays_on(late_desk([], integrity=HONEST, **FORGETFUL, reminded=1.0), 1) is None
+
+
+def test_who_forgets_is_neither_unable_nor_unwilling() -> None:
+    for yuan, cause in ((2_000, FORGOT), (999, FORGOT)):
+        desk = late_desk([], integrity=HONEST, **FORGETFUL)
+        desk.live_to(DUE - 1)
+        desk.give(yuan)
+        desk.live_to(DUE + 2)
+        assert desk.loan()["cause"] == cause
+    desk = late_desk([], yuan=10_000, integrity=HONEST)
+    desk.give(900)
+    desk.live_to(DUE + 2)
+    assert desk.loan()["cause"] == UNABLE
+    assert FORGOT not in (UNABLE, UNWILLING)
+
+
+def test_what_is_being_talked_about_is_not_forgotten() -> None:
+    desk = late_desk([], integrity=HONEST, **FORGETFUL)
+    desk.live_to(DUE + 2)
+    desk.book.records["pressure"][0] = HELD
+    desk.give(2_000)
+    desk.live_to(DUE + 3)
+    assert desk.loan()["status"] == PAID_OFF
 
 
 def test_of_those_who_forget_every_reminder_reaches_some() -> None:

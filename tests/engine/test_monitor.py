@@ -12,6 +12,7 @@ import sim
 from sim.core.loanbook import PRODUCTS, REVOLVING_LINE, LoanBook
 from sim.core.merchants import View
 from sim.engine.after.monitor import call
+from sim.engine.day.plan_of_loan import SETTLEMENT
 from sim.lenders.policies.monitoring import NoMonitoring, Signals
 from sim.lenders.policy import WARNINGS
 from sim.results.run import Run
@@ -188,3 +189,13 @@ def test_calling_a_loan_by_hand() -> None:
     plan = book.schedules.records[at[0]]
     assert (plan["next_due"], plan["periods"]) == (120, 1)
     assert call(book.records, book.schedules.records, places, surcharge, 120).tolist() == [0, 0, 0]  # once
+
+
+def test_what_was_agreed_with_a_borrower_is_not_called() -> None:
+    book = LoanBook(most_unpaid=4)
+    agreed = {"number": 1, "periods": 2, "start": 100, "begin": 100, "kind": SETTLEMENT, "instalment": 9_999}
+    at = book.schedules.add(next_due=[130], **agreed)
+    book.append(loan_id=[1], product=[REVOLVING_LINE], due=[280], balance=[500 * YUAN], schedule=[at[0] + 1])
+    assert call(book.records, book.schedules.records, np.arange(1), np.array([150]), 120).tolist() == [0]
+    plan = book.schedules.records[at[0]]
+    assert (plan["next_due"], plan["periods"], book["surcharge"][0]) == (130, 2, 0)

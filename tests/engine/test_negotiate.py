@@ -45,6 +45,23 @@ def test_nobody_talks_where_there_is_no_policy(runs: dict[str, Run]) -> None:
     assert "finds_nobody" in counts(runs["slow"])
 
 
+def test_nobody_who_has_paid_meanwhile_gives_up_and_nobody_asks_twice_of_one_claim() -> None:
+    market = lived(scenario(ROUGH | LOANS), 0, seed=4)  # nobody to ask
+    waiting: set[int] = set()
+    tired = 0
+    while market.running:
+        market.step()
+        late = set(market.book["loan_id"][market.book["unpaid_since"] > 0].tolist())
+        today = market.calendar[market.day_index - 1].number
+        done = {act[1]: set(act[3].tolist()) for act in market.recorder._actions if act[0] == today}
+        waiting &= late
+        assert not done.get("finds_nobody", set()) & waiting
+        waiting |= done.get("finds_nobody", set())
+        assert done.get("gives_up", set()) <= late
+        tired += len(done.get("gives_up", set()))
+    assert tired > 20
+
+
 def test_a_part_is_forgiven_only_when_the_rest_is_paid() -> None:
     run = talks({"policy": "fast", "offer": "forgiveness", "forgiven": 0.3, "extension": "30 days"})
     actions, tape = run.frame("actions"), run.loans.set_index("loan_id")

@@ -69,6 +69,21 @@ def test_interest_may_be_waived_and_principal_forgiven_when_the_rest_is_paid() -
     assert (loan["status"], loan["principal_paid"]) == (PAID_OFF, 70_001)
 
 
+def test_the_month_after_a_settlement_that_was_not_kept_bears_a_months_interest() -> None:
+    life = Life(Agreed("annuity", ppm=240_000, basis=360, months=6, late_fee=0))
+    life.draw(900_000)
+    nights(life, 40)
+    life.restructure("forgiveness", 2, 0.5, waives=True)
+    plan = life.arrays[1][0]
+    nights(life, int(plan["next_due"]) - life.today)
+    life.pay(owed(*life.arrays)[1])  # and nobody forgives the rest
+    assert life.loan["balance"] == 450_000
+    first, last = life.today, int(plan["next_due"])
+    assert 28 <= last - first <= 31
+    nights(life, last - life.today)
+    assert owed(*life.arrays)[1] == 450_000 + 9_000  # 2 % of the rest
+
+
 def test_of_a_settlement_that_is_not_kept_nothing_is_forgiven() -> None:
     life = late_line()
     life.restructure("forgiveness", 2, 0.3, waives=False)

@@ -14,8 +14,8 @@ from sim.core.loanbook import ACTIVE, WRITTEN_OFF, LoanBook
 from sim.lenders.desk_terms import MINUTES_A_DAY
 
 # Waits for an answer; collection rests; has promised to pay; was interviewed and waits for the decision; pays a part,
-# so that the rest will be forgiven; from here on work of the desk, by its number.
-ASKS, RESTS, PROMISED_TO_PAY, SEEN, SETTLES, AT_DESK = 0, 1, 2, 3, 4, 5
+# so that the rest will be forgiven; was let down and asks no more; from here on work of the desk, by its number.
+ASKS, RESTS, PROMISED_TO_PAY, SEEN, SETTLES, LET_DOWN, AT_DESK = 0, 1, 2, 3, 4, 5, 6
 OPENS, CLOSES = 480.0, 1320.0  # minutes of the day between which people write and call; assumption
 CASE = np.dtype(
     [

@@ -11,9 +11,10 @@ from sim.core.clock import Day
 from sim.core.kernels import allocating_kernel, least, most
 from sim.core.loanbook import ACTIVE, ADVISED, SECURED
 from sim.engine.day.loan import T_CONTACTS
-from sim.engine.day.plan_of_loan import AT_END
+from sim.engine.day.plan_of_loan import AT_END, SETTLEMENT
 from sim.lenders.lender import Lender
 from sim.lenders.policy import WARNINGS
+from sim.world.diversion import traced_share
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
@@ -32,13 +33,15 @@ def monitor(market: Market, day: Day) -> None:
 
 def _look(market: Market, lender: Lender, day: Day) -> None:
     book, m, index = market.book, market.merchants, lender.index
-    own, place, rows, days = _borrowers(book.records, book.order, index, day.number)
+    own, place, rows, days, latest = _borrowers(book.records, book.order, index, day.number)
     if rows.size == 0:
         return
     columns = market.observer.columns(
         lender.policies["monitoring"].needs, rows, index, lender.spec.bureau, day.index, day.number
     )
     columns["loan_days"] = days
+    habits, ids = market.plan_of_run.merchants.borrowing, m.merchant_id[rows]
+    columns["traced_share"] = traced_share(ids, latest, habits, market.seed_number)
     columns["balance_fen"] = m.lender["line_fen"][index, rows].astype(np.int64)
     context = lender.context(day.date, day.number, lender.cash_fen, explain=False)
     warning = lender.judge("monitoring", columns, m.merchant_id[rows].astype(np.int64), market.seed_number, context)
@@ -50,24 +53,25 @@ def _borrowers(loans: Any, order: Any, lender: Any, today: Any) -> Any:
     """The borrowers of a lender who had a loan before today.
 
     ``order`` (n,) are the positions of the book by merchant row. Returns the positions of their active loans, (k,), and
-    the place of each one's borrower; the rows of the borrowers, (b,), and the days since their oldest loan on the limit
-    was paid out, -1 if there is none.
+    the place of each one's borrower; the rows of the borrowers, (b,), the days since their oldest loan on the limit was
+    paid out, -1 if there is none, and the id of the latest such loan, 0 if there is none.
     """
     own, place = np.empty(order.size, np.int64), np.empty(order.size, np.int64)
-    rows, days = np.empty(order.size, np.int64), np.empty(order.size, np.int64)
+    rows, days, latest = np.empty(order.size, np.int64), np.empty(order.size, np.int64), np.empty(order.size, np.int64)
     n, b = 0, 0
     for position in order:
         loan = loans[position]
         if loan.lender != lender or loan.status != ACTIVE or loan.opened >= today:
             continue
         if b == 0 or rows[b - 1] != loan.row:
-            rows[b], days[b] = loan.row, -1
+            rows[b], days[b], latest[b] = loan.row, -1, 0
             b += 1
         own[n], place[n] = position, b - 1
         n += 1
         if loan.product not in SECURED:
             days[b - 1] = most(days[b - 1], np.int64(today) - np.int64(loan.opened))
-    return own[:n].copy(), place[:n].copy(), rows[:b].copy(), days[:b].copy()
+            latest[b - 1] = most(latest[b - 1], loan.loan_id)
+    return own[:n].copy(), place[:n].copy(), rows[:b].copy(), days[:b].copy(), latest[:b].copy()
 
 
 def _act(
@@ -129,6 +133,8 @@ def call(loans: Any, plans: Any, called: Any, surcharge: Any, last: Any) -> Any:
             continue
         if loan.schedule > 0:
             plan = plans[loan.schedule - 1]
+            if plan.kind == SETTLEMENT and plan.number < plan.periods:
+                continue  # what was agreed is agreed
             if plan.number <= plan.periods and (plan.number < plan.periods or plan.next_due > last):
                 plan.periods = plan.number
                 plan.is_odd = plan.is_odd or plan.next_due > last

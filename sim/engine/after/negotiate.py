@@ -19,6 +19,7 @@ from sim.core.schedules import TREATMENTS
 from sim.engine.after.cases import (
     ASKS,
     AT_DESK,
+    LET_DOWN,
     NO_CASES,
     RESTS,
     SETTLES,
@@ -35,7 +36,7 @@ from sim.engine.day.scheduled import due_of, falls_next, interest_to_date
 from sim.lenders.desk_terms import KINDS, WorkKind
 from sim.lenders.lender import Lender
 from sim.world.birth import NEVER
-from sim.world.repayment import UNABLE
+from sim.world.repayment import FORGOT, UNABLE
 from sim.world.talks import bearable, chances_to_ask, is_accepted
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Talks:
     def go_on(self, noticed: Positions) -> None:
         """End what has ended, hear who asks, answer who has waited, and reach out."""
         kind = self.market.cases["kind"]
-        talking = (kind == ASKS) | (kind == RESTS) | (kind == SETTLES)
+        talking = (kind == ASKS) | (kind == RESTS) | (kind == SETTLES) | (kind == LET_DOWN)
         busy = self.market.cases["loan_id"][talking | (kind == AT_DESK + KINDS.index("negotiation"))]
         cases = NO_CASES
         if busy.size:
@@ -88,8 +89,6 @@ class Talks:
         ready = (cases["kind"] == ASKS) & (cases["until"] <= self.day.number)
         waited = self.day.number - cases["since"][ready].astype(np.int64)
         answered = places[ready]
-        still = self.book["unpaid_since"][answered] > 0  # who has paid meanwhile needs no answer
-        answered, waited = answered[still], waited[still]
         is_asked = np.arange(answered.size + early.size) < answered.size
         self.offer(np.append(answered, early), np.append(waited, np.zeros(early.size, np.int64)), is_asked)
         if cases.size or self.new_cases:
@@ -101,8 +100,10 @@ class Talks:
             return cases, places
         today, kind = self.day.number, cases["kind"]
         ends = places < 0  # its loan has ended
+        is_wish = ~ends & ((kind == ASKS) | (kind == LET_DOWN))
+        ends[is_wish] = self.book["unpaid_since"][places[is_wish]] == 0  # who has paid meanwhile needs no answer
         is_over = self.terms.policy == "none"  # by a dated change it talks no more
-        ends[kind == RESTS] = is_over | (cases["until"][kind == RESTS] <= today)
+        ends |= (kind == RESTS) & (is_over | (cases["until"] <= today))
         rested = places[ends & (kind == RESTS) & (places >= 0)]
         self.book["pressure"][rested] &= np.uint8(255 - HELD)
         self._settle(cases, places, ends)
@@ -120,9 +121,10 @@ class Talks:
         _, _, _, records, _ = self.market.room.columns
         sums, plans = self.market.room.sums.repay[0], self.book.schedules.records
         promised = cases["asked"][own].copy()
-        done = forgive_rest(self.book.records, plans, places[own], promised, self.day.number, records, sums) > 0
+        given = forgive_rest(self.book.records, plans, places[own], promised, self.day.number, records, sums)
+        done = given >= 0
         lapsed = ~done & (cases["until"][own] < self.day.number)
-        self.market.note_action(self.day, "settled", places[own][done], promised[done])
+        self.market.note_action(self.day, "settled", places[own][done], given[done])
         self.market.note_action(self.day, "lapses", places[own][lapsed])
         ends[own] = done | lapsed
 
@@ -241,7 +243,8 @@ class Talks:
         forgiven = treatment == _FORGIVEN
         offers["forgiven"][forgiven] = np.floor(c["balance"][forgiven] * terms.forgiven)
         offers["kind"][forgiven], offers["periods"][forgiven] = SETTLEMENT, 2
-        offers["start"][forgiven] = today + terms.extension  # if it is not kept, the rest falls due in months from then
+        if forgiven.any():  # if it is not kept, the rest falls due a month after the first part
+            offers["start"][forgiven] = day_number(add_months(date_of(today + terms.extension), -1))
         return offers
 
     def _a_month(self, offers: npt.NDArray[Any], balance: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -278,9 +281,10 @@ class Talks:
         agree(self.book.records, plans.records, offers, today, self.market.room.sums.repay[0])
 
     def _let_down(self, places: Positions, *, is_remembered: bool = False) -> None:
-        """Who gave up or was refused: some complain, and all of these stay away."""
+        """Who gave up or was refused asks no more of this loan; some complain, and all of these stay away."""
         if places.size == 0:
             return
+        self.new_cases.append(loan_cases(self.book.records[places], LET_DOWN, self.day.number, NEVER))
         if not is_remembered:
             self.remember(np.zeros(places.size))
         ids, rows = self.book["loan_id"][places], self.book["row"][places]
@@ -323,7 +327,7 @@ def _listen(
         if loan.unpaid_since == 0:
             is_near = days[3] > 0 and due - days[4] == days[3]
             said[k] = _IS_SOON_DUE if is_near else _NOTHING
-        elif n_unpaid > 0 and days[0] <= loan.dpd <= days[1]:
+        elif n_unpaid > 0 and days[0] <= loan.dpd <= days[1] and loan.cause != FORGOT:
             chance = chances[0] if loan.cause == UNABLE else chances[1]
             if unit64(hash64(key_day, loan.loan_id, 0)) < chance:
                 finds = unit64(hash64(key_once, loan.loan_id, 0)) < chances[2]

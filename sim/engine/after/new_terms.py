@@ -123,27 +123,28 @@ def agree(loans: Any, plans: Any, offers: Any, today: Any, sums: Any) -> None:
 
 @allocating_kernel
 def forgive_rest(loans: Any, plans: Any, positions: Any, promised: Any, today: Any, lenders: Any, sums: Any) -> Any:
-    """Forgive what is left of settlements whose other part is paid; returns which they are, (k,) of uint8.
+    """Forgive what is left of settlements whose other part is paid; returns the fen of each, (k,), -1 where it is not.
 
     ``positions`` (k,) in the book, ``promised`` (k,) fen to be forgiven, ``lenders`` the lender columns (Records),
-    ``sums`` as for `agree`. The last fen stays owed, and falls due on the next day.
+    ``sums`` as for `agree`. The last fen stays owed, falls due on the next day and is not forgotten.
     """
-    done = np.zeros(positions.size, np.uint8)
+    given = np.full(positions.size, -1, np.int64)
     for k in range(positions.size):
         loan = loans[positions[k]]
         if loan.unpaid_since > 0 or loan.balance > promised[k]:
             continue
-        done[k] = 1
         row, lender = np.uint64(loan.row), np.uint64(loan.lender)
         totals, plan = sums[lender, np.uint64(loan.product)], plans[loan.schedule - 1]
         gone = forgive(loan, promised[k], totals)
+        given[k] = gone
+        loan.pressure |= np.uint8(PROMISED)
         take_from_bucket(loan, np.int64(most(loan.dpd, loan.inherited_dpd)), gone, totals)
         plan.number = plan.periods
         plan.next_due = today + 1
         lenders.exposure_fen[lender, row] -= gone
         if loan.product not in SECURED:
             lenders.line_fen[lender, row] -= gone
-    return done
+    return given
 
 
 @kernel

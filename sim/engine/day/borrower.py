@@ -23,6 +23,7 @@ from sim.engine.day.loan import (
     put_in_bucket,
 )
 from sim.world.repayment import (
+    FORGOT,
     FRAUD,
     UNABLE,
     UNWILLING,
@@ -84,6 +85,7 @@ class LenderTerms(NamedTuple):
     sell_after: Any  # int64: DPD at which stock pledged in a warehouse is sold
     sale_share: Any  # float64: share of its cost that it brings
     peer_sanction: Any  # float64: fen that not paying costs a member of a group with its peers
+    holds: Any  # int64: 1 if members of a group lose their credit while one is late
 
 
 class Borrowers(NamedTuple):
@@ -222,10 +224,15 @@ def answer_claim(
         worth += r.sued * claim
     worth += sanction_on(loan, terms)
     willing = means_to_pay(m, row, struck, claim, lenders.limit_fen[lender, row], lender, terms, r, worth)
-    # order loans are debited by the platform on their own, and a promise is not forgotten
-    is_kept = loan.product == ORDER_LOAN or (loan.pressure & (PROMISED | ADVISED)) != 0
+    # order loans are debited by the platform on their own; a promise is not forgotten, nor what is being talked about
+    is_kept = loan.product == ORDER_LOAN or (loan.pressure & (PROMISED | ADVISED | HELD)) != 0
     forgotten = not is_kept and has_forgotten(loan, late, terms.remind_before[lender] > 0, n_told, r)
-    loan.cause = FRAUD if struck else (UNABLE if willing else UNWILLING)
+    if struck or not willing:
+        loan.cause = FRAUD if struck else UNWILLING
+    elif forgotten:
+        loan.cause = FORGOT
+    elif wallet < claim:
+        loan.cause = UNABLE
     paid = np.int64(0)
     if willing and not forgotten:
         paid = claim if wallet >= claim else np.int64(floor(wallet * r.hardship))

@@ -119,7 +119,7 @@ def repay_by_instalments(
 
     if loan.balance == 0 and settles(loan, plan, late_ones) == 0:
         wallet += close(loan, today, terms.refund_days[lender], sums)
-        if loan.max_dpd == 0:
+        if loan.max_dpd == 0 and loan.n_restructured == 0:
             lenders.n_repaid[lender, row] += 1
         n_closed = note_standing(loan, row, lender, position, lenders, sums, closings, n_closed)
     elif plan.n_unpaid == 0 and loan.unpaid_since == 0 and loan.inherited_dpd == 0:

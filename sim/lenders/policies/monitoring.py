@@ -90,7 +90,7 @@ class Signals:
         doc="Visits beyond those that sales explain: the stock is not there, though there was money for it.",
     )
     traced: float = parameter(
-        0.2,
+        0.25,
         unit="share",
         low=0,
         high=1,
