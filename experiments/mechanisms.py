@@ -606,6 +606,7 @@ def known() -> dict[str, list[str]]:
 
 def page(rows: Mapping[str, Iterable[str]], seeds: int, merchants: int) -> str:
     """The page, in Markdown."""
+    is_old = any(cell.endswith("°") for cells in rows.values() for cell in cells)
     lines = [
         "# What every mechanism does",
         "",
@@ -617,6 +618,7 @@ def page(rows: Mapping[str, Iterable[str]], seeds: int, merchants: int) -> str:
         "need a world of their own to show: one in which money is short, or in which",
         "many would rather not pay (the script says which). An interval of [0, 0] says that the switch did",
         "nothing in these worlds: nobody repaid a first loan within three days, for one.",
+        *(["A row with ° was measured on an earlier version: effects may differ by a little."] if is_old else []),
         "",
         "| mechanism | measured effect | kind | stated | source |",
         "|---|---|---|---|---|",

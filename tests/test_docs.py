@@ -130,7 +130,7 @@ def test_the_page_of_mechanisms_has_a_row_for_every_switch() -> None:
     for one in mechanisms.MECHANISMS:
         for settings in (one.off, one.on):
             sim.load(ROOT / "scenarios" / f"{mechanisms.SCENARIO}.yaml", {**one.both, **settings})
-        assert one.kind in ("found", "set")
+        assert one.kind in ("found", "set", "fitted")
         assert {name for name in one.measures if name in BY_NAME} == set(one.measures)
 
 
