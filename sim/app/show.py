@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sim.results.run import Run
     from sim.study.compare import Comparison
     from sim.study.explain import Story
+    from sim.study.moments import Moments
     from sim.study.runner import Outcome
     from sim.study.stats import Spread, Value
 
@@ -114,6 +115,45 @@ def print_stories(names: Sequence[str], stories: Sequence[Story]) -> None:
     for day, texts in beside(stories):
         table.add_row(str(day), *texts)
     out.print(table)
+
+
+def print_moments(source: str, found: Moments) -> None:
+    """Print the figures of merchants, one a line, to four digits; then what the input does not give, and why."""
+    out = _out()
+    print(f"{source}: figures of merchants (docs/moments.md says what each is)")
+    for note in found.notes:
+        out.print(note)
+    table = _table("", "", numbers=())
+    table.columns[1].no_wrap = False
+    table.show_header = False
+    for name, value in found.figures.items():
+        if value is None:
+            continue
+        if isinstance(value, dict) and any(isinstance(inner, dict | list) for inner in value.values()):
+            table.add_row(name, "")
+            for key, inner in value.items():
+                table.add_row(f"  {key}", _short(inner))
+        else:
+            table.add_row(name, _short(value))
+    out.print(table)
+    reasons: dict[str, list[str]] = {}
+    for name, reason in found.reasons.items():
+        reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        out.print(f"not in this input: {', '.join(names)} ({reason})")
+
+
+def _short(value: Any) -> str:
+    """A figure in a line: four digits, lists and mappings on one line."""
+    if isinstance(value, Mapping):
+        return "  ".join(f"{key} {_short(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return "  ".join(map(_short, value))
+    if value is None:
+        return "none"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
 def print_comparison(comparison: Comparison) -> None:
