@@ -14,7 +14,20 @@ import sim
 from sim.app.cli import app
 from sim.app.show import print_json
 
-COMMANDS = ["run", "compare", "check", "schema", "new", "schedule", "report", "export", "explain", "moments", "bench", "version"]
+COMMANDS = [
+    "run",
+    "compare",
+    "check",
+    "schema",
+    "new",
+    "schedule",
+    "report",
+    "export",
+    "explain",
+    "moments",
+    "bench",
+    "version",
+]
 HEAVY = ("numba", "pandas", "pyarrow", "matplotlib", "mesa", "scipy", "rich", "simpy")
 
 

@@ -31,7 +31,7 @@ def moments(
     ] = 2_000,
     as_json: AsJson = False,
 ) -> None:
-    """Print figures of merchants: sizes, growth, rhythm, spells, survival, lags.
+    """Print figures of merchants: sizes, growth, rhythm, lags.
 
     Of a run the days are lived again, so that it takes about as long as the run did.
 
