@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import sim
-from sim.app.commands import authoring, bench, compare, explain, results, run, schedule, targets
+from sim.app.commands import authoring, bench, compare, explain, moments, results, run, schedule, targets
 from sim.app.commands.ending import INTERRUPTED, say
 
 app = typer.Typer(
@@ -55,6 +55,7 @@ app.command("schedule")(schedule.schedule)
 app.command("report")(results.report)
 app.command("export")(results.export)
 app.command("explain")(explain.explain)
+app.command("moments")(moments.moments)
 app.command("targets")(targets.targets)
 app.command("bench")(bench.bench)
 app.command("version")(version)

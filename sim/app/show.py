@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sim.study.explain import Story
     from sim.study.runner import Outcome
     from sim.study.stats import Spread, Value
-    from sim.study.targets import Verdict
 
 DayProgress = Callable[[int, int, int], None]
 RunProgress = Callable[[int, int, int], None]
@@ -56,7 +55,7 @@ def print_headline(run: Run) -> None:
     first, last = run.window
     title = (run.scenario.get("about") or {}).get("title") or "run"
     print(f"{title}: {first} to {last}, seed {run.manifest.get('seed')}")
-    table = _table("", "value", "name")
+    table = new_table("", "value", "name")
     for lender in run.lenders or ("",):
         rows = headline(run, lender)
         of_market = [row for row in rows if row.group == "merchants"]
@@ -71,10 +70,10 @@ def print_headline(run: Run) -> None:
     table.add_row("merchants", "", "", style="bold")
     for row in of_market:
         table.add_row(f"  {row.label}", row.value, row.name)
-    _out().print(table)
+    console().print(table)
     told = [note for lender in run.lenders or ("",) for note in notes(run, lender or None)]
     for note in dict.fromkeys([*told, *(run.manifest.get("notes") or ())]):
-        _out().print(note)
+        console().print(note)
 
 
 def print_seeds(outcomes: Sequence[Outcome], spreads: Mapping[str, Spread]) -> None:
@@ -84,7 +83,7 @@ def print_seeds(outcomes: Sequence[Outcome], spreads: Mapping[str, Spread]) -> N
 
     done = sum(outcome.summary is not None for outcome in outcomes)
     print(f"{outcomes[0].name}: means over {done} seeds ({outcomes[0].seed} to {outcomes[-1].seed})")
-    table = _table("", "mean", "95 % interval", "seeds", "name")
+    table = new_table("", "mean", "95 % interval", "seeds", "name")
     group = ""
     for measure in (BY_NAME[name] for name in HEADLINE if spreads[name].mean is not None):
         spread = spreads[measure.name]
@@ -95,7 +94,7 @@ def print_seeds(outcomes: Sequence[Outcome], spreads: Mapping[str, Spread]) -> N
         interval = "" if spread.low is None else f"{say(measure, spread.low)} to {say(measure, spread.high)}"
         label = f"  {measure.label}{' *' if measure.matured else ''}"
         table.add_row(label, say(measure, spread.mean), interval, str(spread.n), measure.name)
-    _out().print(table)
+    console().print(table)
 
 
 def print_stories(names: Sequence[str], stories: Sequence[Story]) -> None:
@@ -103,13 +102,13 @@ def print_stories(names: Sequence[str], stories: Sequence[Story]) -> None:
     from sim.study.explain import beside
 
     about = stories[0].about
-    out = _out()
+    out = console()
     out.print(
         f"merchant {stories[0].merchant_id}: {about['platform']}, {about['category']}, opened {about['opened']}; "
         f"{about['integrity']}, quality {about['quality']:+.1f}, margin {about['margin']:.0%}, "
         f"fakes {about['wash']:.0%} of its sales (the hidden truth)"
     )
-    table = _table("date", *(names if len(names) > 1 else ("what happens",)), numbers=())
+    table = new_table("date", *(names if len(names) > 1 else ("what happens",)), numbers=())
     for column in table.columns:
         column.no_wrap = False
     for day, texts in beside(stories):
@@ -123,10 +122,10 @@ def print_comparison(comparison: Comparison) -> None:
     from sim.study.wording import say_difference, say_interval
 
     a = comparison.arms[0]
-    out = _out()
+    out = console()
     for b in comparison.arms[1:]:
         out.print(f"{b} less {a}, {len(comparison.seeds)} worlds")
-        table = _table("", a, b, "difference", "95 % interval", "worlds", "unpaired", numbers=range(1, 7))
+        table = new_table("", a, b, "difference", "95 % interval", "worlds", "unpaired", numbers=range(1, 7))
         table.columns[0].no_wrap = True
         for column in table.columns[1:]:
             column.no_wrap = False  # where there is little room, numbers go on in a second line; none is cut
@@ -162,13 +161,13 @@ def print_schedule(summary: Mapping[str, Any], rows: Sequence[Row], unit: str) -
     def yuan(fen: int) -> str:
         return format_yuan(fen).removesuffix(" yuan")
 
-    out = _out()
+    out = console()
     out.print(
         f"{summary['product']}: {summary['principal']:,.2f} yuan at {summary['rate']}, {summary['periods']} {unit} "
         f"from {summary['start']}; {summary['day_count']}"
     )
     heads = ("n", "date", "due", "paid", "principal", "interest", "penalty", "fee", "balance")
-    table = _table(*heads, numbers=range(2, 9))
+    table = new_table(*heads, numbers=range(2, 9))
     for row in rows:
         paid = row.paid
         amounts = (row.due, paid.total, paid.principal, paid.interest, paid.penalty, paid.fee, row.balance)
@@ -201,9 +200,9 @@ _SAID = {
 
 def print_benchmark(found: Benchmark) -> None:
     """Say what a benchmark has found."""
-    out = _out()
+    out = console()
     heads = ("", "merchants", "CPU ns per merchant-day", "bytes per merchant", "loans per merchant")
-    table = _table(*heads, numbers=range(1, 5))
+    table = new_table(*heads, numbers=range(1, 5))
     for name, rows in (("lendsim", found.engine), ("peer", found.peer)):
         for row in rows:
             table.add_row(
@@ -215,7 +214,7 @@ def print_benchmark(found: Benchmark) -> None:
             )
     out.print(table)
     last = found.engine[-1]
-    table = _table(f"Where they go, {last['merchants']:,} merchants", "ns", "share")
+    table = new_table(f"Where they go, {last['merchants']:,} merchants", "ns", "share")
     for name, value in sorted(last["steps"].items(), key=lambda part: -part[1]):
         table.add_row(name, f"{value:.1f}", f"{value / last['cpu_ns_per_merchant_day']:.0%}")
     out.print(table)
@@ -243,28 +242,6 @@ def print_benchmark(found: Benchmark) -> None:
     )
     for line in lines:
         out.print(line)
-
-
-def print_targets(verdict: Verdict) -> None:
-    """Print every target with its band, the mean over the seeds and its interval, and how many passed."""
-    from sim.study.targets import say
-
-    table = _table("", "what", "value", "band", "95 % interval", "kind", "", numbers=(2,))
-    for row in verdict.rows:
-        low, high = say(row.target.low, row.unit), say(row.target.high, row.unit)
-        band = f"{low} to {high}" if low and high else f"from {low}" if low else f"to {high}"
-        interval = "" if row.low is None else f"{say(row.low, row.unit)} to {say(row.high, row.unit)}"
-        what = row.target.what or row.target.figure
-        said = "passes" if row.passed else "FAILS"
-        table.add_row(row.id, what, say(row.value, row.unit) or "not defined", band, interval, row.target.kind, said)
-    out = _out()
-    out.print(table)
-    (hard, n_hard), (soft, n_soft) = verdict.hard, verdict.soft
-    seeds = "one seed" if verdict.n_seeds == 1 else f"means over {verdict.n_seeds} seeds"
-    out.print(
-        f"{hard} of {n_hard} hard targets pass, {soft} of {n_soft} soft ones (at least {verdict.soft_share:.0%} must); "
-        f"{seeds}, at scale {verdict.scale:g}, brought to full scale"
-    )
 
 
 def _brief(measure: Measure, value: Value) -> str:
@@ -313,14 +290,14 @@ def _bar() -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def _out() -> Console:
+def console() -> Console:
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else _WIDTH
     return Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
-def _table(*heads: str, numbers: Sequence[int] = (1,)) -> Table:
+def new_table(*heads: str, numbers: Sequence[int] = (1,)) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

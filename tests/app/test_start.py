@@ -14,7 +14,21 @@ import sim
 from sim.app.cli import app
 from sim.app.show import print_json
 
-COMMANDS = ["run", "compare", "check", "schema", "new", "schedule", "report", "export", "explain", "bench", "version"]
+COMMANDS = [
+    "run",
+    "compare",
+    "check",
+    "schema",
+    "new",
+    "schedule",
+    "report",
+    "export",
+    "explain",
+    "moments",
+    "targets",
+    "bench",
+    "version",
+]
 HEAVY = ("numba", "pandas", "pyarrow", "matplotlib", "mesa", "scipy", "rich", "simpy")
 
 

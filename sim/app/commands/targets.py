@@ -26,7 +26,7 @@ def targets(
               lendsim targets runs/ali experiments/ali_finance_2012h1/targets.yaml
     """
     with ending():
-        from sim.app import show
+        from sim.app import show, show_figures
         from sim.study import targets as study
 
         wanted = study.read_targets(file)
@@ -42,6 +42,6 @@ def targets(
                 }
             )
         else:
-            show.print_targets(verdict)
+            show_figures.print_targets(verdict)
         if not verdict.passed:
             raise typer.Exit(FAILED)

@@ -1,0 +1,92 @@
+"""The shop-days of a run: its days lived again from its own scenario and seed, which gives the same to the bit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.errors import StoreError
+from sim.results.run import Run
+from sim.study.moments.describe import Figures, Floats
+from sim.study.moments.inputs import Given
+from sim.study.moments.lags import OPEN_AT, open_orders, weighted_quantile
+from sim.study.moments.shop_days import ShopDays
+
+MERCHANTS = 2_000  # merchants looked at, evenly spread over the rows, where there are more
+FAR = 1_000  # days at which the law of confirmation is cut off
+
+
+def live_again(run: Run, merchants: int = MERCHANTS) -> Given:
+    """Live the days of a run again and collect what some of its merchants sell each day.
+
+    True sales are counted: faked ones are left out, those outside the platform are in. A shop's life begins with its
+    first order in the run.
+
+    Raises
+    ------
+    StoreError
+        If the run is in memory only, or was made by another version of the program.
+    """
+    from sim.engine.market import Market
+    from sim.engine.rules import stage_share
+    from sim.engine.scenario import load
+
+    if run.path is None:
+        raise StoreError("a run in memory cannot be lived again; save it, or run with a folder")
+    scenario = load(run.path / "scenario.yaml")
+    market = Market(scenario, rng=int(run.manifest["seed"]))
+    try:
+        m = market.merchants
+        rows = np.unique(np.linspace(0, m.n - 1, min(merchants, m.n)).round().astype(np.int64))
+        totals = [m.sales_total[rows].copy()]
+        while market.running:
+            market.step()
+            totals.append(m.sales_total[rows].copy())
+        value = m.order_value[rows].astype(np.float64)
+        returns, ids = m.return_rate[rows].astype(np.float64), m.merchant_id[rows].copy()
+        share, first, kinds = stage_share(scenario.merchants), market.calendar[0].date, m.category[rows].copy()
+    finally:
+        market.dispose()
+    _check(run, ids, totals[-1])
+    orders = np.rint(np.diff(np.array(totals), axis=0) / value)
+    sells = (orders > 0).any(0)
+    if not sells.any():
+        raise StoreError(f"{run.path}: no merchant of this run sells anything")
+    trades = np.array(list(scenario.merchants.categories))
+    days = ShopDays(first, orders[:, sells], value[sells] / 100.0, category=trades[kinds[sells]])
+    sold = totals[-1]
+    known: Figures = confirmation(share) | {"returned_share": float((returns * sold).sum() / sold.sum())}
+    notes = (
+        f"{int(sells.sum()):,} merchants with orders, of {ids.size:,} looked at, of {m.n:,} in the run",
+        "lags are the market's own law of confirmation, and returned_share the merchants' own share, by sales",
+    )
+    return Given(days, known=known, notes=notes)
+
+
+def _check(run: Run, ids: np.typing.NDArray[np.int32], sold: Floats) -> None:
+    """Refuse a run that another version made: its merchants would have sold otherwise."""
+    table = run.table("merchants", ["merchant_id", "sales_fen"])
+    kept = dict(zip(table["merchant_id"].to_pylist(), table["sales_fen"].to_pylist(), strict=True))
+    if any(kept.get(int(key)) != int(fen) for key, fen in zip(ids, sold, strict=True)):
+        raise StoreError(f"{run.path}: lived again, its shops sell otherwise; another version of lendsim made this run")
+
+
+def confirmation(share: float) -> Figures:
+    """Days from shipping to confirmation where an order passes four stages, each left with this chance a day.
+
+    The chance of k days is C(k - 1, 3) share^4 (1 - share)^(k - 4), k = 4, 5, ...
+    """
+    from scipy.special import comb
+
+    from sim.core.merchants import STAGES
+
+    lag = np.arange(STAGES, FAR, dtype=np.float64)
+    weight = comb(lag - 1, STAGES - 1) * share**STAGES * (1.0 - share) ** (lag - STAGES)
+    weight = weight / weight.sum()
+    mean = float((weight * lag).sum())
+    described: Figures = {"n": None, "mean": mean, "sd": float(np.sqrt((weight * (lag - mean) ** 2).sum()))}
+    described |= {f"p{q}": weighted_quantile(lag, weight, q / 100) for q in (5, 10, 25, 50, 75, 90, 95, 99)}
+    return {
+        "purchase_to_delivery_days": described,
+        **open_orders(lag, weight),
+        "survival_of_open_order_by_day": {str(day): float(weight[lag > day].sum()) for day in OPEN_AT},
+    }
