@@ -22,8 +22,7 @@ def targets(
     Ends with status 1 if a hard target fails, or too many soft ones.
 
     \b
-    Example:  lendsim run scenarios/ali_finance_2012h1.yaml --seeds 10 --out runs/ali
-              lendsim targets runs/ali experiments/ali_finance_2012h1/targets.yaml
+    Example:  lendsim targets runs/ali experiments/ali_finance_2012h1/targets.yaml
     """
     with ending():
         from sim.app import show, show_figures
