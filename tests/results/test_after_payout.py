@@ -129,6 +129,7 @@ def test_figures_worked_out_on_paper(run: Run) -> None:
     assert found["redefault_rate"] == 1.0  # one was late again, the other lost
     assert found["relief_asked"] == 3
     assert found["relief_given_up"] == 1 / 3
+    assert found["relief_unheard"] == 0.0
     assert found["complaints"] == 1
     assert found["contacts"] == 2 * 182
     assert found["right_party_rate"] == 2 / 3
