@@ -39,8 +39,8 @@ def _interest_a_day(book: Ledger) -> float | None:
     return ratio(book.interest_income / FEN_PER_YUAN, book.n_days)
 
 
-def _first_interest(book: Ledger, yuan: float) -> date | None:
-    """The first day of the whole run on which that much interest accrues."""
+def first_day_of_interest(book: Ledger, yuan: float) -> date | None:
+    """The first day of the whole run on which ``yuan`` of interest accrue, None if there is none."""
     earned = book.every_day("interest_fen") / FEN_PER_YUAN
     found = np.flatnonzero(earned >= yuan)
     return EPOCH + timedelta(days=int(book.start + found[0])) if found.size else None
@@ -197,8 +197,3 @@ _ROWS: tuple[tuple[str, str, bool, str, Callable[[Ledger], Value]], ...] = (
 )  # fmt: skip
 FIGURES: dict[str, Figure] = {row[0]: Figure(*row) for row in _ROWS}
 FIRST_INTEREST = "first_day_of_interest"  # takes an amount: see `sim.study.targets`
-
-
-def first_day_of_interest(book: Ledger, yuan: float) -> date | None:
-    """The first day of the run on which ``yuan`` of interest accrue, None if there is none."""
-    return _first_interest(book, yuan)

@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import Day, add_months, date_of, day_number
-from sim.core.kernels import allocating_kernel, hash64, kernel, unit64
-from sim.core.loanbook import ACTIVE, HELD, ORDER_LOAN, SALES_SHARE
+from sim.core.loanbook import HELD, SALES_SHARE
 from sim.core.schedules import TREATMENTS
 from sim.engine.after.cases import (
     ASKS,
@@ -29,14 +28,13 @@ from sim.engine.after.cases import (
     loan_cases,
     positions_of,
 )
+from sim.engine.after.hearing import IN_VAIN, SOON_DUE, TO_ASK, find_due, listen
 from sim.engine.after.new_terms import OFFER, agree, forgive_rest
-from sim.engine.day.loan import T_CONTACTS, claim_of, pledged_left
+from sim.engine.day.loan import T_CONTACTS
 from sim.engine.day.plan_of_loan import AT_END, EQUAL_INSTALMENTS, SETTLEMENT
-from sim.engine.day.scheduled import due_of, falls_next, interest_to_date
 from sim.lenders.desk_terms import KINDS, WorkKind
 from sim.lenders.lender import Lender
 from sim.world.birth import NEVER
-from sim.world.repayment import FORGOT, UNABLE
 from sim.world.talks import bearable, chances_to_ask, is_accepted
 
 if TYPE_CHECKING:
@@ -47,7 +45,6 @@ _EXTENSION, _INSTALMENTS, _CHEAPER, _FORGIVEN, _REST, _HOLD = range(1, 7)
 STAYS_AWAY = 180  # days for which one who was let down does not ask for a loan; assumption
 MEMORY = 0.01  # weight of one more experience in what is said of a lender; assumption
 SETTLED_WITHIN = 7  # days after its due date in which the part that is not forgiven may still be paid; assumption
-_NOTHING, _ASKS, _FINDS_NOBODY, _IS_SOON_DUE = range(4)
 
 
 def negotiate(market: Market, day: Day, noticed: Positions) -> None:
@@ -137,13 +134,13 @@ class Talks:
         """Who of the late asks tonight; gives the loans soon due that the lender looks at by itself."""
         standing, terms, seed, today = self.standing, self.terms, self.market.seed_number, self.day.number
         lenient = standing["granted"] / max(standing["asked"], 1)
-        said = _listen(
+        said = listen(
             self.book.records, self.book.schedules.records, noticed, np.sort(busy), self.lender.index,
             np.array([terms.least_dpd, terms.most_dpd, terms.most_times, getattr(self.policy, "ahead", 0), today]),
             np.array([*chances_to_ask(lenient, self.will), self._openness()]),
             draws.day_key(seed, "negotiate.ask", draws.ONCE), draws.day_key(seed, "negotiate.ask", today),
         )  # fmt: skip
-        asks, nobody = noticed[said == _ASKS], noticed[said == _FINDS_NOBODY]
+        asks, nobody = noticed[said == TO_ASK], noticed[said == IN_VAIN]
         standing["asked"] += asks.size + nobody.size
         if asks.size:
             self._ask(self.book.records[asks])
@@ -151,7 +148,7 @@ class Talks:
         if nobody.size:  # they wait for an answer that will not come
             self.new_cases.append(loan_cases(self.book.records[nobody], ASKS, today, NEVER))
             self.market.note_action(self.day, "finds_nobody", nobody)
-        return np.asarray(noticed[said == _IS_SOON_DUE])
+        return np.asarray(noticed[said == SOON_DUE])
 
     def _openness(self) -> float:
         """Share of those in difficulty who find somebody to ask; the same loans all along."""
@@ -183,7 +180,7 @@ class Talks:
         market, day, c = self.market, self.day, self.book.records[places]
         due = np.zeros(places.size, np.int64)
         plans = self.book.schedules
-        _due(self.book.records, plans.records, plans.unpaid, places, due)
+        find_due(self.book.records, plans.records, plans.unpaid, places, due)
         treatment = self._judge(c, due, day)
         treatment[(c["product"] == SALES_SHARE) & (treatment > 0) & (treatment != _HOLD)] = _EXTENSION  # it has a fee
         helped = np.flatnonzero(treatment > 0)
@@ -301,54 +298,3 @@ class Talks:
         """Move what is said of the lender with every experience, from 0 (let down) to 1 (helped at once)."""
         for one in experiences.tolist():
             self.standing["goodwill"] += MEMORY * (one - self.standing["goodwill"])
-
-
-@allocating_kernel
-def _listen(
-    loans: Any, plans: Any, noticed: Any, busy: Any, lender: Any, days: Any, chances: Any, key_once: Any, key_day: Any
-) -> Any:  # fmt: skip
-    """What borrowers do tonight, (k,) of int8: nothing, ask, look in vain for somebody to ask; or their loan is near.
-
-    ``noticed`` (k,) are positions of loans of all lenders, ``busy`` sorted ids of those that are talked about.
-    ``days`` are the least and most days past due at which one may ask, how often terms may change, the days before due
-    at which the lender looks, and today; ``chances`` of the unable and of others to ask, and of finding somebody.
-    """
-    said = np.zeros(noticed.size, np.int8)
-    for k in range(noticed.size):
-        loan = loans[noticed[k]]
-        if loan.lender != lender or loan.status != ACTIVE or loan.n_restructured >= days[2]:
-            continue
-        if loan.product == ORDER_LOAN and pledged_left(loan) > 0.0:
-            continue
-        due, n_unpaid = np.int64(loan.due), np.int64(1)
-        if loan.schedule > 0:
-            plan = plans[loan.schedule - 1]
-            due, n_unpaid = np.int64(plan.next_due), np.int64(plan.n_unpaid)
-        if loan.unpaid_since == 0:
-            is_near = days[3] > 0 and due - days[4] == days[3]
-            said[k] = _IS_SOON_DUE if is_near else _NOTHING
-        elif n_unpaid > 0 and days[0] <= loan.dpd <= days[1] and loan.cause != FORGOT:
-            chance = chances[0] if loan.cause == UNABLE else chances[1]
-            if unit64(hash64(key_day, loan.loan_id, 0)) < chance:
-                finds = unit64(hash64(key_once, loan.loan_id, 0)) < chances[2]
-                said[k] = _ASKS if finds else _FINDS_NOBODY
-        if said[k] != _NOTHING:
-            place = np.searchsorted(busy, loan.loan_id)
-            if place < busy.size and busy[place] == loan.loan_id:
-                said[k] = _NOTHING
-    return said
-
-
-@kernel
-def _due(loans: Any, plans: Any, unpaid: Any, places: Any, due: Any) -> None:
-    """Write what is due of the loans at ``places`` (k,), or falls due next, fen."""
-    for k in range(places.size):
-        loan = loans[places[k]]
-        if loan.schedule > 0:
-            plan, late_ones = plans[loan.schedule - 1], unpaid[loan.schedule - 1]
-            due[k] = due_of(loan, plan, late_ones)
-            if plan.n_unpaid == 0:
-                due[k] = falls_next(loan, plan) + interest_to_date(loan, plan)
-        else:
-            due[k] = claim_of(loan) if loan.overdue > 0 else loan.balance
-
