@@ -33,8 +33,9 @@ check: $(VENV)/.dev ## lint, types, layers
 	$(BIN)/mypy --strict sim
 	$(BIN)/lint-imports
 
-bench-check: $(VENV)/.warm ## fail if the engine has become more than a quarter dearer
+bench-check: $(VENV)/.warm ## fail if the engine has become more than a quarter dearer, or an answer slow
 	$(BIN)/python -m sim.app.bench.guard
+	$(BIN)/python -m sim.app.bench.answers
 
 docs: $(VENV)/.dev ## write the generated pages of docs/ again
 	$(BIN)/python tests/test_docs.py

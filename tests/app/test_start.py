@@ -58,16 +58,6 @@ def test_checking_a_scenario_loads_nothing_heavy() -> None:
     assert set(loaded.split("LOADED", 1)[1].split()).isdisjoint(HEAVY)
 
 
-def test_help_answers_at_once() -> None:
-    # CPU time of the fastest of three, since other work may share the machine.
-    def seconds() -> float:
-        code = "import resource; from sim.app.cli import app\ntry:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
-        said = start(code + "print('\\n', sum(resource.getrusage(resource.RUSAGE_SELF)[:2]))")
-        return float(said.split()[-1])
-
-    assert min(seconds() for _ in range(3)) < 0.5
-
-
 def test_every_command_is_shown_with_an_example() -> None:
     shown = CliRunner().invoke(app, ["--help"]).stdout
     listed = [line.split()[0] for line in shown.split("Commands:")[1].splitlines() if line.strip()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -135,10 +134,8 @@ BLOCK = {
 
 
 @pytest.mark.parametrize("text", [*FLOW.values(), *BLOCK.values()], ids=[*FLOW, *("block " + name for name in BLOCK)])
-def test_deep_nesting_is_one_line_in_no_time_and_what_follows_is_read(text: str):
-    began = time.process_time()
+def test_deep_nesting_is_one_line_and_what_follows_is_read(text: str):
     found, issues = read(f"before: 1\n{text}\nafter: .nan\nlast: 2\n")
-    assert time.process_time() - began < 0.2
     assert len(issues) == 2
     assert "nested more than 40 levels deep" in issues[0]
     assert issues[0].split(": ")[1].startswith("deep")

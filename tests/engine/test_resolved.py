@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -126,7 +125,7 @@ def test_the_json_schema_describes_every_leaf():
     assert (rate["default"], rate["low"], rate["unit"]) == ("0.05 %/day", "0 %/year", "%/day")
 
 
-def test_loading_is_quick_and_needs_no_heavy_library(folder: Path):
+def test_loading_needs_no_heavy_library(folder: Path):
     code = f"""
 import sys
 from sim.engine.scenario import load
@@ -135,9 +134,6 @@ print(sorted({{"numba", "mesa", "pandas", "matplotlib", "pyarrow", "scipy"}} & s
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
-    began = time.process_time()
-    load(folder / "base.yaml")
-    assert time.process_time() - began < 0.3
 
 
 @pytest.mark.parametrize(
