@@ -92,6 +92,7 @@ def read(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", RUN_PAGES)
 def test_every_block_of_a_page_runs(page: str, desk: Path) -> None:
     count, problem = run_page(read(page), desk)

@@ -226,8 +226,9 @@ class Market(mesa.Model):  # type: ignore[misc]
 
     def note_action(self, day: Day, action: str, positions: npt.NDArray[np.int64], detail: Any = None) -> None:
         """Write down what was done about the loans at ``positions`` (k,); ``detail`` (k,) are fen or days of it."""
-        c = self.book.records[positions]
-        self.recorder.actions(day.number, action, c["lender"], c["loan_id"], detail)
+        if positions.size:
+            lenders, loans = self.book["lender"][positions], self.book["loan_id"][positions]
+            self.recorder.actions(day.number, action, lenders, loans, detail)
 
     def _settle(self, day: Day, repaid: dict[str, Totals], lent: dict[str, Lent]) -> dict[str, Totals]:
         """Operating costs, provisions, bank debt and its interest; by lender."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import draws
+from sim.core.kernels import kernel
 from sim.core.merchants import DECIDED, OBSERVABLE, Merchants
 from sim.world.outlook import Outlook
 
@@ -50,13 +51,19 @@ class Observer:
         """Sales of all shops of each category over 30 days by those over 90, each over its calendar index."""
         if self._paces[0] != day_index:
             lately, before = self._outlook.season_index[day_index], self._outlook.season_index_90d[day_index]
-            sums = [
-                np.bincount(self._m.category, weights=sales, minlength=lately.size)
-                for sales in (self._m.sales_mean_30d, self._m.sales_mean_90d)
-            ]
-            pace = (sums[0] / lately) / np.maximum(sums[1] / before, 1.0)
+            m, (lately_sold, sold) = self._m, np.zeros((2, lately.size))
+            sum_sales(m.category, m.sales_mean_30d, m.sales_mean_90d, lately_sold, sold)
+            pace = (lately_sold / lately) / np.maximum(sold / before, 1.0)
             self._paces = (day_index, np.asarray(pace, np.float32))
         return self._paces[1]
+
+
+@kernel
+def sum_sales(category: Any, mean_30d: Any, mean_90d: Any, lately: Any, before: Any) -> None:
+    """Add the sales of all shops, (n,), to ``lately`` and ``before`` by category, fen a day."""
+    for j in range(category.size):
+        lately[category[j]] += mean_30d[j]
+        before[category[j]] += mean_90d[j]
 
 
 class _Seen:

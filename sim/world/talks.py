@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.core.kernels import Scalar, rule
 from sim.world.behaviour import Repayment
 from sim.world.repayment import UNABLE
 
-Floats = npt.NDArray[np.float64]
+_F = np.float32
 SPARE = 0.5  # share of its gross profit that a shop in difficulty can put aside; assumption
 
 
@@ -21,17 +21,17 @@ def chances_to_ask(lenient: float, p: Repayment) -> tuple[float, float]:
     return p.asks, p.asks * p.copies * lenient
 
 
-def bearable(wallet: Floats, sales_mean: Floats, margin: Floats) -> Floats:
-    """Fen that a shop in difficulty can put together within a month, (n,)."""
-    return np.asarray(wallet + SPARE * 30.0 * sales_mean * margin)
+@rule
+def bearable(wallet: Scalar, sales_mean: Scalar, margin: Scalar) -> Scalar:
+    """Fen that a shop in difficulty can put together within a month."""
+    return wallet + _F(30.0 * SPARE) * sales_mean * margin
 
 
-def is_accepted(
-    cause: npt.NDArray[np.int8], due_fen: Floats, month_fen: Floats, bearable_fen: Floats
-) -> npt.NDArray[np.bool_]:
-    """Whether new terms are accepted, (n,).
+@rule
+def is_accepted(cause: Scalar, due: Scalar, month: Scalar, can_bear: Scalar) -> Scalar:
+    """Whether new terms are accepted; all are fen.
 
-    Those who cannot pay accept what they can bear, ``month_fen`` a month until the offer's end, or what at least halves
-    what is due; those who do not want to accept any delay. All offers are measured alike.
+    Those who cannot pay accept what they can bear, ``month`` a month until the offer's end, or what at least halves
+    what is ``due``; those who do not want to accept any delay. All offers are measured alike.
     """
-    return np.asarray((cause != UNABLE) | (month_fen <= bearable_fen) | (2.0 * month_fen <= due_fen))
+    return cause != UNABLE or month <= can_bear or 2.0 * month <= due

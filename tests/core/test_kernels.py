@@ -341,6 +341,7 @@ print(cost_of(1_000_000.0), sum(cost_of.stats.cache_hits.values()))
 """
 
 
+@pytest.mark.slow
 def test_editing_a_rule_compiles_what_it_was_inlined_into(tmp_path: Path) -> None:
     """The kernel's own file stays as it is; the rule it took from another one does not."""
     house, script = tmp_path / "house", tmp_path / "uses_a_rule.py"

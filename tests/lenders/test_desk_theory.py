@@ -87,12 +87,14 @@ def erlang_a(people: int, load: float, patience: float) -> tuple[float, float]:
     return queue / patience / rate, queue / rate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("people", "load"), [(2, 0.6), (5, 0.8)])
 def test_the_probability_of_waiting_is_erlangs(people: int, load: float) -> None:
     (found,) = measured(10 + people, [share_that_waits], people, load)
     assert_near(erlang_c(people, load), found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("people", "load"), [(1, 0.7), (5, 0.8)])
 def test_the_mean_wait_of_many_people_is_that_of_m_m_c(people: int, load: float) -> None:
     theory = erlang_c(people, load) * SERVICE / (people * (1 - load))
@@ -100,6 +102,7 @@ def test_the_mean_wait_of_many_people_is_that_of_m_m_c(people: int, load: float)
     assert_near(theory, found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.0, 0.5, 1.4])
 def test_the_mean_wait_for_one_person_is_pollaczeks_and_khinchines(spread: float) -> None:
     load = 0.6
@@ -108,6 +111,7 @@ def test_the_mean_wait_for_one_person_is_pollaczeks_and_khinchines(spread: float
     assert_near(theory, found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("load", "patience"), [(0.9, 20.0), (1.3, 10.0)])
 def test_those_who_give_up_are_as_many_as_in_m_m_c_with_patience(load: float, patience: float) -> None:
     share, wait = erlang_a(3, load, patience)

@@ -42,14 +42,15 @@ def collect(market: Market, day: Day, noticed: Positions) -> None:
         book.records, book.schedules.records, book.schedules.unpaid, noticed, m.platform, m.status, terms.n_steps,
         terms.steps, sums, taken,
     )  # fmt: skip
+    if n == 0:
+        return
     positions, steps = taken[:n].T
     lenders = book.records["lender"][positions]
     action, share = (terms.steps[name][lenders, steps] for name in ("action", "share"))
-    for code, do in _DO.items():
+    for code in sorted(set(action.tolist())):
         mine = action == code
-        if mine.any():
-            detail = do(market, day, positions[mine], share[mine])
-            market.note_action(day, ladder.ACTIONS[code], positions[mine], detail)
+        detail = _DO[code](market, day, positions[mine], share[mine])
+        market.note_action(day, ladder.ACTIONS[code], positions[mine], detail)
 
 
 @kernel
@@ -93,6 +94,8 @@ def _call(market: Market, day: Day, positions: Positions, share: Any) -> None:
     np.add.at(market.room.sums.repay[0, :, :, T_CONTACTS], (c["lender"], c["product"]), 1)
     for lender in market.lenders:
         own = c["lender"] == lender.index
+        if not own.any():
+            continue
         if has_people_for(lender, CALL):
             rows, loans = c["row"][own], c["loan_id"][own].copy()
             new = desk_cases(market.seed_number, day.number, CALL, lender.index, rows, loans)

@@ -33,7 +33,7 @@ def monitor(market: Market, day: Day) -> None:
 
 def _look(market: Market, lender: Lender, day: Day) -> None:
     book, m, index = market.book, market.merchants, lender.index
-    own, place, rows, days, latest = _borrowers(book.records, book.order, index, day.number)
+    own, place, rows, days, latest = _borrowers(book.records[: book.n], book.order, book.rows, index, day.number)
     if rows.size == 0:
         return
     columns = market.observer.columns(
@@ -44,42 +44,54 @@ def _look(market: Market, lender: Lender, day: Day) -> None:
     columns["traced_share"] = traced_share(ids, latest, habits, market.seed_number)
     columns["balance_fen"] = m.lender["line_fen"][index, rows].astype(np.int64)
     context = lender.context(day.date, day.number, lender.cash_fen, explain=False)
-    warning = lender.judge("monitoring", columns, m.merchant_id[rows].astype(np.int64), market.seed_number, context)
-    _act(market, lender, day, own, place, rows, warning)
+    warning = lender.judge("monitoring", columns, ids.astype(np.int64), market.seed_number, context)
+    said = warning[place]
+    is_told = said > 0
+    _stop_credit(market, lender, day, rows, warning)
+    _tell(market, lender, day, own[is_told], said[is_told])
 
 
 @allocating_kernel
-def _borrowers(loans: Any, order: Any, lender: Any, today: Any) -> Any:
-    """The borrowers of a lender who had a loan before today.
+def _borrowers(loans: Any, order: Any, by_row: Any, lender: Any, today: Any) -> Any:
+    """The borrowers of a lender who had a loan before today; the advice of the last look is taken back.
 
-    ``order`` (n,) are the positions of the book by merchant row. Returns the positions of their active loans, (k,), and
-    the place of each one's borrower; the rows of the borrowers, (b,), the days since their oldest loan on the limit was
-    paid out, -1 if there is none, and the id of the latest such loan, 0 if there is none.
+    ``order`` (n,) are the positions of ``loans`` by merchant row, ``by_row`` (n,) those rows. Returns the positions of
+    the lender's active loans, (k,), and the place of each one's borrower; the rows of the borrowers, (b,), the days
+    since their oldest loan on the limit was paid out, -1 for none, and the id of the latest, 0 for none.
     """
+    # first as they lie in memory, then by merchant: to jump from one loan to another costs more than to read it
+    age, ids = np.empty(loans.size, np.int16), np.empty(loans.size, np.int64)
+    for position in range(loans.size):
+        loan = loans[position]
+        is_on_limit = loan.product not in SECURED
+        ids[position] = loan.loan_id if is_on_limit else 0
+        if loan.lender != lender or loan.status != ACTIVE or loan.opened >= today:
+            age[position] = -2
+            continue
+        age[position] = today - loan.opened if is_on_limit else -1
+        if (loan.pressure & ADVISED) != 0:
+            loan.pressure &= ~np.uint8(ADVISED)
     own, place = np.empty(order.size, np.int64), np.empty(order.size, np.int64)
     rows, days, latest = np.empty(order.size, np.int64), np.empty(order.size, np.int64), np.empty(order.size, np.int64)
-    n, b = 0, 0
-    for position in order:
-        loan = loans[position]
-        if loan.lender != lender or loan.status != ACTIVE or loan.opened >= today:
+    n, b, last = 0, 0, -1
+    for k in range(order.size):
+        position = order[k]
+        if age[position] == -2:
             continue
-        if b == 0 or rows[b - 1] != loan.row:
-            rows[b], days[b], latest[b] = loan.row, -1, 0
+        if by_row[k] != last:
+            last = by_row[k]
+            rows[b], days[b], latest[b] = last, -1, 0
             b += 1
         own[n], place[n] = position, b - 1
         n += 1
-        if loan.product not in SECURED:
-            days[b - 1] = most(days[b - 1], np.int64(today) - np.int64(loan.opened))
-            latest[b - 1] = most(latest[b - 1], loan.loan_id)
+        days[b - 1] = most(days[b - 1], np.int64(age[position]))
+        latest[b - 1] = most(latest[b - 1], ids[position])
     return own[:n].copy(), place[:n].copy(), rows[:b].copy(), days[:b].copy(), latest[:b].copy()
 
 
-def _act(
-    market: Market, lender: Lender, day: Day, own: Ints, place: Ints, rows: Ints, warning: npt.NDArray[np.int8]
-) -> None:
-    """Advise, cut, call: ``own`` (k,) are positions of the lender's loans, of the borrowers ``rows[place]``, (b,)."""
-    m, book, terms, index = market.merchants, market.book, lender.spec.monitoring, lender.index
-    said = warning[place]
+def _stop_credit(market: Market, lender: Lender, day: Day, rows: Ints, warning: npt.NDArray[np.int8]) -> None:
+    """Cut the limits of borrowers warned of, and their credit for a time; ``rows`` and ``warning`` are (b,)."""
+    m, terms, index = market.merchants, lender.spec.monitoring, lender.index
     limits, refused = m.lender["limit_fen"][index], m.lender["refused_until"][index]
     stop = rows[warning >= _CUT]
     limits[stop] = (limits[stop] * (1.0 - terms.limit_cut)).astype(np.int32)
@@ -90,7 +102,11 @@ def _act(
     m.lender["is_flagged"][index, wash] = True
     refused[wash] = np.maximum(refused[wash], day.number + terms.wash_no_credit_for)
     m.reputation[wash] *= np.float32(1.0 - terms.wash_rating_loss)
-    book["pressure"][own] &= np.uint8(255 - ADVISED)
+
+
+def _tell(market: Market, lender: Lender, day: Day, own: Ints, said: npt.NDArray[np.int8]) -> None:
+    """Advise borrowers, or call their loans: ``own`` are the positions of loans, (k,), ``said`` the warning of each."""
+    book, terms, index = market.book, lender.spec.monitoring, lender.index
     book["pressure"][own[said == _ADVISE]] |= ADVISED
     is_called = (said == _RECALL) | (said == _MISUSE)
     called = own[is_called]
@@ -101,6 +117,8 @@ def _act(
     sums = market.room.sums.repay[0, index]
     for code in range(_ADVISE, len(WARNINGS)):
         told = own[said == code] if code not in (_RECALL, _MISUSE) else called[is_new & (said[is_called] == code)]
+        if told.size == 0:
+            continue
         first = told[np.unique(book["row"][told], return_index=True)[1]]  # one word to a borrower, not one a loan
         np.add.at(sums[:, T_CONTACTS], book["product"][first], 1)
         market.note_action(day, WARNINGS[code], told)

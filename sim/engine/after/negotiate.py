@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import draws
-from sim.core.clock import Day, add_months, date_of, day_number
-from sim.core.loanbook import HELD, SALES_SHARE
+from sim.core.clock import Day
+from sim.core.loanbook import HELD
 from sim.core.schedules import TREATMENTS
 from sim.engine.after.cases import (
     ASKS,
@@ -28,22 +28,22 @@ from sim.engine.after.cases import (
     loan_cases,
     positions_of,
 )
+from sim.engine.after.draft import FORGIVEN, HOLD, draft, terms_of
 from sim.engine.after.hearing import IN_VAIN, SOON_DUE, TO_ASK, find_due, listen
 from sim.engine.after.new_terms import OFFER, agree, forgive_rest
-from sim.engine.day.loan import T_CONTACTS
-from sim.engine.day.plan_of_loan import AT_END, EQUAL_INSTALMENTS, SETTLEMENT
 from sim.lenders.desk_terms import KINDS, WorkKind
 from sim.lenders.lender import Lender
 from sim.world.birth import NEVER
-from sim.world.talks import bearable, chances_to_ask, is_accepted
+from sim.world.talks import chances_to_ask
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
 
 Positions = npt.NDArray[np.int64]
-_EXTENSION, _INSTALMENTS, _CHEAPER, _FORGIVEN, _REST, _HOLD = range(1, 7)
 STAYS_AWAY = 180  # days for which one who was let down does not ask for a loan; assumption
 MEMORY = 0.01  # weight of one more experience in what is said of a lender; assumption
+_AT_NEGOTIATION = AT_DESK + KINDS.index("negotiation")
+_IS_TALK = np.isin(np.arange(AT_DESK + len(KINDS)), (ASKS, RESTS, SETTLES, LET_DOWN))  # by kind of case
 SETTLED_WITHIN = 7  # days after its due date in which the part that is not forgiven may still be paid; assumption
 
 
@@ -67,34 +67,34 @@ class Talks:
 
     def go_on(self, noticed: Positions) -> None:
         """End what has ended, hear who asks, answer who has waited, and reach out."""
-        kind = self.market.cases["kind"]
-        talking = (kind == ASKS) | (kind == RESTS) | (kind == SETTLES) | (kind == LET_DOWN)
-        busy = self.market.cases["loan_id"][talking | (kind == AT_DESK + KINDS.index("negotiation"))]
-        cases = NO_CASES
+        every = self.market.cases
+        kind = every["kind"]
+        talking = _IS_TALK[kind]
+        busy = every["loan_id"][talking | (kind == _AT_NEGOTIATION)]
+        cases, places = NO_CASES, np.zeros(0, np.int64)
         if busy.size:
-            own = talking & (self.market.cases["lender"] == self.lender.index)
-            cases, self.market.cases = self.market.cases[own], self.market.cases[~own]
-        places = positions_of(self.book, cases) if cases.size else np.zeros(0, np.int64)
-        cases, places = self._end(cases, places)
+            own = talking & (every["lender"] == self.lender.index)
+            cases, self.market.cases = every[own], every[~own]
+            cases, places = self._end(cases, positions_of(self.book, cases))
         early = self._hear(noticed, busy)
         if self.new_cases:  # who is answered at once has asked just now
             asked = joined(self.new_cases)
-            self.new_cases = [asked[asked["kind"] > ASKS]]
-            asked = asked[asked["kind"] == ASKS]
+            is_new = asked["kind"] == ASKS
+            self.new_cases, asked = [asked[~is_new]], asked[is_new]
             if asked.size:
-                cases, places = joined([cases, asked]), np.append(places, positions_of(self.book, asked))
-        ready = (cases["kind"] == ASKS) & (cases["until"] <= self.day.number)
-        waited = self.day.number - cases["since"][ready].astype(np.int64)
-        answered = places[ready]
-        is_asked = np.arange(answered.size + early.size) < answered.size
-        self.offer(np.append(answered, early), np.append(waited, np.zeros(early.size, np.int64)), is_asked)
+                cases, places = joined([cases, asked]), np.concatenate([places, positions_of(self.book, asked)])
+        if cases.size or early.size:
+            ready = (cases["kind"] == ASKS) & (cases["until"] <= self.day.number)
+            n = int(np.count_nonzero(ready))
+            positions, waited = np.concatenate([places[ready], early]), np.zeros(n + early.size, np.int64)
+            waited[:n] = self.day.number - cases["since"][ready]
+            self.offer(positions, waited, np.arange(positions.size) < n)
+            cases = cases[~ready]
         if cases.size or self.new_cases:
-            self.market.cases = joined([self.market.cases, cases[~ready], *self.new_cases])
+            self.market.cases = joined([self.market.cases, cases, *self.new_cases])
 
     def _end(self, cases: Cases, places: Positions) -> tuple[Cases, Positions]:
         """End rests whose time is up and settlements that were kept or not; let go of those who lost patience."""
-        if cases.size == 0:
-            return cases, places
         today, kind = self.day.number, cases["kind"]
         ends = places < 0  # its loan has ended
         is_wish = ~ends & ((kind == ASKS) | (kind == LET_DOWN))
@@ -104,11 +104,12 @@ class Talks:
         rested = places[ends & (kind == RESTS) & (places >= 0)]
         self.book["pressure"][rested] &= np.uint8(255 - HELD)
         self._settle(cases, places, ends)
-        coin = draws.uniform(self.market.seed_number, "negotiate.wait", today, cases["loan_id"])
-        gone = (kind == ASKS) & ~ends & (coin < self.will.impatience)
+        waits = np.flatnonzero((kind == ASKS) & ~ends)
+        coin = draws.uniform(self.market.seed_number, "negotiate.wait", today, cases["loan_id"][waits])
+        gone = waits[coin < self.will.impatience]
         self.give_up(places[gone], today - cases["since"][gone].astype(np.int64))
-        stays = ~(ends | gone)
-        return cases[stays], places[stays]
+        ends[gone] = True
+        return cases[~ends], places[~ends]
 
     def _settle(self, cases: Cases, places: Positions, ends: npt.NDArray[np.bool_]) -> None:
         """Forgive the rest where the other part has been paid; the promise lapses where it was not in time."""
@@ -140,6 +141,8 @@ class Talks:
             np.array([*chances_to_ask(lenient, self.will), self._openness()]),
             draws.day_key(seed, "negotiate.ask", draws.ONCE), draws.day_key(seed, "negotiate.ask", today),
         )  # fmt: skip
+        if not said.any():
+            return noticed[:0]
         asks, nobody = noticed[said == TO_ASK], noticed[said == IN_VAIN]
         standing["asked"] += asks.size + nobody.size
         if asks.size:
@@ -182,19 +185,13 @@ class Talks:
         plans = self.book.schedules
         find_due(self.book.records, plans.records, plans.unpaid, places, due)
         treatment = self._judge(c, due, day)
-        treatment[(c["product"] == SALES_SHARE) & (treatment > 0) & (treatment != _HOLD)] = _EXTENSION  # it has a fee
-        helped = np.flatnonzero(treatment > 0)
-        offers = self._terms(places[helped], c[helped], treatment[helped])
-        takes = np.zeros(places.size, np.bool_)
-        rows = c["row"][helped]
-        can = bearable(self.m.wallet[rows], self.m.sales_mean_30d[rows], self.m.margin[rows])
-        a_month = self._a_month(offers, c["balance"][helped])
-        takes[helped] = is_accepted(c["cause"][helped], due[helped].astype(np.float64), a_month, can)
-        takes[helped] &= is_asked[helped] | (can < due[helped])  # nobody changes what it can pay
-        told = c["product"][helped[~is_asked[helped]]]
-        np.add.at(market.room.sums.repay[0, self.lender.index][:, T_CONTACTS], told, 1)
-        self._agree(places[helped], offers, c[helped], takes[helped])
-        for code in np.unique(treatment[takes]).tolist():
+        offers, takes = np.zeros(places.size, OFFER), np.empty(places.size, np.bool_)
+        draft(
+            self.book.records, places, due, is_asked, self.m.wallet, self.m.sales_mean_30d, self.m.margin,
+            terms_of(self.terms, day), treatment, offers, takes, market.room.sums.repay[0],
+        )  # fmt: skip
+        self._agree(places[takes], offers[takes], c[takes])
+        for code in sorted(set(treatment[takes].tolist())):
             mine = takes & (treatment == code)
             market.note_action(day, TREATMENTS[code], places[mine], waited[mine])
         if is_asked.any():
@@ -220,57 +217,23 @@ class Talks:
         ids = c["loan_id"].copy()
         return lender.judge("negotiation", columns, ids, self.market.seed_number, context).copy()
 
-    def _terms(self, places: Positions, c: Any, treatment: npt.NDArray[np.int8]) -> npt.NDArray[Any]:
-        """What each treatment means for each loan, (k,) of OFFER; schedules are found only for what is accepted."""
-        terms, today = self.terms, self.day.number
-        offers = np.zeros(places.size, OFFER)
-        offers["position"], offers["treatment"] = places, treatment
-        offers["rate"], offers["waives_interest"] = c["rate"], terms.waives_interest
-        offers["periods"], offers["start"], offers["kind"] = 1, today, AT_END
-        offers["next_due"] = today + terms.extension
-        in_parts = (treatment == _INSTALMENTS) | (treatment == _CHEAPER) | (treatment == _REST)
-        offers["kind"][in_parts], offers["periods"][in_parts] = EQUAL_INSTALMENTS, terms.months
-        begins = np.where(treatment == _REST, today + terms.moratorium, today)
-        offers["start"] = begins
-        for start in np.unique(begins[in_parts]).tolist():
-            first = day_number(add_months(date_of(start), 1))
-            offers["next_due"][in_parts & (begins == start)] = first
-        cheaper = treatment == _CHEAPER
-        offers["rate"][cheaper] = np.rint(c["rate"][cheaper] * (1.0 - terms.rate_cut))
-        forgiven = treatment == _FORGIVEN
-        offers["forgiven"][forgiven] = np.floor(c["balance"][forgiven] * terms.forgiven)
-        offers["kind"][forgiven], offers["periods"][forgiven] = SETTLEMENT, 2
-        if forgiven.any():  # if it is not kept, the rest falls due a month after the first part
-            offers["start"][forgiven] = day_number(add_months(date_of(today + terms.extension), -1))
-        return offers
-
-    def _a_month(self, offers: npt.NDArray[Any], balance: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Fen of principal that each offer asks for in a month, spread over its time; a hold asks for nothing new."""
-        days = offers["next_due"] - self.day.number + 30.0 * (offers["periods"] - 1)
-        days[offers["kind"] == SETTLEMENT] = self.terms.extension
-        month = 30.0 * (balance - offers["forgiven"]) / np.maximum(days, 1.0)
-        return np.asarray(np.where(offers["treatment"] == _HOLD, 0.0, month))
-
-    def _agree(
-        self, places: Positions, offers: npt.NDArray[Any], c: Any, takes: npt.NDArray[np.bool_]
-    ) -> None:
-        """Let the loans whose borrowers take the offer have their new terms, or be left in peace."""
+    def _agree(self, places: Positions, offers: npt.NDArray[Any], c: Any) -> None:
+        """Let the loans (k,) whose borrowers take the offer have their new terms, or be left in peace."""
+        if places.size == 0:
+            return
         today, treatment = self.day.number, offers["treatment"]
-        rests = takes & (treatment == _HOLD)
+        rests = treatment == HOLD
         if rests.any():
             self.book["pressure"][places[rests]] |= HELD
             self.new_cases.append(loan_cases(c[rests], RESTS, today, today + self.terms.hold))
-        takes = takes & ~rests
-        if not takes.any():
-            return
-        settles = takes & (treatment == _FORGIVEN)
+            places, offers, c, treatment = (one[~rests] for one in (places, offers, c, treatment))
+        settles = treatment == FORGIVEN
         if settles.any():
             until = today + self.terms.extension + SETTLED_WITHIN
             new = loan_cases(c[settles], SETTLES, today, until)
             new["asked"] = offers["forgiven"][settles]
             self.new_cases.append(new)
-        places, offers = places[takes], offers[takes]
-        plans, own = self.book.schedules, self.book["schedule"][places]
+        plans, own = self.book.schedules, c["schedule"]
         offers["place"] = own - 1
         new_plans = own == 0
         if new_plans.any():
