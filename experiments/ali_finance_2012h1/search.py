@@ -1,0 +1,247 @@
+"""Look for sets of parameters with which the reference scenario meets the published figures, and keep them all.
+
+    python experiments/ali_finance_2012h1/search.py --rounds 10          # goes on from what runs/search.csv holds
+
+A first round spreads over the plausible ranges below. Each later one fits straight lines to the logarithms of all the
+figures over all sets so far, those near the bands the most, and tries the sets that the lines like best. Nothing is
+drawn: sets come from a Halton sequence. One seed a set at 1:20, so that a figure of few events (T12, T21) is noisy:
+what is kept is run again over ten seeds (`--confirm`), and `plausible.csv` holds those that meet every hard target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from concurrent.futures import as_completed
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+HERE = Path(__file__).parent
+SCENARIO, TARGETS = HERE.parents[1] / "scenarios" / "ali_finance_2012h1.yaml", HERE / "targets.yaml"
+FOUND, KEPT = Path("runs/search.csv"), HERE / "plausible.csv"
+MOST_DAYS = 1e6  # stands for a first day that never comes
+Floats = npt.NDArray[np.float64]
+
+
+class Range(NamedTuple):
+    """A parameter, the range in which it is plausible, and the unit behind the number in a scenario."""
+
+    low: float
+    high: float
+    unit: str = ""
+
+
+RANGES: Mapping[str, Range] = {
+    "merchants.entry.present": Range(0.3, 0.7),
+    "merchants.entry.over": Range(500, 900, " days"),
+    "merchants.size.median_daily_sales": Range(350, 750, " yuan"),
+    "merchants.borrowing.habit_mean": Range(0.10, 0.30),
+    "merchants.borrowing.habit_shape": Range(0.03, 0.12),
+    "merchants.borrowing.reliance": Range(0.3, 0.8),
+    "merchants.borrowing.price_sensitivity": Range(1.0, 2.5),
+    "merchants.borrowing.bother": Range(8, 40, " yuan"),
+    "merchants.borrowing.idle_buffer": Range(2, 9, " days"),
+    "merchants.cash.owner_take": Range(0.02, 0.08),
+    "merchants.character.opportunists": Range(0.05, 0.18),
+    "lenders.ali.eligibility.min_monthly_sales": Range(4000, 15000, " yuan"),
+    "lenders.ali.scoring.cutoff": Range(0.85, 0.94),
+    "lenders.ali.products.revolving_line.minimum": Range(2000, 15000, " yuan"),
+    "invited_first": Range(0.2, 0.7),
+    "invited_last": Range(0.7, 1.0),
+    "advance_first": Range(0.4, 0.9),
+    "advance_last": Range(0.7, 0.9),
+    "multiple_first": Range(0.6, 2.0),
+    "multiple_last": Range(1.2, 3.0),
+}
+NAMES = tuple(RANGES)
+STEPS = ("2010-06-01", "2011-01-01", "2011-07-01", "2012-01-01", "2012-04-01", "2012-06-01")  # of what grows by dates
+
+
+def settings(point: Mapping[str, float]) -> dict[str, Any]:
+    """Overrides of the scenario for a set of parameters; what is ``_first`` and ``_last`` grows evenly by dates."""
+    over: dict[str, Any] = {
+        name: f"{point[name]:.0f}{one.unit}" if one.unit else round(point[name], 4)
+        for name, one in RANGES.items()
+        if "." in name
+    }
+    keys = {
+        "invited": "eligibility.invited", "advance": "products.order_loan.advance", "multiple": "limit.multiple",
+    }  # fmt: skip
+    changes: dict[str, Any] = {}
+    for k, day in enumerate(STEPS):
+        share = k / (len(STEPS) - 1)
+        now = {
+            key: round(point[f"{name}_first"] * (1 - share) + point[f"{name}_last"] * share, 3)
+            for name, key in keys.items()
+        }
+        if k == 0:
+            over |= {f"lenders.ali.{key}": value for key, value in now.items()}
+        else:
+            changes[f"growth_{day.replace('-', '_')}"] = {"date": day, "set": now}
+    return over | {"lenders.ali.changes": changes}
+
+
+def halton(n: int, skip: int = 0) -> Floats:
+    """Points of the Halton sequence, (n, parameters), in (0, 1)."""
+    primes = [p for p in range(2, 200) if all(p % q for q in range(2, int(p**0.5) + 1))][: len(NAMES)]
+    found = np.zeros((n, len(NAMES)))
+    for column, base in enumerate(primes):
+        for row in range(n):
+            k, part, value = row + skip + 1, 1.0 / base, 0.0
+            while k:
+                value += part * (k % base)
+                k, part = k // base, part / base
+            found[row, column] = value
+    return found
+
+
+def point_of(unit: Floats) -> dict[str, float]:
+    """A set of parameters for a point of the unit cube."""
+    return {name: one.low + float(u) * (one.high - one.low) for u, (name, one) in zip(unit, RANGES.items(), strict=True)}
+
+
+def try_out(point: Mapping[str, float], seeds: Sequence[int]) -> dict[str, float]:
+    """The figures of all targets for a set, means over the seeds."""
+    import sim
+    from sim.study.targets import judge, read_targets
+
+    runs = [sim.simulate(sim.load(SCENARIO, settings(point)), seed=seed) for seed in seeds]
+    found = {}
+    for row in judge(runs, read_targets(TARGETS)).rows:
+        value = row.value
+        found[row.id] = float(value.toordinal()) if hasattr(value, "toordinal") else float(value or 0.0)
+    return found
+
+
+def bands() -> dict[str, tuple[float, float, bool]]:
+    """Low, high and whether it is hard, by target."""
+    from sim.study.targets import read_targets
+
+    def number(bound: Any, other: float) -> float:
+        return other if bound is None else float(bound.toordinal() if hasattr(bound, "toordinal") else bound)
+
+    return {
+        name: (number(one.low, -math.inf), number(one.high, math.inf), one.kind == "hard")
+        for name, one in read_targets(TARGETS).targets.items()
+    }
+
+
+def misses(values: Floats, low: Floats, high: Floats) -> Floats:
+    """How far each figure is outside of its band, as a share of the band's nearer edge; 0 inside."""
+    under, over = (low - values) / np.abs(low), (values - high) / np.maximum(np.abs(high), 1e-12)
+    return np.asarray(np.clip(np.maximum(np.where(np.isfinite(low), under, 0.0), np.where(np.isfinite(high), over, 0.0)), 0, 3))
+
+
+def read_found() -> tuple[Floats, list[dict[str, float]]]:
+    """Points of the unit cube that were tried, and their figures."""
+    if not FOUND.exists():
+        return np.zeros((0, len(NAMES))), []
+    with FOUND.open(encoding="utf-8") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    units = [[(row[name] - one.low) / (one.high - one.low) for name, one in RANGES.items()] for row in rows]
+    return np.array(units).reshape(-1, len(NAMES)), [
+        {name: value for name, value in row.items() if name not in RANGES} for row in rows
+    ]
+
+
+def propose(units: Floats, found: Sequence[Mapping[str, float]], n: int) -> Floats:
+    """The ``n`` points that straight lines through what was found like best, and that lie apart, (n, parameters)."""
+    edges = bands()
+    names = [name for name, (low, high, _) in edges.items() if not (low == high == 0.0) and name not in ("T19", "T13_most")]
+    low, high = (np.array([edges[name][k] for name in names]) for k in (0, 1))
+    weight = np.array([3.0 if edges[name][2] else 1.0 for name in names])
+    dates = np.array([name == "T6b" for name in names])
+    # a first day moves by half a year as other figures move by a tenth
+    scale = np.where(dates, 1.0 / 1800.0, 1.0)
+    reference = np.where(dates, low, 0.0)
+
+    def transform(values: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.log(np.maximum(values, 1e-9))
+        return np.where(dates, np.where(values <= 0, 0.3, np.clip((values - reference) * scale, -0.3, 0.3)), logs)
+
+    figures = transform(np.array([[one[name] for name in names] for one in found]))
+    inner = np.where(np.isfinite(high) & np.isfinite(low), 0.15 * (high - low), 0.02 * np.abs(np.where(np.isfinite(low), low, high)))
+    inner = np.where(dates, 10.0, inner)
+    bottom = np.where(np.isfinite(low), transform(np.where(np.isfinite(low), low + inner, 1.0)), -np.inf)
+    top = np.where(np.isfinite(high), transform(np.where(np.isfinite(high), high - inner, 1.0)), np.inf)
+
+    def cost(figures: Floats) -> Floats:
+        out = np.maximum(np.maximum(bottom - figures, figures - top), 0.0)
+        return np.asarray((weight * np.minimum(out, 0.5)).sum(axis=-1))
+
+    known = cost(figures)
+    near = np.exp(-(known - known.min()) / max(np.median(known) - known.min(), 1e-6))
+    design = np.hstack([np.ones((len(units), 1)), units - 0.5])
+    root = np.sqrt(near)[:, None]
+    ridge = 0.02 * near.sum() * np.eye(design.shape[1])
+    ridge[0, 0] = 0.0
+    slopes = np.linalg.solve((root * design).T @ (root * design) + ridge, (root * design).T @ (root * figures))
+    best = units[np.argsort(known)[:6]]
+    spread = halton(20_000, 7 * len(units)) - 0.5
+    candidates = np.vstack([np.clip(one + reach * spread, 0.01, 0.99) for one in best for reach in (0.25, 0.6)])
+    guess = np.hstack([np.ones((len(candidates), 1)), candidates - 0.5]) @ slopes
+    order = np.argsort(cost(guess))
+    chosen: list[Floats] = []
+    for k in order:
+        if all(np.abs(candidates[k] - other).max() > 0.08 for other in [*chosen, *units]):
+            chosen.append(candidates[k])
+        if len(chosen) == n:
+            break
+    return np.array(chosen)
+
+
+def report(units: Floats, found: Sequence[Mapping[str, float]]) -> None:
+    """Print the best sets so far: hard and soft targets met, and what is missed."""
+    edges = bands()
+    hard = [name for name, edge in edges.items() if edge[2]]
+
+    def passed(one: Mapping[str, float], name: str) -> bool:
+        low, high, _ = edges[name]
+        return (name != "T6b" or one[name] > 0) and low <= one[name] <= high
+
+    rows = sorted(
+        ((sum(passed(one, n) for n in hard), sum(passed(one, n) for n in edges if n not in hard), k) for k, one in enumerate(found)),
+        reverse=True,
+    )
+    for n_hard, n_soft, k in rows[:5]:
+        missed = " ".join(f"{n}={found[k][n]:.5g}" for n in edges if not passed(found[k], n))
+        print(f"set {k}: {n_hard} of {len(hard)} hard, {n_soft} of {len(edges) - len(hard)} soft; missed: {missed}", flush=True)
+
+
+def main() -> None:
+    """Go on with the search."""
+    from sim.study.pool import Pool
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--first", type=int, default=48, help="sets of the first round")
+    parser.add_argument("--batch", type=int, default=8, help="sets of each later round")
+    parser.add_argument("--workers", type=int, default=2)
+    words = parser.parse_args()
+    FOUND.parent.mkdir(exist_ok=True)
+    with Pool(words.workers) as pool:
+        for _ in range(words.rounds):
+            units, found = read_found()
+            fresh = halton(words.first - len(units), len(units)) if len(units) < words.first else propose(units, found, words.batch)
+            tasks = {pool.executor.submit(try_out, point_of(one), (1,)): one for one in fresh}
+            for task in as_completed(tasks):
+                row = point_of(tasks[task]) | task.result()
+                is_new = not FOUND.exists()
+                with FOUND.open("a", encoding="utf-8", newline="") as file:
+                    writer = csv.DictWriter(file, row)
+                    if is_new:
+                        writer.writeheader()
+                    writer.writerow(row)
+            report(*read_found())
+
+
+if __name__ == "__main__":
+    import search  # by its name, so that the workers find it
+
+    search.main()
