@@ -28,7 +28,12 @@ Change = Callable[[Any], None]
 MEASURES = ("sales", "n_loans", "disbursed", "balance", "active")
 SEED = 1
 # What the peer leaves out; and keen borrowers, so that few merchants make many loans.
-SHARED = {"merchants.character.wash_intensity": 0.0, "merchants.borrowing.habit_mean": 0.17}
+SHARED = {
+    "merchants.character.wash_intensity": 0.0,
+    "merchants.advertising": {"pull": 0.0, "run_up": 0.0, "short": 0.0, "retreat": 0.0},
+    "merchants.elsewhere.shifted": 0.0,
+    "merchants.borrowing.habit_mean": 0.17,
+}
 
 
 def shared(*changes: dict[str, Any]) -> Scenario:

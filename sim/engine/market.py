@@ -28,7 +28,7 @@ from sim.engine.after.people import work_desks
 from sim.engine.books import Account, Books
 from sim.engine.collector import collector
 from sim.engine.comply import supervise
-from sim.engine.day.plan import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOWN
+from sim.engine.day.flags import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOWN
 from sim.engine.day.sparse import rows_with
 from sim.engine.day.tiles import CUT, Cut
 from sim.engine.funding.arrange import arrange
@@ -123,7 +123,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             [(e.date, e.days, float(e.lift or 1.0), e.category) for e in events if e.kind == "promotion"],
             [(e.date, e.days, float(e.size or 0.0), e.category) for e in events if e.kind in _SLUMPS],
         )
-        self.observer = Observer(self.merchants, self.outlook, self.seed_number)
+        self.observer = Observer(self.merchants, self.outlook, self.seed_number, p.elsewhere.shifted)
         self.lenders = [
             Lender(self, name, index, s.lender_versions(name), s.folder) for index, name in enumerate(s.lenders)
         ]

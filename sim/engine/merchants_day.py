@@ -106,7 +106,7 @@ def _factors(market: Market, day: Day) -> tuple[npt.NDArray[np.float32], ...]:
     """Factors of the day by category and platform, and the orders of a replay."""
     outlook, i = market.outlook, day.index
     return (
-        np.stack([outlook.demand[i], market.rush, outlook.lift[i]]),
+        np.stack([outlook.demand[i], market.rush, outlook.lift[i], outlook.run_up[i]]),
         np.stack([outlook.season_ahead[i], outlook.lift_ahead[i], market.room.decay]),
         market.room.commission,
         market.replay.orders_of(day.number) if market.replay else np.zeros(0, _F),

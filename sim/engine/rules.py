@@ -21,6 +21,7 @@ from sim.lenders.collection_terms import Step
 from sim.lenders.lender import Lender
 from sim.lenders.parameters import LenderSpec
 from sim.lenders.product_terms import JointLiability, Warehouse
+from sim.world.elsewhere import AWAY, day_steps
 from sim.world.parameters import MerchantParameters, OutsideMoney
 
 _F = np.float32
@@ -50,6 +51,10 @@ def trade_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Da
         stage_share=stage_share(p),
         restocked=_F(p.trade.restocked),
         outside_day=outside.rate.ppm_year / 365e6,
+        pull=_F(p.advertising.pull),
+        saved=_F(p.advertising.short),
+        given_up=_F(p.advertising.retreat),
+        shifted=_F(p.elsewhere.shifted),
         today=day.number,
         replays=replays,
     )
@@ -85,7 +90,7 @@ def repay_rules(p: MerchantParameters, seed: int, day: Day) -> RepayRules:
 
 def plan_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, lowest_ppm: int) -> PlanRules:
     """Scalars of the day's plans; ``lowest_ppm`` is the lowest list price a year that any lender offers."""
-    leave = p.exits
+    leave, (away, back) = p.exits, day_steps(p.elsewhere.after, p.elsewhere.back)
     return PlanRules(
         key_attention=draws.day_key(seed, "attention", day.number),
         confirmation=_F(p.trade.confirmation),
@@ -101,6 +106,9 @@ def plan_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day
         youth=_F(leave.youth),
         ruin_days=_F(leave.ruin_days),
         ruin_hazard=_F(leave.ruin_hazard),
+        away_honest=np.uint8(round(AWAY * p.elsewhere.honest)),
+        away_step=np.uint8(away),
+        back_step=np.uint8(back),
         today=day.number,
     )
 

@@ -222,6 +222,8 @@ def begin_shops(
     sales = daily * m.order_value[rows] * (1.0 - m.off_platform[rows])
     for name in ("sales_mean_7d", "sales_mean_30d", "sales_mean_90d"):
         getattr(m, name)[rows] = sales
+    spent = daily * m.order_value[rows] * m.advertising[rows]
+    m.advertising_mean_30d[rows] = m.advertising_mean_90d[rows] = spent
     m.sales_variance_30d[rows] = sales * m.order_value[rows] + (0.4 * sales) ** 2
     m.returns_mean_30d[rows] = sales * m.return_rate[rows]
     m.reputation[rows] = np.clip(1.0 + RATED * m.quality[rows] - MISSED * (1.0 - served), 0.5, 1.5)

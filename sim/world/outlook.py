@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from sim.core.clock import day_number
 from sim.world.parameters import MerchantParameters
-from sim.world.promotions import lift_by_day, lift_to_stock_for
+from sim.world.promotions import lift_by_day, lift_to_stock_for, run_up
 from sim.world.season import ahead, behind, season_table
 from sim.world.shocks import common_shocks, slump
 
@@ -29,6 +29,7 @@ class Outlook:
     season_index_90d: Factors  # the same over 90 days
     lift: Factors  # lift of the day's promotions
     lift_ahead: Factors  # sum of (lift - 1) to hold stock for
+    run_up: Factors  # what is advertised more for promotions, over the usual
 
 
 def build_outlook(
@@ -73,4 +74,5 @@ def build_outlook(
         season_index_90d=behind(table, 90)[inside],
         lift=lift[:n_days],
         lift_ahead=lift_to_stock_for(lift)[:n_days],
+        run_up=(p.advertising.run_up * run_up(lift, p.advertising.before)[:n_days]).astype(np.float32),
     )

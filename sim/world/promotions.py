@@ -37,3 +37,12 @@ def lift_to_stock_for(lift: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
             share = min(1.0, (BUY_FROM - before) / (BUY_FROM - BUY_UNTIL))
             wish[day - before] += np.float32(share) * np.maximum(lift[day] - 1.0, 0.0)
     return wish
+
+
+def run_up(lift: npt.NDArray[np.float32], before: int) -> npt.NDArray[np.float32]:
+    """How large the largest promotion is that runs or begins within ``before`` days, as 1 - 1/lift; same shape."""
+    wish = np.zeros(lift.shape, np.float32)
+    for day in np.flatnonzero((lift > 1.0).any(axis=1)):
+        span = slice(max(0, int(day) - before), int(day) + 1)
+        wish[span] = np.maximum(wish[span], np.float32(1) - np.float32(1) / np.maximum(lift[day], np.float32(1)))
+    return wish

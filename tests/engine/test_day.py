@@ -10,11 +10,12 @@ import pytest
 from scipy import stats
 
 from sim.core import draws
-from sim.core.loanbook import LOAN, ORDER_LOAN
-from sim.core.merchants import CLOSED, CLOSING, OPEN, WAITING
+from sim.core.loanbook import LOAN, ORDER_LOAN, PAID_OFF
+from sim.core.merchants import CLOSED, CLOSING, FRAUDSTER, HONEST, OPEN, OPPORTUNIST, WAITING
 from sim.engine.day import plan as plans
 from sim.engine.day import trade as trades
-from sim.engine.day.count import MoneyColumns, count_loans, count_money, whole_sum
+from sim.engine.day.count import MoneyColumns, count_loans, count_money, mark_late, whole_sum
+from sim.engine.day.flags import MAY_LEAVE, PRESSED
 from sim.engine.day.plan import PlanRules
 from sim.engine.day.sparse import rows_with
 from sim.engine.day.trade import TradeRules
@@ -32,12 +33,13 @@ IDS = np.arange(7, 7 + N, dtype=np.int32)
 TRADE = TradeRules(
     key_shock=draws.day_key(SEED, "sales.shock", TODAY), key_orders=draws.day_key(SEED, "sales.orders", TODAY),
     carry=F(0.97), innovation=F(0.24), noise=F(0.3), stage_share=0.4, restocked=F(0.7), outside_day=0.0006,
-    today=TODAY, replays=False,
+    pull=F(1.0), saved=F(0.5), given_up=F(0.8), shifted=F(0.4), today=TODAY, replays=False,
 )  # fmt: skip
 PLAN = PlanRules(
     key_attention=draws.day_key(SEED, "attention", TODAY), confirmation=F(10), reserve_days=F(5), outside_cap=F(20),
     outside_take=F(0.3), outside_price=F(0.0006), lowest_price=F(0.0005), owner_take=F(0.05), smallest=F(50_000),
-    hazard=F(0.007), exponent=F(0.85), youth=F(1.0), ruin_days=F(30), ruin_hazard=F(0.1), today=TODAY,
+    hazard=F(0.007), exponent=F(0.85), youth=F(1.0), ruin_days=F(30), ruin_hazard=F(0.1),
+    away_honest=np.uint8(25), away_step=np.uint8(5), back_step=np.uint8(2), today=TODAY,
 )  # fmt: skip
 
 
@@ -125,6 +127,22 @@ def test_demand_follows_its_formula(rng: np.random.Generator) -> None:
     assert 0.2 < small.mean() < 0.95
 
 
+def test_advertising_and_where_to_sell_follow_their_formulas(rng: np.random.Generator) -> None:
+    usual, margin, off = floats(rng, 0, 0.1), floats(rng, 0.05, 0.9), floats(rng, 0, 0.5)
+    flags, retreat = rng.integers(0, 256, N).astype(np.uint8), rng.integers(0, 101, N).astype(np.uint8)
+    run_up, boost, share, elsewhere = floats(rng, 0, 2), floats(rng, 1, 2), np.empty(N, F), np.empty(N, F)
+    before = boost.copy()
+    trades.advertise(TRADE, usual, margin, off, flags, retreat, run_up, boost, share, elsewhere)
+    away = retreat / 100.0
+    level = (1.0 + run_up) * np.where((flags & PRESSED) > 0, 0.5, 1.0) * (1.0 - 0.8 * away)
+    elasticity = np.minimum(usual / margin.astype(float), 0.45)
+    close(share, usual * level)
+    close(boost, before * (1.0 + 2.0 * elasticity * (level - 1.0) / (level + 1.0)))
+    close(elsewhere, off + (1.0 - off.astype(float)) * 0.4 * away)
+    assert 0.2 < ((flags & PRESSED) > 0).mean() < 0.8
+    assert (elasticity == 0.45).any()
+
+
 def selling(rng: np.random.Generator) -> Columns:
     c = {name: fen(rng, 3e6) for name in ("s1", "s2", "s3", "s4", "wallet", "arrears", "outside_debt", "sales_total")}
     c |= {"live": (statuses(rng) == OPEN).astype(F), "stock": floats(rng, -0.5, 40)}
@@ -140,13 +158,13 @@ def selling(rng: np.random.Generator) -> Columns:
 def test_a_sale_moves_stock_and_money_to_the_fen(rng: np.random.Generator) -> None:
     c = selling(rng)
     b = {name: column.astype(np.float64) for name, column in c.items()}
-    lost, recorded, refunded = (np.empty(N, F) for _ in range(3))
+    lost, recorded, refunded, adverts = (np.empty(N, F) for _ in range(4))
     sold_fen, lost_fen, totals = np.empty(N, np.int64), np.empty(N, np.int64), np.zeros(7, np.int64)
     order = (
         "live", "wanted", "fee", "order_value", "off_platform", "return_rate", "advertising", "fixed_cost", "wash",
         "mean_30d", "stock", "s1", "s2", "s3", "s4", "wallet", "arrears", "outside_debt", "sales_total", "lost_total",
     )  # fmt: skip
-    trades.sell(TRADE, *(c[name] for name in order), lost, recorded, refunded, sold_fen, lost_fen, totals)
+    trades.sell(TRADE, *(c[name] for name in order), lost, recorded, refunded, adverts, sold_fen, lost_fen, totals)
 
     sold = np.minimum(b["wanted"], np.maximum(np.floor(b["stock"]), 0.0))
     value, missed = sold * b["order_value"], b["wanted"] - sold
@@ -156,7 +174,8 @@ def test_a_sale_moves_stock_and_money_to_the_fen(rng: np.random.Generator) -> No
     refund = np.floor(out[3] * b["return_rate"])
     receipts = out[3] - refund
     charge = np.floor(receipts * b["fee"])
-    costs = b["arrears"] + b["live"] * b["fixed_cost"] + np.floor(value * b["advertising"])
+    spent = np.floor(value * b["advertising"])
+    costs = b["arrears"] + b["live"] * b["fixed_cost"] + spent
     costs += np.floor(b["outside_debt"] * 0.0006)
     money = b["wallet"] + receipts - charge + off - faked - np.floor(faked * FEE)
     paid = np.maximum(np.minimum(costs, money), 0.0)
@@ -172,6 +191,7 @@ def test_a_sale_moves_stock_and_money_to_the_fen(rng: np.random.Generator) -> No
     assert np.array_equal(lost, missed)
     assert np.array_equal(recorded, (value - off + faked).astype(F))
     assert np.array_equal(refunded, refund.astype(F))
+    assert np.array_equal(adverts, spent.astype(F))
     assert np.array_equal(sold_fen, value)
     assert np.array_equal(lost_fen, missed * b["order_value"])
     sums = (off, refund, receipts, charge, paid, faked, np.floor(faked * FEE))
@@ -186,10 +206,15 @@ def test_means_and_rating_move_by_their_weights(rng: np.random.Generator) -> Non
     reputation, pace = floats(rng, 0.5, 1.5), floats(rng, 0, 30)
     means = [floats(rng, 0, 1e6) for _ in range(3)]
     variance, returns = floats(rng, 0, 1e10), floats(rng, 0, 1e4)
+    adverts, adverts_30d, adverts_90d = floats(rng, 0, 1e4), floats(rng, 0, 1e4), floats(rng, 0, 1e4)
     before = [column.astype(np.float64) for column in (reputation, pace, *means, variance, returns)]
+    spent = adverts_30d.astype(np.float64), adverts_90d.astype(np.float64)
     trades.remember(
-        live, wanted, lost, usual, recorded, refunded, quality, reputation, pace, *means, variance, returns
-    )
+        live, wanted, lost, usual, recorded, refunded, quality, reputation, pace, *means, variance, returns,
+        adverts, adverts_30d, adverts_90d,
+    )  # fmt: skip
+    close(adverts_30d, spent[0] + (adverts - spent[0]) / 30)
+    close(adverts_90d, spent[1] + (adverts - spent[1]) / 90)
     value, old = recorded.astype(np.float64), before[2:5]
     for mean, was, days in zip(means, old, (7, 30, 90), strict=True):
         close(mean, was + (value - was) / days)
@@ -281,6 +306,27 @@ def test_the_wallet_is_shared_out_to_the_fen(rng: np.random.Generator) -> None:
     assert all(column.any() for column in (*sums, shortage))
 
 
+def test_owners_turn_away_in_trouble_and_come_back(rng: np.random.Generator) -> None:
+    integrity = rng.choice([HONEST, OPPORTUNIST, FRAUDSTER], N).astype(np.int8)
+    distress, late = rng.integers(0, 4, N).astype(np.uint8), rng.integers(0, 2, N).astype(np.uint8)
+    retreat = rng.choice([0, 1, 3, 23, 60, 98, 100], N).astype(np.uint8)
+    before = retreat.astype(int)
+    plans.turn_away(PLAN, integrity, distress, late, retreat)
+    in_trouble = ((distress & 2) > 0) | (late > 0)
+    most = np.maximum(np.where(integrity == HONEST, 25, 100), before)
+    assert np.array_equal(retreat, np.where(in_trouble, np.minimum(before + 5, most), np.maximum(before - 2, 0)))
+    assert set(np.unique(retreat)) >= {0, 25, 60, 100}
+
+
+def test_late_borrowers_are_marked() -> None:
+    book = np.zeros(6, LOAN)
+    book["row"], book["dpd"] = [10, 11, 11, 12, 13, 14], [0, 0, 3, 5, 9, 1]
+    book["status"][3] = PAID_OFF
+    late = np.full(6, 7, np.uint8)
+    mark_late(book, np.array([0, 1, 2, 3, 4], np.int32), 10, late)  # the last loan is another tile's
+    assert late.tolist() == [0, 1, 0, 1, 0, 0]
+
+
 def test_flags_are_raised_for_those_they_are_meant_for(rng: np.random.Generator) -> None:
     status, entry = statuses(rng), (TODAY + rng.integers(0, 3, N)).astype(np.int16)
     reopen = rng.choice([0, TODAY, TODAY + 1], N).astype(np.int16)
@@ -316,12 +362,12 @@ def test_flags_are_raised_for_those_they_are_meant_for(rng: np.random.Generator)
         plans.WINDS_DOWN: (status == CLOSING) | ((status == CLOSED) & (stock > 0)),
         plans.ENTERS: (status == WAITING) & (entry == TODAY + 1),
         plans.REOPENS: (status >= CLOSING) & (reopen == TODAY + 1),
-        plans._MAY_LEAVE: np.zeros(N, np.bool_),
+        MAY_LEAVE: np.zeros(N, np.bool_),
     }
     for bit, right in expected.items():
         found = (flags & bit) > 0
         assert (found != right).sum() <= 1, bit  # a float32 on the other side of an edge
-        assert bit == plans._MAY_LEAVE or 5 < right.sum() < 0.9 * N, bit
+        assert bit == MAY_LEAVE or 5 < right.sum() < 0.9 * N, bit
 
 
 # ------------------------------------------------------------------------------------------------- the few, and sums

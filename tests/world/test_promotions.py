@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.world.promotions import BUY_FROM, BUY_UNTIL, lift_by_day, lift_to_stock_for
+from sim.world.promotions import BUY_FROM, BUY_UNTIL, lift_by_day, lift_to_stock_for, run_up
 
 D11 = 60  # day of the promotion
 
@@ -66,3 +66,12 @@ def test_a_promotion_early_in_the_run_is_stocked_for_from_the_first_day() -> Non
 def test_ordinary_days_ask_for_nothing() -> None:
     assert not lift_to_stock_for(np.ones((20, 3), np.float32)).any()
     assert not lift_to_stock_for(np.full((20, 3), 0.5, np.float32)).any()
+
+
+def test_shops_advertise_more_from_some_days_before_a_promotion_to_its_end() -> None:
+    wish = run_up(lift_by_day(100, 2, [(D11, 2, 4.0, 0), (D11 + 4, 1, 2.0, 0)]), 10)
+    assert not wish[:, 1].any()
+    assert not wish[: D11 - 10, 0].any()
+    assert (wish[D11 - 10 : D11 + 2, 0] == 0.75).all()
+    assert (wish[D11 + 2 : D11 + 5, 0] == 0.5).all()
+    assert not wish[D11 + 5 :].any()

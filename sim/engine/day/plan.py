@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.core.kernels import kernel, unit32
-from sim.core.merchants import OPEN, WAITING
+from sim.core.merchants import HONEST, OPEN, WAITING
+from sim.engine.day.flags import ASKS, ENTERS, FLEES, LEAVES, MAY_LEAVE, PRESSED, REOPENS, WINDS_DOWN
 from sim.engine.day.trade import bits_of, look_up
 from sim.world.cash import (
     kept_back,
@@ -24,6 +25,7 @@ from sim.world.cash import (
     unit_cost,
 )
 from sim.world.demand import is_worth_asking, money_worth, sale_chance
+from sim.world.elsewhere import next_retreat
 from sim.world.exits import FRAUDSTERS_STAY, comes_back, exit_hazard, most_hazard, sells_off
 
 _F = np.float32
@@ -32,12 +34,6 @@ _B = np.uint8
 # Totals of the day, whole fen and a count, in this order.
 PLAN_TOTALS = ("stock_bought", "outside_drawn", "outside_repaid", "owner_drawn", "active")
 
-# Bits of the flags that are written: asks for a loan today; at any price; leaves the market today; has struck and left
-# all behind; sells its stock off; and tomorrow: enters, comes back.
-ASKS, PRESSED, LEAVES, FLEES, WINDS_DOWN, ENTERS, REOPENS, _MAY_LEAVE = (1 << bit for bit in range(8))
-
-RARE = ASKS | LEAVES | WINDS_DOWN | ENTERS | REOPENS  # what a merchant is looked at for, one by one
-
 PlanColumns = namedtuple(
     "PlanColumns",
     (
@@ -45,6 +41,7 @@ PlanColumns = namedtuple(
         "margin", "lead_days", "cover_days", "promotion_fit", "fixed_cost", "patience", "habit", "bother",
         "price_sensitivity", "demand_mean", "sales_mean_30d", "sales_mean_90d", "stock", "on_order", "shipped",
         "wallet", "arrears", "outside_debt", "shortage", "gain", "flags",
+        "integrity", "retreat",
     ),
 )  # fmt: skip
 
@@ -66,6 +63,9 @@ class PlanRules(NamedTuple):
     youth: np.float32
     ruin_days: np.float32
     ruin_hazard: np.float32
+    away_honest: np.uint8
+    away_step: np.uint8
+    back_step: np.uint8
     today: int
 
 
@@ -158,6 +158,19 @@ def share_out(
 
 
 @kernel
+def turn_away(r: Any, integrity: Any, distress: Any, late: Any, retreat: Any) -> None:
+    """Turn away from the platform in trouble, and come back after it; (n,) of uint8 but ``integrity`` (int8).
+
+    Trouble is a loan past due (``late`` 1), or more due than the shop can pay even with money from outside.
+    """
+    for j in range(integrity.size):
+        is_in_trouble = ((distress[j] & _B(2)) | late[j]) != _B(0)
+        retreat[j] = next_retreat(
+            retreat[j], is_in_trouble, integrity[j] == HONEST, r.away_honest, r.away_step, r.back_step
+        )
+
+
+@kernel
 def make_up_mind(
     r: Any, status: Any, entry_day: Any, reopen_day: Any, bust_day: Any, fixed_cost: Any, habit: Any, bother: Any,
     sensitivity: Any, unpaid: Any, stock: Any, cost: Any, spent: Any, shortage: Any, gain: Any, distress: Any,
@@ -183,7 +196,7 @@ def make_up_mind(
         flees = bust_day[j] <= fled
         found = _B(ASKS) if asks else _B(0)
         found |= _B(PRESSED) if pressed else _B(0)
-        found |= _B(_MAY_LEAVE) if may_leave else _B(0)
+        found |= _B(MAY_LEAVE) if may_leave else _B(0)
         found |= _B(LEAVES | FLEES) if flees else _B(0)
         found = found if is_open else _B(0)
         found |= _B(WINDS_DOWN) if sells_off(status[j], stock[j]) else _B(0)
@@ -201,7 +214,7 @@ def decide_to_leave(
     found = 0
     for j in range(flags.size):  # a list first, lest the hazard be worked out for everybody
         which[found] = j
-        found += flags[j] // _MAY_LEAVE
+        found += flags[j] // MAY_LEAVE
     for k in range(found):
         j = which[k]
         hazard = exit_hazard(
@@ -214,13 +227,13 @@ def decide_to_leave(
             r.ruin_days * fixed_cost[j],
             r.ruin_hazard,
         )
-        flags[j] = (flags[j] & ~_B(_MAY_LEAVE)) | (_B(LEAVES) if unit32(low[j]) < hazard else _B(0))
+        flags[j] = (flags[j] & ~_B(MAY_LEAVE)) | (_B(LEAVES) if unit32(low[j]) < hazard else _B(0))
 
 
 @kernel
 def plan(
-    c: Any, a: Any, b: Any, factors: Any, r: Any, debt: Any, due_soon: Any, bits: Any, x: Any, distress: Any,
-    totals: Any,
+    c: Any, a: Any, b: Any, factors: Any, r: Any, debt: Any, due_soon: Any, late: Any, bits: Any, x: Any,
+    distress: Any, totals: Any,
 ) -> None:  # fmt: skip
     """Plans of one day for the merchants of rows ``a`` to ``b``.
 
@@ -233,6 +246,8 @@ def plan(
     r : PlanRules
     debt, due_soon : ndarray (tile,) of float64
         Fen owed to all lenders beyond pledged orders, and of it what falls due within the planning horizon.
+    late : ndarray (tile,) of uint8
+        1 for a merchant with a loan past due.
     bits, x, distress : ndarray (2, tile) of uint32, (10, tile) of float32, (tile,) of uint8
         Scratch; the first b - a of each row are used.
     totals : ndarray (len(PLAN_TOTALS),) of int64
@@ -253,6 +268,7 @@ def plan(
         c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.shortage[a:b], spent, unpaid,
         distress, totals,
     )  # fmt: skip
+    turn_away(r, c.integrity[a:b], distress, late, c.retreat[a:b])
     bits_of(r.key_attention, c.merchant_id[a:b], bits[0], bits[1])
     make_up_mind(
         r, c.status[a:b], c.entry_day[a:b], c.reopen_day[a:b], c.bust_day[a:b], c.fixed_cost[a:b], c.habit[a:b],

@@ -25,6 +25,9 @@ from sim.core.kernels import (
     unit32,
 )
 from sim.core.merchants import OPEN
+from sim.engine.day.flags import PRESSED
+from sim.world.advertising import advertising_elasticity, advertising_level, advertising_response
+from sim.world.elsewhere import AWAY, share_elsewhere
 from sim.world.sales import (
     demand_level,
     moved_mean,
@@ -42,6 +45,7 @@ _F = np.float32
 # Totals of the day, whole fen, in this order.
 TRADE_TOTALS = ("paid_at_once", "refunded", "confirmed", "commission", "costs", "faked", "faking_cost")
 
+SCRATCH = 17  # rows of float32 that trade and plans write to
 RECORDED = 12  # row of the scratch in which a tile's recorded sales, fen, are left for its loans
 
 TradeColumns = namedtuple(
@@ -51,7 +55,7 @@ TradeColumns = namedtuple(
         "base_orders", "order_value", "off_platform", "return_rate", "advertising", "fixed_cost", "wash", "quality",
         "shock", "luck", "stock", "shipped", "wallet", "arrears", "outside_debt", "reputation", "demand_mean",
         "sales_mean_7d", "sales_mean_30d", "sales_mean_90d", "sales_variance_30d", "returns_mean_30d",
-        "sales_total", "lost_total",
+        "sales_total", "lost_total", "margin", "flags", "retreat", "advertising_mean_30d", "advertising_mean_90d",
     ),
 )  # fmt: skip
 
@@ -67,6 +71,10 @@ class TradeRules(NamedTuple):
     stage_share: float
     restocked: np.float32
     outside_day: float
+    pull: np.float32
+    saved: np.float32
+    given_up: np.float32
+    shifted: np.float32
     today: int
     replays: bool
 
@@ -103,6 +111,25 @@ def draw(r: Any, ids: Any, high: Any, low: Any, z_shock: Any, z_noise: Any, z_co
     for j in range(ids.size):
         z_count[j], _ = normal_pair_of(high[j], low[j])
         u_count[j] = unit32(high[j])
+
+
+@kernel
+def advertise(
+    r: Any, advertising: Any, margin: Any, off_platform: Any, flags: Any, retreat: Any, run_up: Any, boost: Any,
+    share: Any, elsewhere: Any,
+) -> None:  # fmt: skip
+    """Decide how much to advertise today, and where to sell; float32 (n,) but ``flags`` and ``retreat`` (uint8).
+
+    Multiplies ``boost`` by what advertising does to demand; writes ``share`` (of sales, spent on it) and ``elsewhere``
+    (of sales, off the platform).
+    """
+    for j in range(margin.size):
+        away = _F(retreat[j]) * _F(1 / AWAY)
+        is_short = _F(1) if (flags[j] & np.uint8(PRESSED)) != np.uint8(0) else _F(0)
+        level = advertising_level(run_up[j], is_short, away, r.saved, r.given_up)
+        boost[j] *= advertising_response(level, advertising_elasticity(advertising[j], margin[j], r.pull))
+        share[j] = advertising[j] * level
+        elsewhere[j] = share_elsewhere(off_platform[j], r.shifted, away)
 
 
 @kernel
@@ -143,11 +170,13 @@ def sell(
     r: Any, live: Any, wanted: Any, fee: Any, order_value: Any, off_platform: Any, return_rate: Any, advertising: Any,
     fixed_cost: Any, wash: Any, mean_30d: Any, stock: Any, s1: Any, s2: Any, s3: Any, s4: Any, wallet: Any,
     arrears: Any, outside_debt: Any, sales_total: Any, lost_total: Any, lost: Any, recorded: Any, refunded: Any,
-    sold_fen: Any, lost_fen: Any, totals: Any,
+    adverts: Any, sold_fen: Any, lost_fen: Any, totals: Any,
 ) -> None:  # fmt: skip
     """Sell, ship, confirm and pay costs; money is whole fen in float64, (n,); adds to ``totals`` (TRADE_TOTALS).
 
-    Writes ``lost`` (orders), ``recorded`` and ``refunded`` (fen) as float32, ``sold_fen`` and ``lost_fen`` as int64.
+    ``off_platform`` and ``advertising`` are the shares of today; ``adverts`` may be the same array as the latter.
+    Writes ``lost`` (orders), ``recorded``, ``refunded`` and ``adverts`` (fen) as float32, ``sold_fen`` and ``lost_fen``
+    as int64.
     """
     at_once = refunds = confirmed = fees = costs = faked = faking = np.int64(0)
     for j in range(order_value.size):
@@ -173,7 +202,8 @@ def sell(
         s4[j] += q3 - q4
         stock[j] += _F(refund) / order_value[j] * r.restocked - sold
 
-        cost = arrears[j] + live[j] * fixed_cost[j] + floor(value * advertising[j])
+        spent = floor(value * advertising[j])  # clicks are paid for, and come with the sales
+        cost = arrears[j] + live[j] * fixed_cost[j] + spent
         cost += floor(outside_debt[j] * r.outside_day)
         money = wallet[j] + receipts - charge + off - fake - fake_fee
         paid = cost if cost < money else money
@@ -186,6 +216,7 @@ def sell(
         lost[j] = missed
         recorded[j] = _F(on + fake)
         refunded[j] = _F(refund)
+        adverts[j] = _F(spent)
         sold_fen[j] = np.int64(value)
         lost_fen[j] = np.int64(missed * price)
         at_once += np.int64(off)
@@ -207,7 +238,8 @@ def sell(
 @kernel
 def remember(
     live: Any, wanted: Any, lost: Any, usual: Any, recorded: Any, refunded: Any, quality: Any, reputation: Any,
-    demand_mean: Any, mean_7d: Any, mean_30d: Any, mean_90d: Any, variance_30d: Any, returns_30d: Any,
+    demand_mean: Any, mean_7d: Any, mean_30d: Any, mean_90d: Any, variance_30d: Any, returns_30d: Any, adverts: Any,
+    adverts_30d: Any, adverts_90d: Any,
 ) -> None:  # fmt: skip
     """Move the rating and the running means of a tile by what happened today; all float32 (n,)."""
     for j in range(quality.size):
@@ -216,6 +248,8 @@ def remember(
         mean_7d[j] = moved_mean(mean_7d[j], value, _F(1 / 7))
         mean_30d[j] = moved_mean(mean_30d[j], value, _F(1 / 30))
         mean_90d[j] = moved_mean(mean_90d[j], value, _F(1 / 90))
+        adverts_30d[j] = moved_mean(adverts_30d[j], adverts[j], _F(1 / 30))
+        adverts_90d[j] = moved_mean(adverts_90d[j], adverts[j], _F(1 / 90))
         returns_30d[j] = moved_mean(returns_30d[j], refunded[j], _F(1 / 30))
         demand_mean[j] = moved_mean(demand_mean[j], wanted[j] * usual[j], _F(1 / 28) * live[j])
         reputation[j] = moved_reputation(reputation[j], quality[j], lost[j], wanted[j], live[j])
@@ -243,12 +277,13 @@ def trade(
         The merchant columns, each (n,), ``shipped`` (4, n).
     observed : ndarray (n,) of float32
         Orders wanted as a file tells them, when ``r.replays``; else empty.
-    factors : ndarray (3, n_categories) of float32
-        Season with common shocks, the demand that comes over from rivals out of stock, the lift of promotions.
+    factors : ndarray (4, n_categories) of float32
+        Season with common shocks, the demand that comes over from rivals out of stock, the lift of promotions, what
+        is advertised more for those to come.
     commission : ndarray (n_platforms,) of float32
         The platform's share of confirmed sales.
     r : TradeRules
-    bits, x, fen : ndarray (2, tile) of uint32, (15, tile) of float32, (2, tile) of int64
+    bits, x, fen : ndarray (2, tile) of uint32, (SCRATCH, tile) of float32, (2, tile) of int64
         Scratch; the first b - a of each row are used.
     totals : ndarray (len(TRADE_TOTALS),) of int64
         Whole fen, added to.
@@ -259,8 +294,14 @@ def trade(
     fee, live, wanted, usual = x[3], x[4], x[5], x[6]
     z_shock, z_noise, z_count, u_count = x[7], x[8], x[9], x[10]
     lost, recorded, refunded, mean = x[11], x[RECORDED], x[13], x[14]
+    share, elsewhere, run_up = x[15], x[16], x[11]
     for k in range(3):
         look_up(c.category[a:b], factors[k], x[k])
+    look_up(c.category[a:b], factors[3], run_up)
+    advertise(
+        r, c.advertising[a:b], c.margin[a:b], c.off_platform[a:b], c.flags[a:b], c.retreat[a:b], run_up, boost, share,
+        elsewhere,
+    )  # fmt: skip
     look_up(c.platform[a:b], commission, fee)
     draw(r, c.merchant_id[a:b], bits[0], bits[1], z_shock, z_noise, z_count, u_count)
     want(
@@ -272,14 +313,14 @@ def trade(
         for j in range(b - a):
             wanted[j] = live[j] * observed[a + j]
     sell(
-        r, live, wanted, fee, c.order_value[a:b], c.off_platform[a:b], c.return_rate[a:b], c.advertising[a:b],
+        r, live, wanted, fee, c.order_value[a:b], elsewhere, c.return_rate[a:b], share,
         c.fixed_cost[a:b], c.wash[a:b], c.sales_mean_30d[a:b], c.stock[a:b], c.shipped[0, a:b], c.shipped[1, a:b],
         c.shipped[2, a:b], c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.sales_total[a:b],
-        c.lost_total[a:b], lost, recorded, refunded, fen[0], fen[1], totals,
+        c.lost_total[a:b], lost, recorded, refunded, share, fen[0], fen[1], totals,
     )  # fmt: skip
     remember(
         live, wanted, lost, usual, recorded, refunded, c.quality[a:b], c.reputation[a:b], c.demand_mean[a:b],
         c.sales_mean_7d[a:b], c.sales_mean_30d[a:b], c.sales_mean_90d[a:b], c.sales_variance_30d[a:b],
-        c.returns_mean_30d[a:b],
+        c.returns_mean_30d[a:b], share, c.advertising_mean_30d[a:b], c.advertising_mean_90d[a:b],
     )  # fmt: skip
     sum_by_category(c.category[a:b], fen[1], fen[0], by_category)
