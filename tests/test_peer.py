@@ -32,6 +32,7 @@ SHARED = {
     "merchants.character.wash_intensity": 0.0,
     "merchants.advertising": {"pull": 0.0, "run_up": 0.0, "short": 0.0, "retreat": 0.0},
     "merchants.elsewhere.shifted": 0.0,
+    "merchants.entrants.cut": 0.0,
     "merchants.borrowing.habit_mean": 0.17,
 }
 

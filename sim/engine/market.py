@@ -164,7 +164,8 @@ class Market(mesa.Model):  # type: ignore[misc]
         if rows.size:
             s, season = self.plan_of_run, self.outlook.demand[index]
             outside = s.institutions.outside_money
-            opening = begin_shops(self.merchants, rows, s.merchants, outside, self.seed_number, season)
+            lift = None if index else self.outlook.lift[0]
+            opening = begin_shops(self.merchants, rows, s.merchants, outside, self.seed_number, season, lift)
             settle.book_opening(self.books, opening)
 
     # ---------------------------------------------------------------------------------------------- the phases

@@ -147,7 +147,7 @@ class _Seen:
 
     @cached_property
     def _orders(self) -> npt.NDArray[np.float32]:
-        """Recorded orders a day: an order of a shop always has the same value."""
+        """Recorded orders a day, counted at the usual value of an order."""
         orders: npt.NDArray[np.float32] = np.divide(self._sales, self._of(self._m.order_value))
         return orders
 

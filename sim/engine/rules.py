@@ -55,6 +55,11 @@ def trade_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Da
         saved=_F(p.advertising.short),
         given_up=_F(p.advertising.retreat),
         shifted=_F(p.elsewhere.shifted),
+        discount=_F(0.0 if replays else p.promotions.discount),  # the value of real orders is what was paid for them
+        drawn_away=_F(p.promotions.drawn_away),
+        young_cut=_F(0.0 if replays else p.entrants.cut),
+        young_until=_F(p.entrants.fades),
+        elasticity=_F(p.entrants.elasticity),
         today=day.number,
         replays=replays,
     )
@@ -88,8 +93,13 @@ def repay_rules(p: MerchantParameters, seed: int, day: Day) -> RepayRules:
     )
 
 
-def plan_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, lowest_ppm: int) -> PlanRules:
-    """Scalars of the day's plans; ``lowest_ppm`` is the lowest list price a year that any lender offers."""
+def plan_rules(
+    p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, lowest_ppm: int, *, is_promoted: bool = False
+) -> PlanRules:
+    """Scalars of one day's plans; ``lowest_ppm`` is the lowest list price a year that any lender offers.
+
+    ``is_promoted`` is whether a promotion is in sight.
+    """
     leave, (away, back) = p.exits, day_steps(p.elsewhere.after, p.elsewhere.back)
     return PlanRules(
         key_attention=draws.day_key(seed, "attention", day.number),
@@ -109,6 +119,10 @@ def plan_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day
         away_honest=np.uint8(round(AWAY * p.elsewhere.honest)),
         away_step=np.uint8(away),
         back_step=np.uint8(back),
+        discount=_F(p.promotions.discount),
+        drawn_away=_F(p.promotions.drawn_away),
+        least_stock=_F(p.promotions.least_stock),
+        is_promoted=is_promoted,
         today=day.number,
     )
 

@@ -15,6 +15,7 @@ from sim.core import draws
 from sim.core.merchants import FRAUDSTER, HONEST, OPEN, OPPORTUNIST, STAGES, WAITING, Merchants
 from sim.world.cash import LEAST_STOCK
 from sim.world.parameters import Institutions, MerchantParameters, OutsideMoney
+from sim.world.promotions import MEANS_TO, TAKES_PART, who_it_pays
 from sim.world.sales import MISSED, RATED
 
 NEVER = 2**15 - 1  # day number far beyond the last tabled year
@@ -156,6 +157,7 @@ def begin_shops(
     outside: OutsideMoney,
     seed: int,
     season: npt.NDArray[Any],
+    lift: npt.NDArray[Any] | None = None,
 ) -> dict[str, int]:
     """Put the shops of ``rows`` into the state they would have settled into, and open them.
 
@@ -168,6 +170,8 @@ def begin_shops(
         Rows of the shops that begin today.
     season : ndarray (n_categories,)
         Today's seasonal factor.
+    lift : ndarray (n_categories,), optional
+        Lift of a promotion that runs on the first day of the run: who it pays is part of it.
 
     Returns
     -------
@@ -176,7 +180,7 @@ def begin_shops(
     """
     if rows.size > BIRTHS:
         parts = [
-            begin_shops(merchants, rows[first : first + BIRTHS], p, outside, seed, season)
+            begin_shops(merchants, rows[first : first + BIRTHS], p, outside, seed, season, lift)
             for first in range(0, rows.size, BIRTHS)
         ]
         return {name: sum(part[name] for part in parts) for name in parts[0]}
@@ -227,6 +231,10 @@ def begin_shops(
     m.sales_variance_30d[rows] = sales * m.order_value[rows] + (0.4 * sales) ** 2
     m.returns_mean_30d[rows] = sales * m.return_rate[rows]
     m.reputation[rows] = np.clip(1.0 + RATED * m.quality[rows] - MISSED * (1.0 - served), 0.5, 1.5)
+    if lift is not None:
+        more, terms = lift[m.category[rows]] - np.float32(1), p.promotions
+        joins = who_it_pays(m.promotion_fit[rows], m.margin[rows], more, terms)
+        m.promotion[rows] = np.where(joins, MEANS_TO | TAKES_PART, 0)
     m.status[rows] = OPEN
     return {
         "wallet": int(m.wallet[rows].sum()),

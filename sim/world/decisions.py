@@ -1,4 +1,4 @@
-"""Parameters of what shopkeepers decide about their trade: advertising, where they sell; see `sim.world.parameters`."""
+"""Parameters of what shopkeepers decide: advertising, promotions, price, where to sell; see `sim.world.parameters`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Advertising(Parameters):
         low=0.0,
         high=10.0,
         source="assumption",
-        doc="How much more a shop spends before and during a promotion, times 1 - 1/lift.",
+        doc="How much more a shop spends before and during a promotion it means to join, times 1 - 1/lift.",
     )
     before: Days = parameter(
         "10 days",
@@ -41,6 +41,67 @@ class Advertising(Parameters):
         unit="share",
         source="assumption; that who uses the money otherwise advertises less: A.1.3",
         doc="Share of it that an owner saves who has turned away from the platform altogether.",
+    )
+
+
+class Promotions(Parameters):
+    """What a promotion asks of those who join, and what it does afterwards and to the others."""
+
+    discount: Share = parameter(
+        0.1, unit="share", source="assumption", doc="Share of its price that a shop gives up while it takes part."
+    )
+    drawn_away: Share = parameter(
+        0.1,
+        unit="share",
+        source="assumption",
+        doc="Share of its demand that a shop loses to those who take part while it does not.",
+    )
+    least_stock: Share = parameter(
+        0.5,
+        unit="share",
+        source="assumption; that special need is reviewed: A.1.1",
+        doc="Share of the orders expected on the first day that a shop must have in stock on its eve to take part.",
+    )
+    brought_forward: Share = parameter(
+        0.2,
+        unit="share",
+        source="assumption",
+        doc="Share of a promotion's extra orders that are missing in the days after it.",
+    )
+    missing_for: Days = parameter(
+        "14 days",
+        unit="days",
+        low="1 day",
+        high="90 days",
+        source="assumption",
+        doc="Days over which they are missing, the first ones most.",
+    )
+
+
+class Entrants(Parameters):
+    """How young shops cut their prices to build volume."""
+
+    cut: Share = parameter(
+        0.08,
+        unit="share",
+        source="assumption; that new sellers cut prices: B.4 V53",
+        doc="Share of its price that a shop gives up on its first day, fading evenly; at most half of its margin.",
+    )
+    fades: Days = parameter(
+        "180 days",
+        unit="days",
+        low="1 day",
+        high="3650 days",
+        source="assumption",
+        doc="Age at which a shop asks its full price.",
+    )
+    elasticity: Number = parameter(
+        0.8,
+        unit="1",
+        low=0.0,
+        high=10.0,
+        source="assumption; below one, as they sell more orders and earn less revenue: B.4 V53",
+        doc="More orders over the share of the price that is given up.",
     )
 
 

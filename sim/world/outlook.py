@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from sim.core.clock import day_number
 from sim.world.parameters import MerchantParameters
-from sim.world.promotions import lift_by_day, lift_to_stock_for, run_up
+from sim.world.promotions import after_effect, eve, largest_ahead, lift_by_day, lift_to_stock_for, run_up
 from sim.world.season import ahead, behind, season_table
 from sim.world.shocks import common_shocks, slump
 
@@ -27,9 +27,16 @@ class Outlook:
     season_ahead: Factors  # mean seasonal factor of the coming weeks, as shops expect it
     season_index: Factors  # mean seasonal factor of the last 30 days
     season_index_90d: Factors  # the same over 90 days
-    lift: Factors  # lift of the day's promotions
+    lift: Factors  # lift of the day's promotions, below one after them
     lift_ahead: Factors  # sum of (lift - 1) to hold stock for
+    largest_ahead: Factors  # lift - 1 of the largest promotion to prepare for
+    eve: Factors  # lift - 1 of the promotion that begins tomorrow
     run_up: Factors  # what is advertised more for promotions, over the usual
+
+    @property
+    def ahead(self) -> tuple[Factors, Factors, Factors, Factors]:
+        """What shops plan by: the season of the coming weeks, and the promotions."""
+        return self.season_ahead, self.lift_ahead, self.largest_ahead, self.eve
 
 
 def build_outlook(
@@ -72,7 +79,9 @@ def build_outlook(
         season_ahead=ahead(table, horizon)[inside],
         season_index=behind(table, 30)[inside],
         season_index_90d=behind(table, 90)[inside],
-        lift=lift[:n_days],
+        lift=after_effect(lift, p.promotions.brought_forward, p.promotions.missing_for)[:n_days],
         lift_ahead=lift_to_stock_for(lift)[:n_days],
+        largest_ahead=largest_ahead(lift)[:n_days],
+        eve=eve(lift)[:n_days],
         run_up=(p.advertising.run_up * run_up(lift, p.advertising.before)[:n_days]).astype(np.float32),
     )

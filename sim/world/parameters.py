@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sim.core.quantities import Days, Money, Number, Parameters, RateQ, Share, Text, parameter
 from sim.world.behaviour import Borrowing, Character, Exits, Repayment
-from sim.world.decisions import Advertising, Elsewhere
+from sim.world.decisions import Advertising, Elsewhere, Entrants, Promotions
 
 
 class Entry(Parameters):
@@ -258,6 +258,8 @@ class MerchantParameters(Parameters):
     repayment: Repayment = Repayment()
     exits: Exits = Exits()
     advertising: Advertising = Advertising()
+    promotions: Promotions = Promotions()
+    entrants: Entrants = Entrants()
     elsewhere: Elsewhere = Elsewhere()
     categories: dict[Text, Category] = CATEGORIES
 

@@ -1,4 +1,8 @@
-"""Promotions: their lift day by day, and how far ahead shops buy for them."""
+"""Promotions: their lift day by day, who joins, and how far ahead shops buy and advertise for them.
+
+A shop that means to join stocks up and advertises; on the eve it takes part if the goods are there. It gives a
+discount, gets the lift, and misses in the days after what was only brought forward. The others lose a little.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,13 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.kernels import Scalar, rule
+from sim.world.decisions import Promotions
+from sim.world.sales import promotion_lift
+
+_F = np.float32
+MEANS_TO, TAKES_PART = 1, 2  # bits of a shop: it prepares for the next promotion; it was admitted to the latest
+LEAST_FACTOR = 0.2  # of its usual demand that a shop has in any case after a promotion; assumption
 BUY_FROM, BUY_UNTIL = 35, 6  # days before a promotion in which shops stock up (facts C.12: 20 to 45 days before)
 
 
@@ -23,6 +34,70 @@ def lift_by_day(
         columns = slice(None) if category is None else slice(category, category + 1)
         lift[span, columns] = np.maximum(lift[span, columns], np.float32(size))
     return lift
+
+
+def after_effect(lift: npt.NDArray[np.float32], share: float, days: int) -> npt.NDArray[np.float32]:
+    """The lift with what is missing after promotions, same shape: below one on the ``days`` after each of their days.
+
+    Of what a day has more, ``share`` is missing, in a straight line falling to nothing; never on another promotion.
+    """
+    missing = np.zeros(lift.shape, np.float64)
+    weights = 2.0 * (days - np.arange(days) - 0.5) / days**2
+    for day in np.flatnonzero((lift > 1.0).any(axis=1)):
+        span = missing[day + 1 : day + 1 + days]
+        span += share * weights[: len(span), None] * np.maximum(lift[day] - 1.0, 0.0)
+    out: npt.NDArray[np.float32] = np.where(lift > 1.0, lift, lift * np.maximum(1.0 - missing, 0.0)).astype(np.float32)
+    return out
+
+
+def largest_ahead(lift: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Lift - 1 of the largest promotion that shops prepare for on each day, same shape; 0 with none in sight."""
+    most = np.zeros(lift.shape, np.float32)
+    for day in np.flatnonzero((lift > 1.0).any(axis=1)):
+        span = slice(max(0, int(day) - BUY_FROM), int(day) + 1)
+        most[span] = np.maximum(most[span], lift[day] - np.float32(1))
+    return most
+
+
+def eve(lift: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Lift - 1 of the promotion that begins, or grows, on the day after each; else 0; same shape."""
+    begins = np.zeros(lift.shape, np.float32)
+    grows = (lift[1:] > 1.0) & (lift[1:] > lift[:-1])
+    begins[:-1] = np.where(grows, lift[1:] - np.float32(1), np.float32(0))
+    return begins
+
+
+@rule
+def pays_to_join(fit: Scalar, margin: Scalar, more: Scalar, discount: Scalar, drawn_away: Scalar) -> Scalar:
+    """Whether a shop earns more with a promotion of lift ``1 + more`` than without.
+
+    ``(1 + fit more) (margin - discount) > (1 - drawn_away) margin``: the lift at the lower price, against the margin
+    that is left to those who do not join.
+    """
+    return more > _F(0) and (_F(1) + fit * more) * (margin - discount) > (_F(1) - drawn_away) * margin
+
+
+def who_it_pays(
+    fit: npt.NDArray[np.float32], margin: npt.NDArray[np.float32], more: npt.NDArray[np.float32], p: Promotions
+) -> npt.NDArray[np.bool_]:
+    """`pays_to_join` of many shops at once, (n,)."""
+    earns = (1.0 + fit * more) * (margin - p.discount) > (1.0 - p.drawn_away) * margin
+    return np.asarray((more > 0) & earns)
+
+
+@rule
+def has_the_goods(stock: Scalar, pace: Scalar, season: Scalar, fit: Scalar, more: Scalar, least: Scalar) -> Scalar:
+    """Whether a shop has ``least`` of the orders in stock that it expects on the first day of a promotion."""
+    return stock >= least * pace * season * (_F(1) + fit * more)
+
+
+@rule
+def promotion_factor(takes_part: bool, fit: Scalar, lift: Scalar, drawn_away: Scalar) -> Scalar:
+    """Factor on a shop's demand of a lift above one (a promotion) or below (what is missing after it)."""
+    own = promotion_lift(fit, lift)
+    own = own if own > _F(LEAST_FACTOR) else _F(LEAST_FACTOR)
+    other = _F(1) - drawn_away if lift > _F(1) else _F(1)
+    return own if takes_part else other
 
 
 def lift_to_stock_for(lift: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -22,6 +22,7 @@ from sim.engine.day.trade import TradeRules
 from sim.lenders.policies.losses import add_losses
 from sim.world.birth import NEVER
 from sim.world.exits import FRAUDSTERS_STAY
+from sim.world.promotions import MEANS_TO, TAKES_PART
 from sim.world.sales import MISSED, RATED
 from sim.world.wash import FEE, TIED_UP
 
@@ -33,13 +34,16 @@ IDS = np.arange(7, 7 + N, dtype=np.int32)
 TRADE = TradeRules(
     key_shock=draws.day_key(SEED, "sales.shock", TODAY), key_orders=draws.day_key(SEED, "sales.orders", TODAY),
     carry=F(0.97), innovation=F(0.24), noise=F(0.3), stage_share=0.4, restocked=F(0.7), outside_day=0.0006,
-    pull=F(1.0), saved=F(0.5), given_up=F(0.8), shifted=F(0.4), today=TODAY, replays=False,
+    pull=F(1.0), saved=F(0.5), given_up=F(0.8), shifted=F(0.4),
+    discount=F(0.1), drawn_away=F(0.15), young_cut=F(0.08), young_until=F(180), elasticity=F(0.8),
+    today=TODAY, replays=False,
 )  # fmt: skip
 PLAN = PlanRules(
     key_attention=draws.day_key(SEED, "attention", TODAY), confirmation=F(10), reserve_days=F(5), outside_cap=F(20),
     outside_take=F(0.3), outside_price=F(0.0006), lowest_price=F(0.0005), owner_take=F(0.05), smallest=F(50_000),
     hazard=F(0.007), exponent=F(0.85), youth=F(1.0), ruin_days=F(30), ruin_hazard=F(0.1),
-    away_honest=np.uint8(25), away_step=np.uint8(5), back_step=np.uint8(2), today=TODAY,
+    away_honest=np.uint8(25), away_step=np.uint8(5), back_step=np.uint8(2), discount=F(0.1),
+    drawn_away=F(0.15), least_stock=F(0.5), is_promoted=True, today=TODAY,
 )  # fmt: skip
 
 
@@ -96,7 +100,7 @@ def test_draws_are_box_and_muller_of_the_bits() -> None:
 
 def test_demand_follows_its_formula(rng: np.random.Generator) -> None:
     status, entry = statuses(rng), (TODAY + rng.integers(-700, 100, N)).astype(np.int16)
-    volatility, fit, growth = floats(rng, 0, 0.8), floats(rng, 0, 3), floats(rng, -0.9, 3)
+    volatility, growth = floats(rng, 0, 0.8), floats(rng, -0.9, 3)
     base, reputation, shock, luck = floats(rng, 0, 30), floats(rng, 0.5, 1.5), floats(rng, -3, 3), floats(rng, -50, 50)
     season, boost, lift = floats(rng, 0.6, 1.6), floats(rng, 1, 2), floats(rng, 1, 3)
     z = [rng.standard_normal(N).astype(F) for _ in range(3)]
@@ -104,14 +108,14 @@ def test_demand_follows_its_formula(rng: np.random.Generator) -> None:
     which = np.empty(N, np.uint32)
     before = shock.copy(), luck.copy()
     trades.want(
-        TRADE, status, entry, volatility, fit, growth, base, reputation, shock, luck, season, boost, lift, *z, u, which,
+        TRADE, status, entry, volatility, growth, base, reputation, shock, luck, season, boost, lift, *z, u, which,
         expected_orders, live, wanted, usual,
     )  # fmt: skip
     is_open, days = status == OPEN, TODAY - entry.astype(float)
     close(shock, 0.97 * before[0] + 0.24 * z[0])
     close(luck, before[1] + np.where(days >= 0, shock, 0.0))
     assert np.array_equal(live, is_open)
-    calendar = season * (1.0 + fit * (lift - 1.0))
+    calendar = season * lift
     close(usual, 1.0 / calendar)
     trend = np.maximum(1.0 + growth * days / 365.0, 0.2)
     level = np.exp(volatility * (shock - volatility / 2.0) + 0.3 * (z[1] - 0.15))
@@ -127,14 +131,34 @@ def test_demand_follows_its_formula(rng: np.random.Generator) -> None:
     assert 0.2 < small.mean() < 0.95
 
 
+def test_prices_and_what_promotions_do_follow_their_formulas(rng: np.random.Generator) -> None:
+    opened, promotion = (TODAY - rng.integers(0, 400, N)).astype(np.int16), rng.integers(0, 4, N).astype(np.uint8)
+    margin, value, fit = floats(rng, 0.05, 0.5), np.rint(floats(rng, 500, 90_000)), floats(rng, 0, 3)
+    lift, boost, price = rng.choice([0.7, 1.0, 3.0], N).astype(F), floats(rng, 1, 2), np.empty(N, F)
+    was, before = lift.astype(float), boost.copy()
+    trades.set_prices(TRADE, opened, margin, value, promotion, fit, lift, boost, price)
+    cut = np.minimum(0.08 * np.maximum(1.0 - (TODAY - opened.astype(float)) / 180.0, 0.0), margin / 2.0)
+    close(boost, before * (1.0 + 0.8 * cut))
+    takes_part = (promotion & TAKES_PART) > 0
+    given = np.maximum(cut, np.where(takes_part & (was > 1.0), 0.1, 0.0))
+    assert np.abs(price - np.floor(value * (1.0 - given))).max() <= 1.0
+    assert (price == np.floor(value * (1.0 - given))).mean() > 0.98  # float32 falls on the other side now and then
+    assert np.array_equal(price, np.floor(price))
+    own, other = np.maximum(1.0 + fit * (was - 1.0), 0.2), np.where(was > 1.0, 0.85, 1.0)
+    close(lift, np.where(takes_part, own, other))
+    assert np.array_equal(price[given == 0.0], value[given == 0.0])
+    assert min((given == 0.0).sum(), (cut == margin / 2.0).sum(), ((cut > 0.0) & (cut < 0.05)).sum()) > 10
+
+
 def test_advertising_and_where_to_sell_follow_their_formulas(rng: np.random.Generator) -> None:
     usual, margin, off = floats(rng, 0, 0.1), floats(rng, 0.05, 0.9), floats(rng, 0, 0.5)
     flags, retreat = rng.integers(0, 256, N).astype(np.uint8), rng.integers(0, 101, N).astype(np.uint8)
+    promotion = rng.integers(0, 4, N).astype(np.uint8)
     run_up, boost, share, elsewhere = floats(rng, 0, 2), floats(rng, 1, 2), np.empty(N, F), np.empty(N, F)
     before = boost.copy()
-    trades.advertise(TRADE, usual, margin, off, flags, retreat, run_up, boost, share, elsewhere)
+    trades.advertise(TRADE, usual, margin, off, flags, retreat, promotion, run_up, boost, share, elsewhere)
     away = retreat / 100.0
-    level = (1.0 + run_up) * np.where((flags & PRESSED) > 0, 0.5, 1.0) * (1.0 - 0.8 * away)
+    level = (1.0 + run_up * (promotion & MEANS_TO)) * np.where((flags & PRESSED) > 0, 0.5, 1.0) * (1.0 - 0.8 * away)
     elasticity = np.minimum(usual / margin.astype(float), 0.45)
     close(share, usual * level)
     close(boost, before * (1.0 + 2.0 * elasticity * (level - 1.0) / (level + 1.0)))
@@ -149,6 +173,7 @@ def selling(rng: np.random.Generator) -> Columns:
     c["wanted"] = np.floor(floats(rng, 0, 30)) * c["live"]
     c |= {"fee": floats(rng, 0, 0.05), "order_value": np.rint(floats(rng, 500, 90_000)), "wash": floats(rng, -0.5, 0.5)}
     c["wash"] = np.maximum(c["wash"], F(0))
+    c["today_value"] = np.floor(c["order_value"] * floats(rng, 0.8, 1))
     c |= {name: floats(rng, 0, 0.3) for name in ("off_platform", "return_rate", "advertising")}
     c |= {"fixed_cost": np.floor(floats(rng, 0, 90_000)), "mean_30d": floats(rng, 0, 2e5), "lost_total": fen(rng, 1e5)}
     c["lost_total"] = c["lost_total"].astype(F)
@@ -161,13 +186,14 @@ def test_a_sale_moves_stock_and_money_to_the_fen(rng: np.random.Generator) -> No
     lost, recorded, refunded, adverts = (np.empty(N, F) for _ in range(4))
     sold_fen, lost_fen, totals = np.empty(N, np.int64), np.empty(N, np.int64), np.zeros(7, np.int64)
     order = (
-        "live", "wanted", "fee", "order_value", "off_platform", "return_rate", "advertising", "fixed_cost", "wash",
-        "mean_30d", "stock", "s1", "s2", "s3", "s4", "wallet", "arrears", "outside_debt", "sales_total", "lost_total",
+        "live", "wanted", "fee", "order_value", "today_value", "off_platform", "return_rate", "advertising",
+        "fixed_cost", "wash", "mean_30d", "stock", "s1", "s2", "s3", "s4", "wallet", "arrears", "outside_debt",
+        "sales_total", "lost_total",
     )  # fmt: skip
     trades.sell(TRADE, *(c[name] for name in order), lost, recorded, refunded, adverts, sold_fen, lost_fen, totals)
 
     sold = np.minimum(b["wanted"], np.maximum(np.floor(b["stock"]), 0.0))
-    value, missed = sold * b["order_value"], b["wanted"] - sold
+    value, missed = sold * b["today_value"], b["wanted"] - sold
     off = np.floor(value * b["off_platform"])
     faked = b["live"] * np.maximum(np.floor(np.minimum(c["wash"] * c["mean_30d"], TIED_UP * b["wallet"])), 0.0)
     out = [np.where(b[s] < 100.0, b[s], np.floor(b[s] * 0.4)) for s in ("s1", "s2", "s3", "s4")]
@@ -187,13 +213,13 @@ def test_a_sale_moves_stock_and_money_to_the_fen(rng: np.random.Generator) -> No
     for name, expected in exact.items():
         assert np.array_equal(c[name], expected), name
     close(c["stock"], b["stock"] + refund / b["order_value"] * 0.7 - sold, 1e-4)
-    close(c["lost_total"], b["lost_total"] + missed * b["order_value"])
+    close(c["lost_total"], b["lost_total"] + missed * b["today_value"])
     assert np.array_equal(lost, missed)
     assert np.array_equal(recorded, (value - off + faked).astype(F))
     assert np.array_equal(refunded, refund.astype(F))
     assert np.array_equal(adverts, spent.astype(F))
     assert np.array_equal(sold_fen, value)
-    assert np.array_equal(lost_fen, missed * b["order_value"])
+    assert np.array_equal(lost_fen, missed * b["today_value"])
     sums = (off, refund, receipts, charge, paid, faked, np.floor(faked * FEE))
     assert totals.tolist() == [int(column.sum()) for column in sums]
     assert all(column.any() for column in (*sums, missed))
@@ -234,6 +260,24 @@ def test_sums_by_category_add_up(rng: np.random.Generator) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------- plans
+
+
+def test_shops_prepare_for_what_pays_and_join_with_the_goods(rng: np.random.Generator) -> None:
+    margin, fit, pace, ahead = floats(rng, 0.05, 0.5), floats(rng, 0, 2), floats(rng, 0, 20), floats(rng, 0.5, 2)
+    stock, lift_ahead, promotion = floats(rng, 0, 60), floats(rng, 0, 5), rng.integers(0, 4, N).astype(np.uint8)
+    largest, tomorrow = (rng.choice([0.0, 0.5, 4.0], N).astype(F) for _ in range(2))
+    wish, before = lift_ahead.copy(), promotion.copy()
+    plans.prepare(PLAN, margin, fit, pace, ahead, stock, largest, tomorrow, lift_ahead, promotion)
+
+    def pays(more: Any) -> Any:
+        return (more > 0) & ((1.0 + fit.astype(float) * more) * (margin - 0.1) > 0.85 * margin)
+
+    close(lift_ahead, np.where(pays(largest), wish, 0.0))
+    has_goods = stock >= 0.5 * pace.astype(float) * ahead * (1.0 + fit * tomorrow)
+    joins = np.where(tomorrow > 0, pays(tomorrow) & has_goods, (before & TAKES_PART) > 0)
+    assert np.array_equal(promotion, np.where(joins, TAKES_PART, 0) | np.where(pays(largest), MEANS_TO, 0))
+    assert 0.1 < pays(tomorrow)[tomorrow > 0].mean() < 0.9
+    assert 0.1 < has_goods.mean() < 0.9
 
 
 def test_goods_arrive_and_what_is_missing_is_seen(rng: np.random.Generator) -> None:

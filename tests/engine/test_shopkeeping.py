@@ -13,6 +13,7 @@ from sim.core.merchants import OPPORTUNIST, STATE, TRAITS
 from sim.engine.market import Market
 from sim.world.behaviour import Borrowing
 from sim.world.diversion import diverts
+from sim.world.promotions import TAKES_PART
 
 PROMOTION = {"events": {"sale": {"date": "2012-03-21", "kind": "promotion", "lift": 3.0}}}
 ALONE: dict[str, Any] = {"lenders": {}, "calendar": {"start": "2012-02-15", "days": 60}}
@@ -110,3 +111,73 @@ def test_what_owners_decide_moves_nobodys_luck() -> None:
     one, other = lived(scenario(PROMOTION), 50), lived(scenario(PROMOTION | loud), 50)
     assert differing(one, other, (*TRAITS, "shock", "luck")) == {}
     assert "wallet" in differing(one, other, STATE)
+
+
+# ------------------------------------------------------------------------------------------- promotions and prices
+
+
+def day_of_the_sale(changes: dict[str, Any] | None = None) -> tuple[Market, npt.NDArray[Any], npt.NDArray[Any]]:
+    """The market on the evening of the promotion, and each shop's sales of that day and of it without the promotion."""
+    plan = ALONE | (changes or {})
+    with_it, without = lived(scenario(plan | PROMOTION), 35), lived(scenario(plan), 35)
+    eves = lived(scenario(plan | PROMOTION), 34), lived(scenario(plan), 34)
+    pairs = zip((with_it, without), eves, strict=True)
+    sold = [day.merchants.sales_total - eve.merchants.sales_total for day, eve in pairs]
+    return with_it, sold[0], sold[1]
+
+
+def test_those_who_join_gain_and_the_others_lose() -> None:
+    market, sold, usual = day_of_the_sale({"merchants.number": 3000})
+    m = market.merchants
+    is_open, joined = m.status == 1, (m.promotion & TAKES_PART) > 0
+    assert 0.3 < joined[is_open].mean() < 0.95
+    assert sold[joined].sum() > 2.0 * usual[joined].sum()
+    left = sold[is_open & ~joined].sum() / usual[is_open & ~joined].sum()
+    assert left == pytest.approx(0.9, abs=0.05)
+    assert m.promotion_fit[joined].mean() > 1.3 * m.promotion_fit[is_open & ~joined].mean()
+
+
+def test_a_promotion_leaves_a_dip_behind() -> None:
+    def after(share: float) -> float:
+        plan = ALONE | PROMOTION | {"merchants.promotions.brought_forward": share}
+        late, day = lived(scenario(plan), 45).merchants, lived(scenario(plan), 35).merchants
+        return float((late.sales_total - day.sales_total).sum())
+
+    assert after(0.6) < 0.95 * after(0.0)
+
+
+def test_no_goods_no_part() -> None:
+    """Where a shop must have all it will ever need in stock, fewer join than where nothing is asked."""
+    open_door, _, _ = day_of_the_sale({"merchants.promotions.least_stock": 0.0})
+    strict, _, _ = day_of_the_sale({"merchants.promotions.least_stock": 1.0})
+    joined = [int(((market.merchants.promotion & TAKES_PART) > 0).sum()) for market in (open_door, strict)]
+    assert joined[1] < 0.95 * joined[0]
+
+
+def test_who_does_not_mean_to_join_buys_no_stock_for_it() -> None:
+    dear = {"merchants.promotions": {"discount": 0.9}}
+    plain, prepared, dearer = (
+        lived(scenario(ALONE | changes), 30).merchants for changes in ({}, PROMOTION, PROMOTION | dear)
+    )
+    goods = [float((m.stock + m.on_order.sum(axis=0)).sum()) for m in (plain, prepared, dearer)]
+    assert goods[1] > 1.05 * goods[0]
+    assert goods[2] == pytest.approx(goods[0], rel=1e-6)
+
+
+def test_a_promotion_on_the_first_day_is_joined_too() -> None:
+    first = {"events": {"sale": {"date": "2012-02-15", "kind": "promotion", "lift": 3.0}}}
+    with_it, without = (lived(scenario(ALONE | changes), 1).merchants for changes in (first, {}))
+    assert with_it.sales_total.sum() > 1.5 * without.sales_total.sum()
+
+
+def test_young_shops_sell_more_orders_for_less_revenue_and_leave_more_often() -> None:
+    """The signs of B.4 V53, over the same shops with the same luck."""
+    plan = {"lenders": {}, "calendar": {"start": "2012-02-15", "days": 150}, "merchants.number": 4000}
+    plan |= {"merchants.entry": {"tenure": "40 days"}}
+    cutting, plain = (lived(scenario(plan | {"merchants.entrants.cut": cut}), 150) for cut in (0.2, 0.0))
+    a, b = cutting.merchants, plain.merchants
+    young = (b.opened_day > plain.calendar[0].number - 60) & (b.status > 0)
+    assert young.sum() > 1000
+    assert a.sales_total[young].sum() < b.sales_total[young].sum()
+    assert a.demand_mean[young].sum() > b.demand_mean[young].sum()
+    assert (a.closed_day[young] > 0).sum() > (b.closed_day[young] > 0).sum()

@@ -65,8 +65,9 @@ def live(
     demand : ndarray (4, n_categories) of float32
         Season with common shocks, the demand that comes over from rivals out of stock, the lift of promotions, what
         is advertised more for those to come.
-    ahead : ndarray (3, n_categories) of float32
-        Mean season of the weeks ahead, promotions to stock for, share of its value that stock loses a day.
+    ahead : ndarray (5, n_categories) of float32
+        Mean season of the weeks ahead, promotions to stock for, lift - 1 of the largest one in sight and of one that
+        begins tomorrow, share of its value that stock loses a day.
     commission : ndarray (n_platforms,) of float32
         The platform's share of confirmed sales.
     observed : ndarray (n,) of float32

@@ -27,6 +27,7 @@ from sim.world.cash import (
 from sim.world.demand import is_worth_asking, money_worth, sale_chance
 from sim.world.elsewhere import next_retreat
 from sim.world.exits import FRAUDSTERS_STAY, comes_back, exit_hazard, most_hazard, sells_off
+from sim.world.promotions import MEANS_TO, TAKES_PART, has_the_goods, pays_to_join
 
 _F = np.float32
 _B = np.uint8
@@ -41,7 +42,7 @@ PlanColumns = namedtuple(
         "margin", "lead_days", "cover_days", "promotion_fit", "fixed_cost", "patience", "habit", "bother",
         "price_sensitivity", "demand_mean", "sales_mean_30d", "sales_mean_90d", "stock", "on_order", "shipped",
         "wallet", "arrears", "outside_debt", "shortage", "gain", "flags",
-        "integrity", "retreat",
+        "integrity", "retreat", "promotion",
     ),
 )  # fmt: skip
 
@@ -66,7 +67,32 @@ class PlanRules(NamedTuple):
     away_honest: np.uint8
     away_step: np.uint8
     back_step: np.uint8
+    discount: np.float32
+    drawn_away: np.float32
+    least_stock: np.float32
+    is_promoted: bool
     today: int
+
+
+@kernel
+def prepare(
+    r: Any, margin: Any, fit: Any, demand_mean: Any, ahead: Any, stock: Any, largest: Any, tomorrow: Any,
+    lift_ahead: Any, promotion: Any,
+) -> None:  # fmt: skip
+    """See what is worth preparing for, and on the eve of a promotion who takes part; float32 (n,).
+
+    ``largest`` and ``tomorrow`` are lift - 1 of the largest promotion in sight and of one that begins tomorrow.
+    Writes ``promotion`` (uint8), and 0 to ``lift_ahead`` for those who do not mean to join.
+    """
+    for j in range(margin.size):
+        means_to = pays_to_join(fit[j], margin[j], largest[j], r.discount, r.drawn_away)
+        lift_ahead[j] = lift_ahead[j] if means_to else _F(0)
+        joins = pays_to_join(fit[j], margin[j], tomorrow[j], r.discount, r.drawn_away)
+        joins = joins and has_the_goods(stock[j], demand_mean[j], ahead[j], fit[j], tomorrow[j], r.least_stock)
+        latest = promotion[j] & _B(TAKES_PART)
+        admitted = _B(TAKES_PART) if joins else _B(0)
+        latest = admitted if tomorrow[j] > _F(0) else latest
+        promotion[j] = latest | (_B(MEANS_TO) if means_to else _B(0))
 
 
 @kernel
@@ -241,8 +267,9 @@ def plan(
     ----------
     c : PlanColumns
         The merchant columns, each (n,), ``shipped`` (4, n), ``on_order`` (2, n).
-    factors : ndarray (3, n_categories) of float32
-        Mean season of the weeks ahead, promotions to stock for, share of its value that stock loses a day.
+    factors : ndarray (5, n_categories) of float32
+        Mean season of the weeks ahead, promotions to stock for, lift - 1 of the largest one in sight and of one that
+        begins tomorrow, share of its value that stock loses a day.
     r : PlanRules
     debt, due_soon : ndarray (tile,) of float64
         Fen owed to all lenders beyond pledged orders, and of it what falls due within the planning horizon.
@@ -255,8 +282,17 @@ def plan(
     """
     ahead, lift_ahead, decay = x[0], x[1], x[2]
     live, cost, need, goods, needed, spent, unpaid = x[3], x[4], x[5], x[6], x[7], x[8], x[9]
-    for k in range(3):
-        look_up(c.category[a:b], factors[k], x[k])
+    look_up(c.category[a:b], factors[0], ahead)
+    look_up(c.category[a:b], factors[1], lift_ahead)
+    look_up(c.category[a:b], factors[4], decay)
+    if r.is_promoted:
+        largest, tomorrow = x[3], x[4]
+        look_up(c.category[a:b], factors[2], largest)
+        look_up(c.category[a:b], factors[3], tomorrow)
+        prepare(
+            r, c.margin[a:b], c.promotion_fit[a:b], c.demand_mean[a:b], ahead, c.stock[a:b], largest, tomorrow,
+            lift_ahead, c.promotion[a:b],
+        )  # fmt: skip
     totals[4] += stock_up(
         r, c.status[a:b], c.order_value[a:b], c.margin[a:b], c.lead_days[a:b], c.cover_days[a:b],
         c.promotion_fit[a:b], c.demand_mean[a:b], ahead, lift_ahead, decay, c.stock[a:b], c.on_order[0, a:b],

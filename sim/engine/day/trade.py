@@ -28,24 +28,26 @@ from sim.core.merchants import OPEN
 from sim.engine.day.flags import PRESSED
 from sim.world.advertising import advertising_elasticity, advertising_level, advertising_response
 from sim.world.elsewhere import AWAY, share_elsewhere
+from sim.world.prices import entrant_cut, price_response, price_today
+from sim.world.promotions import MEANS_TO, TAKES_PART, promotion_factor
 from sim.world.sales import (
     demand_level,
     moved_mean,
     moved_reputation,
     moved_variance,
     next_shock,
-    promotion_lift,
     sold_orders,
     trend,
 )
 from sim.world.wash import faked_value, faking_cost
 
 _F = np.float32
+_B = np.uint8
 
 # Totals of the day, whole fen, in this order.
 TRADE_TOTALS = ("paid_at_once", "refunded", "confirmed", "commission", "costs", "faked", "faking_cost")
 
-SCRATCH = 17  # rows of float32 that trade and plans write to
+SCRATCH = 18  # rows of float32 that trade and plans write to
 RECORDED = 12  # row of the scratch in which a tile's recorded sales, fen, are left for its loans
 
 TradeColumns = namedtuple(
@@ -56,6 +58,7 @@ TradeColumns = namedtuple(
         "shock", "luck", "stock", "shipped", "wallet", "arrears", "outside_debt", "reputation", "demand_mean",
         "sales_mean_7d", "sales_mean_30d", "sales_mean_90d", "sales_variance_30d", "returns_mean_30d",
         "sales_total", "lost_total", "margin", "flags", "retreat", "advertising_mean_30d", "advertising_mean_90d",
+        "promotion", "opened_day",
     ),
 )  # fmt: skip
 
@@ -75,6 +78,11 @@ class TradeRules(NamedTuple):
     saved: np.float32
     given_up: np.float32
     shifted: np.float32
+    discount: np.float32
+    drawn_away: np.float32
+    young_cut: np.float32
+    young_until: np.float32
+    elasticity: np.float32
     today: int
     replays: bool
 
@@ -114,19 +122,39 @@ def draw(r: Any, ids: Any, high: Any, low: Any, z_shock: Any, z_noise: Any, z_co
 
 
 @kernel
-def advertise(
-    r: Any, advertising: Any, margin: Any, off_platform: Any, flags: Any, retreat: Any, run_up: Any, boost: Any,
-    share: Any, elsewhere: Any,
+def set_prices(
+    r: Any, opened_day: Any, margin: Any, order_value: Any, promotion: Any, fit: Any, lift: Any, boost: Any,
+    price: Any,
 ) -> None:  # fmt: skip
-    """Decide how much to advertise today, and where to sell; float32 (n,) but ``flags`` and ``retreat`` (uint8).
+    """Ask today's price; float32 (n,) but ``opened_day`` (int16) and ``promotion`` (uint8).
+
+    Writes ``price`` (whole fen an order brings); ``lift`` becomes what promotions do to each shop's own demand, and
+    ``boost`` is multiplied by what a young shop's price does to it.
+    """
+    for j in range(margin.size):
+        cut = entrant_cut(_F(np.int32(r.today - opened_day[j])), margin[j], r.young_cut, r.young_until)
+        boost[j] *= price_response(cut, r.elasticity)
+        takes_part = (promotion[j] & _B(TAKES_PART)) != _B(0)
+        discount = r.discount if (takes_part and lift[j] > _F(1)) else _F(0)
+        price[j] = price_today(order_value[j], discount if discount > cut else cut)
+        lift[j] = promotion_factor(takes_part, fit[j], lift[j], r.drawn_away)
+
+
+@kernel
+def advertise(
+    r: Any, advertising: Any, margin: Any, off_platform: Any, flags: Any, retreat: Any, promotion: Any, run_up: Any,
+    boost: Any, share: Any, elsewhere: Any,
+) -> None:  # fmt: skip
+    """Decide how much to advertise today, and where to sell; float32 (n,), bits and per cent uint8.
 
     Multiplies ``boost`` by what advertising does to demand; writes ``share`` (of sales, spent on it) and ``elsewhere``
     (of sales, off the platform).
     """
     for j in range(margin.size):
         away = _F(retreat[j]) * _F(1 / AWAY)
-        is_short = _F(1) if (flags[j] & np.uint8(PRESSED)) != np.uint8(0) else _F(0)
-        level = advertising_level(run_up[j], is_short, away, r.saved, r.given_up)
+        is_short = _F(1) if (flags[j] & _B(PRESSED)) != _B(0) else _F(0)
+        prepares = run_up[j] if (promotion[j] & _B(MEANS_TO)) != _B(0) else _F(0)
+        level = advertising_level(prepares, is_short, away, r.saved, r.given_up)
         boost[j] *= advertising_response(level, advertising_elasticity(advertising[j], margin[j], r.pull))
         share[j] = advertising[j] * level
         elsewhere[j] = share_elsewhere(off_platform[j], r.shifted, away)
@@ -134,14 +162,15 @@ def advertise(
 
 @kernel
 def want(
-    r: Any, status: Any, entry_day: Any, volatility: Any, fit: Any, growth: Any, base_orders: Any, reputation: Any,
+    r: Any, status: Any, entry_day: Any, volatility: Any, growth: Any, base_orders: Any, reputation: Any,
     shock: Any, luck: Any, season: Any, boost: Any, lift: Any, z_shock: Any, z_noise: Any, z_count: Any, u_count: Any,
     which: Any, mean: Any, live: Any, wanted: Any, usual: Any,
 ) -> None:  # fmt: skip
-    """Move the shock and count the orders wanted today; ``usual`` is what turns them into the pace of an average day.
+    """Move the shock and count the orders wanted today.
 
-    Every array is float32 (n,) but ``status``, ``entry_day`` and ``which`` (uint32, scratch). Writes ``shock``,
-    ``luck``, ``mean`` (orders expected), ``live`` (1 for an open shop, 0 for others), ``wanted`` and ``usual``.
+    ``lift`` is what promotions do to each shop; ``usual`` turns orders into the pace of an average day. Every array is
+    float32 (n,) but ``status``, ``entry_day`` and ``which`` (uint32, scratch). Writes ``shock``, ``luck``, ``mean``
+    (orders expected), ``live`` (1 for an open shop, 0 for others), ``wanted`` and ``usual``.
     """
     for j in range(status.size):
         x = next_shock(shock[j], r.carry, r.innovation, z_shock[j])
@@ -150,7 +179,7 @@ def want(
         luck[j] += x if days >= 0 else _F(0)
         alive = _F(1) if status[j] == OPEN else _F(0)
         live[j] = alive
-        calendar = season[j] * promotion_lift(fit[j], lift[j])
+        calendar = season[j] * lift[j]
         usual[j] = _F(1) / calendar
         usually = base_orders[j] * calendar * trend(growth[j], _F(days) * _F(1 / 365)) * reputation[j] * boost[j]
         mean[j] = alive * usually * demand_level(volatility[j], x, r.noise, z_noise[j])
@@ -167,12 +196,14 @@ def want(
 
 @kernel
 def sell(
-    r: Any, live: Any, wanted: Any, fee: Any, order_value: Any, off_platform: Any, return_rate: Any, advertising: Any,
-    fixed_cost: Any, wash: Any, mean_30d: Any, stock: Any, s1: Any, s2: Any, s3: Any, s4: Any, wallet: Any,
-    arrears: Any, outside_debt: Any, sales_total: Any, lost_total: Any, lost: Any, recorded: Any, refunded: Any,
-    adverts: Any, sold_fen: Any, lost_fen: Any, totals: Any,
+    r: Any, live: Any, wanted: Any, fee: Any, order_value: Any, today_value: Any, off_platform: Any, return_rate: Any,
+    advertising: Any, fixed_cost: Any, wash: Any, mean_30d: Any, stock: Any, s1: Any, s2: Any, s3: Any, s4: Any,
+    wallet: Any, arrears: Any, outside_debt: Any, sales_total: Any, lost_total: Any, lost: Any, recorded: Any,
+    refunded: Any, adverts: Any, sold_fen: Any, lost_fen: Any, totals: Any,
 ) -> None:  # fmt: skip
     """Sell, ship, confirm and pay costs; money is whole fen in float64, (n,); adds to ``totals`` (TRADE_TOTALS).
+
+    An order brings ``today_value`` fen; goods that come back are counted at their usual value.
 
     ``off_platform`` and ``advertising`` are the shares of today; ``adverts`` may be the same array as the latter.
     Writes ``lost`` (orders), ``recorded``, ``refunded`` and ``adverts`` (fen) as float32, ``sold_fen`` and ``lost_fen``
@@ -182,7 +213,7 @@ def sell(
     for j in range(order_value.size):
         sold = sold_orders(wanted[j], stock[j])
         missed = wanted[j] - sold
-        price = np.float64(order_value[j])
+        price = np.float64(today_value[j])
         value = sold * price
         off = floor(value * off_platform[j])
         on = value - off
@@ -294,18 +325,22 @@ def trade(
     fee, live, wanted, usual = x[3], x[4], x[5], x[6]
     z_shock, z_noise, z_count, u_count = x[7], x[8], x[9], x[10]
     lost, recorded, refunded, mean = x[11], x[RECORDED], x[13], x[14]
-    share, elsewhere, run_up = x[15], x[16], x[11]
+    share, elsewhere, run_up, price = x[15], x[16], x[11], x[17]
     for k in range(3):
         look_up(c.category[a:b], factors[k], x[k])
     look_up(c.category[a:b], factors[3], run_up)
+    set_prices(
+        r, c.opened_day[a:b], c.margin[a:b], c.order_value[a:b], c.promotion[a:b], c.promotion_fit[a:b], lift, boost,
+        price,
+    )  # fmt: skip
     advertise(
-        r, c.advertising[a:b], c.margin[a:b], c.off_platform[a:b], c.flags[a:b], c.retreat[a:b], run_up, boost, share,
-        elsewhere,
+        r, c.advertising[a:b], c.margin[a:b], c.off_platform[a:b], c.flags[a:b], c.retreat[a:b], c.promotion[a:b],
+        run_up, boost, share, elsewhere,
     )  # fmt: skip
     look_up(c.platform[a:b], commission, fee)
     draw(r, c.merchant_id[a:b], bits[0], bits[1], z_shock, z_noise, z_count, u_count)
     want(
-        r, c.status[a:b], c.entry_day[a:b], c.volatility[a:b], c.promotion_fit[a:b], c.growth[a:b],
+        r, c.status[a:b], c.entry_day[a:b], c.volatility[a:b], c.growth[a:b],
         c.base_orders[a:b], c.reputation[a:b], c.shock[a:b], c.luck[a:b], season, boost, lift, z_shock, z_noise,
         z_count, u_count, bits[0], mean, live, wanted, usual,
     )  # fmt: skip
@@ -313,7 +348,7 @@ def trade(
         for j in range(b - a):
             wanted[j] = live[j] * observed[a + j]
     sell(
-        r, live, wanted, fee, c.order_value[a:b], elsewhere, c.return_rate[a:b], share,
+        r, live, wanted, fee, c.order_value[a:b], price, elsewhere, c.return_rate[a:b], share,
         c.fixed_cost[a:b], c.wash[a:b], c.sales_mean_30d[a:b], c.stock[a:b], c.shipped[0, a:b], c.shipped[1, a:b],
         c.shipped[2, a:b], c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.sales_total[a:b],
         c.lost_total[a:b], lost, recorded, refunded, share, fen[0], fen[1], totals,
