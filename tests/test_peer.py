@@ -33,6 +33,7 @@ SHARED = {
     "merchants.advertising": {"pull": 0.0, "run_up": 0.0, "short": 0.0, "retreat": 0.0},
     "merchants.elsewhere.shifted": 0.0,
     "merchants.entrants.cut": 0.0,
+    "merchants.spells": {"rest": 0.0, "festival": 0.0, "hot": 0.0},
     "merchants.borrowing.habit_mean": 0.17,
 }
 

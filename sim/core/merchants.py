@@ -101,6 +101,8 @@ STATE: Mapping[str, Column] = _columns(
     ("advertising_mean_30d", "float32", "fen/day", "world.advertising", "exponentially weighted advertising, 30 days"),
     ("advertising_mean_90d", "float32", "fen/day", "world.advertising", "the same over 90 days"),
     ("promotion", "uint8", "bits", "world.promotions", "means to join the next promotion; was admitted to the latest"),
+    ("spell", "int8", "days", "world.spells", "days left of a rest (below zero) or of a hot product (above)"),
+    ("wash_level", "uint8", "per cent", "world.wash", "fake orders over the shop's habit"),
     ("retreat", "uint8", "per cent", "world.elsewhere", "how far the owner has turned away from the platform"),
     ("sales_total", "float64", "fen", "world.sales", "true sales since entry"),
     ("lost_total", "float32", "fen", "world.sales", "demand lost for want of stock since entry"),

@@ -47,6 +47,7 @@ from sim.results.recorder import Recorder
 from sim.world.birth import begin_shops, draw_traits, entrants
 from sim.world.exits import close_shops, reopen_shops, wind_down
 from sim.world.outlook import build_outlook
+from sim.world.wash import lie_low
 
 _F = np.float32
 Totals = dict[str, int]
@@ -229,6 +230,8 @@ class Market(mesa.Model):  # type: ignore[misc]
         """Write down what was done about the loans at ``positions`` (k,); ``detail`` (k,) are fen or days of it."""
         c = self.book.records[positions]
         self.recorder.actions(day.number, action, c["lender"], c["loan_id"], detail)
+        if action == "wash":  # who is found out lies low, and others hear of it
+            lie_low(self.merchants, np.unique(c["row"]), self.plan_of_run.merchants.washing)
 
     def _settle(self, day: Day, repaid: dict[str, Totals], lent: dict[str, Lent]) -> dict[str, Totals]:
         """Operating costs, provisions, bank debt and its interest; by lender."""

@@ -122,7 +122,7 @@ def _rules(market: Market, day: Day) -> tuple[Any, ...]:
     return (
         rules.trade_rules(p, outside, seed, day, replays=market.replay is not None),
         rules.repay_rules(p, seed, day),
-        rules.plan_rules(p, outside, seed, day, lowest, is_promoted=is_promoted),
+        rules.plan_rules(p, outside, seed, day, lowest, is_promoted=is_promoted, replays=market.replay is not None),
         market.terms,
     )
 

@@ -13,6 +13,7 @@ from sim.core import draws
 from sim.core.merchants import DECIDED, OBSERVABLE, Merchants
 from sim.world.elsewhere import AWAY, share_elsewhere
 from sim.world.outlook import Outlook
+from sim.world.wash import HABIT
 
 VISITS_AN_ORDER = 40.0  # visits to a shop for each order; assumption
 FETCHED = np.float32(0.1)  # at most this share of honest orders has no parcel; assumption
@@ -95,7 +96,7 @@ class _Seen:
             return self._escrow.astype(np.int64)
         if name == "buyer_concentration":
             # few buyers, and buyers who come back every day, look alike: this is how fake orders show
-            wash, few = self._of(m.wash), np.float32(30) * self._orders
+            wash, few = self._faked, np.float32(30) * self._orders
             few += _ONE
             repeated: npt.NDArray[Any] = wash / (_ONE + wash)
             repeated += np.divide(_ONE, few, out=few)
@@ -106,7 +107,7 @@ class _Seen:
             # honest orders lack one too: goods that are fetched, or are no goods
             ids = self._of(m.merchant_id)
             fetched = FETCHED * draws.uniform(self._seed, "signal.parcels", draws.ONCE, ids).astype(np.float32)
-            return (_ONE - fetched) / (_ONE + self._of(m.wash))
+            return (_ONE - fetched) / (_ONE + self._faked)
         if name == "off_platform_share":
             guess = draws.uniform(self._seed, "signal.off_platform", draws.ONCE, self._of(m.merchant_id))
             away = self._of(m.retreat).astype(np.float32) / np.float32(AWAY)
@@ -139,6 +140,13 @@ class _Seen:
     @cached_property
     def _sales(self) -> npt.NDArray[np.float32]:
         return self._of(self._m.sales_mean_30d)
+
+    @cached_property
+    def _faked(self) -> npt.NDArray[np.float32]:
+        """Fake orders over usual sales, as they are faked now."""
+        level = self._of(self._m.wash_level).astype(np.float32) / np.float32(HABIT)
+        faked: npt.NDArray[np.float32] = self._of(self._m.wash) * level
+        return faked
 
     @cached_property
     def _sold(self) -> npt.NDArray[np.float32]:

@@ -23,6 +23,8 @@ from sim.lenders.parameters import LenderSpec
 from sim.lenders.product_terms import JointLiability, Warehouse
 from sim.world.elsewhere import AWAY, day_steps
 from sim.world.parameters import MerchantParameters, OutsideMoney
+from sim.world.spells import rest_of_tonight
+from sim.world.wash import wash_steps
 
 _F = np.float32
 PLANNING_DAYS = 7  # days ahead for which a merchant keeps back what falls due; assumption
@@ -60,6 +62,7 @@ def trade_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Da
         young_cut=_F(0.0 if replays else p.entrants.cut),
         young_until=_F(p.entrants.fades),
         elasticity=_F(p.entrants.elasticity),
+        hot_lift=_F(p.spells.hot_lift),
         today=day.number,
         replays=replays,
     )
@@ -94,13 +97,18 @@ def repay_rules(p: MerchantParameters, seed: int, day: Day) -> RepayRules:
 
 
 def plan_rules(
-    p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, lowest_ppm: int, *, is_promoted: bool = False
+    p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, lowest_ppm: int, *, is_promoted: bool = False,
+    replays: bool = False,
 ) -> PlanRules:
     """Scalars of one day's plans; ``lowest_ppm`` is the lowest list price a year that any lender offers.
 
     ``is_promoted`` is whether a promotion is in sight.
     """
     leave, (away, back) = p.exits, day_steps(p.elsewhere.after, p.elsewhere.back)
+    most_faked, chase, quiet = wash_steps(p.washing)
+    rest, least, more = rest_of_tonight(p.spells, day.date)
+    if replays:  # real shops have rested already
+        rest = 0.0
     return PlanRules(
         key_attention=draws.day_key(seed, "attention", day.number),
         confirmation=_F(p.trade.confirmation),
@@ -123,6 +131,15 @@ def plan_rules(
         drawn_away=_F(p.promotions.drawn_away),
         least_stock=_F(p.promotions.least_stock),
         is_promoted=is_promoted,
+        rest=_F(rest),
+        rest_exponent=_F(p.spells.orders_exponent),
+        rest_least=_F(least),
+        rest_more=_F(more),
+        hot=_F(0.0 if replays else p.spells.hot),
+        hot_more=_F(p.spells.hot_days - 1),
+        wash_most=np.uint8(most_faked),
+        wash_chase=np.uint8(chase),
+        wash_back=np.uint8(quiet),
         today=day.number,
     )
 

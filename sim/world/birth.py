@@ -17,6 +17,7 @@ from sim.world.cash import LEAST_STOCK
 from sim.world.parameters import Institutions, MerchantParameters, OutsideMoney
 from sim.world.promotions import MEANS_TO, TAKES_PART, who_it_pays
 from sim.world.sales import MISSED, RATED
+from sim.world.wash import HABIT
 
 NEVER = 2**15 - 1  # day number far beyond the last tabled year
 LEAST_PATIENCE = 0.55  # with less of its own capital a shop could not turn over its stock; assumption
@@ -235,6 +236,7 @@ def begin_shops(
         more, terms = lift[m.category[rows]] - np.float32(1), p.promotions
         joins = who_it_pays(m.promotion_fit[rows], m.margin[rows], more, terms)
         m.promotion[rows] = np.where(joins, MEANS_TO | TAKES_PART, 0)
+    m.wash_level[rows] = HABIT
     m.status[rows] = OPEN
     return {
         "wallet": int(m.wallet[rows].sum()),

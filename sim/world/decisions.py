@@ -1,4 +1,4 @@
-"""Parameters of what shopkeepers decide: advertising, promotions, price, where to sell; see `sim.world.parameters`."""
+"""Parameters of what shopkeepers decide or meet: advertising, promotions, price, rests; see `sim.world.parameters`."""
 
 from __future__ import annotations
 
@@ -135,4 +135,88 @@ class Elsewhere(Parameters):
         high="100 days",
         source="assumption",
         doc="Days without trouble after which one who had turned away altogether is back.",
+    )
+
+
+class Spells(Parameters):
+    """Days on which a shop rests, and days on which it has a hot product."""
+
+    rest: Number = parameter(
+        0.008,
+        unit="1/day",
+        low=0.0,
+        high=0.2,
+        source="half of what offline shops close beyond days without demand (data summaries); the half: assumption",
+        doc="Chance a day that a shop without orders begins to rest.",
+    )
+    orders_exponent: Number = parameter(
+        0.5,
+        unit="1",
+        low=0.0,
+        high=3.0,
+        source="days without payments of offline shops, 4.0 to 2.2 % from the second to the fifth quintile of size",
+        doc="How the chance falls with orders a day.",
+    )
+    rest_days: Days = parameter(
+        "14 days",
+        unit="days",
+        low="1 day",
+        high="60 days",
+        source="closures of 7 days and more last 29 days, half of them 21 (data summaries); the rest: assumption",
+        doc="Mean length of a rest, exponential.",
+    )
+    festival: Share = parameter(
+        0.5,
+        unit="share",
+        source="assumption; 19 % of offline shops have no payment at the Spring Festival (data summaries)",
+        doc="Chance that a shop without orders closes for the Spring Festival.",
+    )
+    hot: Number = parameter(
+        0.0005,
+        unit="1/day",
+        low=0.0,
+        high=0.1,
+        source="days above five times those around them: 0.1 % (data summaries); that there are hot products: A.1.1",
+        doc="Chance a day that a product of a shop becomes hot.",
+    )
+    hot_days: Days = parameter(
+        "4 days",
+        unit="days",
+        low="1 day",
+        high="60 days",
+        source="assumption; spikes last 1.7 days (data summaries)",
+        doc="Mean days for which it stays so, exponential.",
+    )
+    hot_lift: Number = parameter(
+        4.0, unit="1", low=1.0, high=100.0, source="assumption", doc="Factor on the shop's demand on these days."
+    )
+
+
+class Washing(Parameters):
+    """How those who fake sales answer to what happens."""
+
+    chase: Number = parameter(
+        2.0,
+        unit="1",
+        low=1.0,
+        high=3.0,
+        source="assumption; that fakes are for reputation and limits: B.4 V56",
+        doc="Fake orders over the habit to which a shop works up while it wants more money than it can get.",
+    )
+    chase_days: Days = parameter(
+        "14 days", unit="days", low="1 day", high="100 days", source="assumption", doc="Days in which it does so."
+    )
+    quiet_days: Days = parameter(
+        "90 days",
+        unit="days",
+        low="1 day",
+        high="100 days",
+        source="assumption; that few are found and many go on: B.4 V56",
+        doc="Days after it was found out until it fakes as before; it begins with nothing.",
+    )
+    heard: Share = parameter(
+        0.5,
+        unit="share",
+        source="assumption",
+        doc="Share of its fakes that a shop leaves out when one of its trade and region was found out.",
     )

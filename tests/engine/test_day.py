@@ -36,14 +36,16 @@ TRADE = TradeRules(
     carry=F(0.97), innovation=F(0.24), noise=F(0.3), stage_share=0.4, restocked=F(0.7), outside_day=0.0006,
     pull=F(1.0), saved=F(0.5), given_up=F(0.8), shifted=F(0.4),
     discount=F(0.1), drawn_away=F(0.15), young_cut=F(0.08), young_until=F(180), elasticity=F(0.8),
-    today=TODAY, replays=False,
+    hot_lift=F(4), today=TODAY, replays=False,
 )  # fmt: skip
 PLAN = PlanRules(
     key_attention=draws.day_key(SEED, "attention", TODAY), confirmation=F(10), reserve_days=F(5), outside_cap=F(20),
     outside_take=F(0.3), outside_price=F(0.0006), lowest_price=F(0.0005), owner_take=F(0.05), smallest=F(50_000),
     hazard=F(0.007), exponent=F(0.85), youth=F(1.0), ruin_days=F(30), ruin_hazard=F(0.1),
     away_honest=np.uint8(25), away_step=np.uint8(5), back_step=np.uint8(2), discount=F(0.1),
-    drawn_away=F(0.15), least_stock=F(0.5), is_promoted=True, today=TODAY,
+    drawn_away=F(0.15), least_stock=F(0.5), is_promoted=True, rest=F(0.1), rest_exponent=F(0.5), rest_least=F(1),
+    rest_more=F(9), hot=F(0.05), hot_more=F(3), wash_most=np.uint8(200), wash_chase=np.uint8(7), wash_back=np.uint8(2),
+    today=TODAY,
 )  # fmt: skip
 
 
@@ -129,6 +131,15 @@ def test_demand_follows_its_formula(rng: np.random.Generator) -> None:
     assert np.abs(wanted - expected).max() <= 1.0
     assert not wanted[~is_open].any()
     assert 0.2 < small.mean() < 0.95
+
+
+def test_shops_at_rest_sell_and_fake_nothing_and_hot_products_sell_more(rng: np.random.Generator) -> None:
+    spell, level = rng.integers(-2, 3, N).astype(np.int8), rng.integers(0, 256, N).astype(np.uint8)
+    wash, boost, fakes = floats(rng, 0, 0.5), floats(rng, 1, 2), np.empty(N, F)
+    before = boost.copy()
+    trades.open_up(TRADE, spell, wash, level, boost, fakes)
+    close(boost, before * np.select([spell < 0, spell > 0], [0.0, 4.0], 1.0))
+    close(fakes, np.where(spell >= 0, wash * level.astype(float) / 100.0, 0.0))
 
 
 def test_prices_and_what_promotions_do_follow_their_formulas(rng: np.random.Generator) -> None:
@@ -227,6 +238,7 @@ def test_a_sale_moves_stock_and_money_to_the_fen(rng: np.random.Generator) -> No
 
 def test_means_and_rating_move_by_their_weights(rng: np.random.Generator) -> None:
     live, wanted = (statuses(rng) == OPEN).astype(F), np.floor(floats(rng, 0, 30))
+    spell = rng.integers(-2, 3, N).astype(np.int8)
     lost, usual = np.floor(wanted * floats(rng, 0, 1)), floats(rng, 0.3, 2)
     recorded, refunded, quality = floats(rng, 0, 1e6), floats(rng, 0, 1e4), floats(rng, -3, 3)
     reputation, pace = floats(rng, 0.5, 1.5), floats(rng, 0, 30)
@@ -236,7 +248,7 @@ def test_means_and_rating_move_by_their_weights(rng: np.random.Generator) -> Non
     before = [column.astype(np.float64) for column in (reputation, pace, *means, variance, returns)]
     spent = adverts_30d.astype(np.float64), adverts_90d.astype(np.float64)
     trades.remember(
-        live, wanted, lost, usual, recorded, refunded, quality, reputation, pace, *means, variance, returns,
+        live, spell, wanted, lost, usual, recorded, refunded, quality, reputation, pace, *means, variance, returns,
         adverts, adverts_30d, adverts_90d,
     )  # fmt: skip
     close(adverts_30d, spent[0] + (adverts - spent[0]) / 30)
@@ -246,7 +258,7 @@ def test_means_and_rating_move_by_their_weights(rng: np.random.Generator) -> Non
         close(mean, was + (value - was) / days)
     close(variance, (1 - 1 / 30) * (before[5] + (value - old[1]) ** 2 / 30), 1e-4)
     close(returns, before[6] + (refunded - before[6]) / 30)
-    close(pace, before[1] + (wanted * usual - before[1]) / 28 * live)
+    close(pace, before[1] + (wanted * usual - before[1]) / 28 * live * (spell >= 0))
     deserved = 1.0 + RATED * quality - MISSED * lost / np.maximum(wanted, 1.0)
     close(reputation, before[0] + live * 0.01 * (deserved - before[0]))
 
@@ -362,6 +374,18 @@ def test_owners_turn_away_in_trouble_and_come_back(rng: np.random.Generator) -> 
     assert set(np.unique(retreat)) >= {0, 25, 60, 100}
 
 
+def test_a_night_passes_and_those_in_want_of_money_fake_more(rng: np.random.Generator) -> None:
+    shortage, spell = floats(rng, 0, 100_000), rng.integers(-3, 4, N).astype(np.int8)
+    level = rng.choice([0, 1, 50, 99, 100, 101, 150, 199, 200], N).astype(np.uint8)
+    before, left = level.astype(int), spell.astype(int)
+    plans.pass_the_night(PLAN, shortage, spell, level)
+    assert np.array_equal(spell, left - np.sign(left))
+    chasing = np.minimum(before + 7, 200)
+    calming = np.maximum(before - 2, 100)
+    usual = np.where(shortage >= 50_000, chasing, calming)
+    assert np.array_equal(level, np.where(before >= 100, usual, np.minimum(before + 2, 100)))
+
+
 def test_late_borrowers_are_marked() -> None:
     book = np.zeros(6, LOAN)
     book["row"], book["dpd"] = [10, 11, 11, 12, 13, 14], [0, 0, 3, 5, 9, 1]
@@ -384,12 +408,14 @@ def test_flags_are_raised_for_those_they_are_meant_for(rng: np.random.Generator)
     low[rng.random(N) < 0.5] >>= np.uint32(7)  # more leavers than chance would give
     mean, value = floats(rng, 0, 9e5), floats(rng, 500, 90_000)
     on1, flags, which = floats(rng, 0, 9), np.full(N, 255, np.uint8), np.empty(N, np.uint32)
-    before = on1.copy()
+    spell = rng.choice([0, 0, 0, -3, 2], N).astype(np.int8)
+    low[rng.random(N) < 0.3] |= np.uint32(0xE0000000)  # and more spells
+    before, spells = on1.copy(), spell.copy()
     plans.make_up_mind(
         PLAN, status, entry, reopen, bust, fixed, habit, bother, sensitivity, arrears, stock, cost, spent, shortage,
         gain, distress, high, low, on1, flags,
     )  # fmt: skip
-    plans.decide_to_leave(PLAN, opened, mean, value, fixed, arrears, low, flags, which)
+    plans.decide_to_leave(PLAN, opened, mean, value, fixed, arrears, low, flags, spell, which)
     close(on1, before + spent / cost)
     is_open, strikes = status == OPEN, bust <= TODAY
     flees = bust.astype(int) <= TODAY - FRAUDSTERS_STAY
@@ -398,6 +424,14 @@ def test_flags_are_raised_for_those_they_are_meant_for(rng: np.random.Generator)
     asks = ((pays | ((distress & 1) > 0)) & (thinks < habit) & (shortage >= 50_000)) | strikes
     young = 1.0 + 180.0 / (180.0 + TODAY - opened.astype(float))
     hazard = F(0.007) * (mean.astype(float) / value * 91.0 + 1.0) ** -0.85 * young + 0.1 * (arrears > 30.0 * fixed)
+    rest = 0.1 * (mean.astype(float) / value + 1.0) ** -0.5
+    w = 1.0 - leaves
+    rests = -1.0 - np.floor(-9.0 * np.log(np.minimum(w / rest, 1.0)))
+    is_hot = 1.0 + np.floor(-3.0 * np.log(np.clip((w - rest) / F(0.05), 1e-9, 1.0)))
+    new = np.where(w < rest, rests, np.where(w - rest < 0.05, is_hot, 0.0))
+    begins = is_open & (spells == 0)
+    assert (spell != np.where(begins, np.clip(new, -120, 120), spells)).sum() <= 3  # float32 beside an edge
+    assert min((begins & (new < 0)).sum(), (begins & (new > 0)).sum()) > 10
     expected = {
         plans.ASKS: is_open & asks,
         plans.PRESSED: is_open & (strikes | ((distress & 2) > 0)),

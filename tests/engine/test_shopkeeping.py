@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from small import ROUGH, differing, lived, scenario
 
-from sim.core.merchants import OPPORTUNIST, STATE, TRAITS
+from sim.core.merchants import HONEST, OPEN, OPPORTUNIST, STATE, TRAITS
 from sim.engine.market import Market
 from sim.world.behaviour import Borrowing
 from sim.world.diversion import diverts
@@ -32,7 +32,7 @@ def test_shops_advertise_more_before_a_promotion_and_lenders_see_it() -> None:
     # ten days of 1 + 2/3, in a mean that forgets with a month
     assert spent / usual == pytest.approx(1.0 + 2.0 / 3.0 * (1.0 - (29.0 / 30.0) ** 10), rel=0.03)
     plain = ALONE | PROMOTION | {"merchants.advertising.run_up": 0.0}
-    assert seen(lived(scenario(plain), 34), "advertising_mean_30d").sum() == pytest.approx(usual, rel=1e-6)
+    assert seen(lived(scenario(plain), 34), "advertising_mean_30d").sum() == pytest.approx(usual, rel=1e-3)
 
 
 def test_advertising_brings_sales_with_diminishing_returns() -> None:
@@ -47,7 +47,8 @@ def test_advertising_brings_sales_with_diminishing_returns() -> None:
 
 
 def test_a_shop_saves_on_advertising_while_it_cannot_pay() -> None:
-    saving, spending = (lived(scenario(ALONE | {"merchants.advertising.short": s}), 60) for s in (1.0, 0.0))
+    slump = {"lenders": {}, "calendar": {"start": "2012-02-15", "days": 120}, "events": ROUGH["events"]}
+    saving, spending = (lived(scenario(slump | {"merchants.advertising.short": s}), 110) for s in (1.0, 0.0))
     late = (saving.merchants.arrears > 0) & (spending.merchants.arrears > 0) & (saving.merchants.sales_mean_30d > 0)
     assert late.sum() > 20
     ratio = [seen(m, "advertising_mean_30d")[late].sum() for m in (saving, spending)]
@@ -79,15 +80,20 @@ def test_advertising_of_those_who_take_the_money_out_falls_behind_their_sales() 
 
 
 def test_sales_move_off_the_platform_with_trouble_and_opportunists_go_further() -> None:
-    market = lived(scenario(ROUGH | {"events": {}}), 150)
+    market = lived(scenario(ROUGH), 0)
     m = market.merchants
-    late = (m.lender["dpd"][0] > 25) & (m.status == 1)
-    cunning = late & (m.integrity == OPPORTUNIST)
-    assert min((late & ~cunning).sum(), cunning.sum()) > 10
-    assert (m.retreat[cunning] > 50).mean() > 0.9
-    assert m.retreat[late & (m.integrity == 0)].max() <= 25
-    ratio = seen(market, "off_platform_share") / np.maximum(m.off_platform, 1e-6)
-    assert np.median(ratio[cunning]) > 1.5 * np.median(ratio[m.retreat == 0])
+    far = {HONEST: np.zeros(0, int), OPPORTUNIST: np.zeros(0, int)}
+    ratios, usual = np.zeros(0), np.zeros(0)
+    while market.running:
+        market.step()
+        late = (m.lender["dpd"][0] == 15) & (m.status == OPEN)
+        for integrity in far:
+            far[integrity] = np.append(far[integrity], m.retreat[late & (m.integrity == integrity)])
+        ratio = seen(market, "off_platform_share") / np.maximum(m.off_platform, 1e-6)
+        ratios, usual = np.append(ratios, ratio[late]), np.append(usual, ratio[m.retreat == 0][:50])
+    assert min(column.size for column in far.values()) > 10
+    assert far[HONEST].max() <= 25 < 60 < np.median(far[OPPORTUNIST])
+    assert np.median(ratios) > 1.3 * np.median(usual)
 
 
 def test_where_nothing_can_be_moved_the_signal_stays_as_it_was_born() -> None:
@@ -102,7 +108,7 @@ def test_books_close_and_no_money_is_lost_where_all_evade() -> None:
     plan = ROUGH | {"merchants.elsewhere": {"shifted": 1.0, "honest": 1.0, "after": "1 day"}}
     market = lived(scenario(plan), 200)
     market.count_books()
-    assert (market.merchants.retreat == 100).sum() > 100
+    assert (market.merchants.retreat == 100).sum() > 30
     assert all((column == np.floor(column)).all() for column in (market.merchants.wallet, market.merchants.shipped))
 
 
@@ -181,3 +187,74 @@ def test_young_shops_sell_more_orders_for_less_revenue_and_leave_more_often() ->
     assert a.sales_total[young].sum() < b.sales_total[young].sum()
     assert a.demand_mean[young].sum() > b.demand_mean[young].sum()
     assert (a.closed_day[young] > 0).sum() > (b.closed_day[young] > 0).sum()
+
+
+# ----------------------------------------------------------------------------------------------- spells and washing
+
+
+def test_small_shops_rest_more_and_orders_stop_while_they_do() -> None:
+    market = lived(scenario(ALONE | {"merchants.number": 3000}), 0)
+    m, rests = market.merchants, np.zeros(3000)
+    sold_at_rest = 0.0
+    while market.running:
+        resting, before = (m.spell < 0).copy(), m.sales_total.copy()
+        market.step()
+        rests += resting
+        sold_at_rest += float((m.sales_total - before)[resting].sum())
+    lived_all = (m.status == OPEN) & (m.entry_day == market.calendar[0].number)
+    small, large = lived_all & (m.base_orders < 1.0), lived_all & (m.base_orders > 20.0)
+    assert min(small.sum(), large.sum()) > 50
+    assert rests[small].mean() > 2.0 * rests[large].mean() > 0.0
+    assert sold_at_rest == 0.0
+
+
+def test_many_shops_close_for_the_spring_festival() -> None:
+    plan = ALONE | {"calendar": {"start": "2012-01-10", "days": 30}}  # the festival was on 23 January
+    at_rest = [float((lived(scenario(plan), day).merchants.spell < 0).mean()) for day in (9, 14)]
+    assert at_rest[1] > at_rest[0] + 0.05
+    without = lived(scenario(plan | {"merchants.spells.festival": 0.0}), 14)
+    assert (without.merchants.spell < 0).mean() < at_rest[0] + 0.05
+
+
+def test_a_hot_product_is_luck_and_sells() -> None:
+    plan = ALONE | {"merchants.number": 3000}
+    hot, plain = (lived(scenario(plan | {"merchants.spells.hot": chance}), 60).merchants for chance in (0.01, 0.0))
+    assert hot.sales_total.sum() > 1.03 * plain.sales_total.sum()
+    assert ((hot.spell > 0).sum()) > 30
+    assert not (plain.spell > 0).any()
+
+
+def test_spells_are_the_same_luck_for_every_strategy() -> None:
+    """Of shops whose sales are not bounded by stock or credit, lenders change no spell."""
+    plan = {"merchants.spells": {"orders_exponent": 0.0, "rest": 0.02, "hot": 0.01}}
+    one, other = lived(scenario(plan), 50), lived(scenario(plan | {"lenders.ali.scoring.cutoff": 0.95}), 50)
+    same = (one.merchants.status == OPEN) & (other.merchants.status == OPEN)
+    assert np.array_equal(one.merchants.spell[same], other.merchants.spell[same])
+    assert (one.merchants.spell < 0).sum() > 50
+    assert "wallet" in differing(one, other, STATE)
+
+
+def test_washers_in_want_of_money_fake_more() -> None:
+    market = lived(scenario(ALONE | {"merchants.character.washers": 1.0}), 40)
+    m = market.merchants
+    chasing, calm = m.wash_level > 150, (m.wash_level == 100) & (m.status == OPEN)
+    assert min(chasing.sum(), calm.sum()) > 50
+    assert seen(market, "parcels")[chasing].mean() < seen(market, "parcels")[calm].mean()
+    still = lived(scenario(ALONE | {"merchants.character.washers": 1.0, "merchants.washing.chase": 1.0}), 40)
+    assert (still.merchants.wash_level[still.merchants.status == OPEN] == 100).all()
+
+
+def test_washers_who_are_found_out_lie_low_and_their_signs_fade() -> None:
+    policy = {"policy": "signals", "detection": 1.0}
+    plan = ROUGH | {"lenders.ali.monitoring": policy, "merchants.character.wash_intensity": 0.3}
+    market = lived(scenario(plan | {"lenders.ali.equity": "2 m yuan"}), 0, seed=6)
+    m, flagged, found, before = market.merchants, market.merchants.lender["is_flagged"][0], 0, 0.0
+    while market.running:
+        was, signs = flagged.copy(), seen(market, "parcels") if market.day_index else np.ones(m.n)
+        market.step()
+        new = flagged & ~was & (m.wash > 0.1)
+        assert (m.wash_level[new] == 0).all()
+        found += int(new.sum())
+        before += float((seen(market, "parcels") - signs)[new].sum())
+    assert found > 10
+    assert before / found > 0.05  # orders without parcels are gone

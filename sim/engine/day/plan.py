@@ -28,6 +28,8 @@ from sim.world.demand import is_worth_asking, money_worth, sale_chance
 from sim.world.elsewhere import next_retreat
 from sim.world.exits import FRAUDSTERS_STAY, comes_back, exit_hazard, most_hazard, sells_off
 from sim.world.promotions import MEANS_TO, TAKES_PART, has_the_goods, pays_to_join
+from sim.world.spells import new_spell, rest_chance
+from sim.world.wash import next_wash_level
 
 _F = np.float32
 _B = np.uint8
@@ -42,7 +44,7 @@ PlanColumns = namedtuple(
         "margin", "lead_days", "cover_days", "promotion_fit", "fixed_cost", "patience", "habit", "bother",
         "price_sensitivity", "demand_mean", "sales_mean_30d", "sales_mean_90d", "stock", "on_order", "shipped",
         "wallet", "arrears", "outside_debt", "shortage", "gain", "flags",
-        "integrity", "retreat", "promotion",
+        "integrity", "retreat", "promotion", "spell", "wash_level",
     ),
 )  # fmt: skip
 
@@ -71,6 +73,15 @@ class PlanRules(NamedTuple):
     drawn_away: np.float32
     least_stock: np.float32
     is_promoted: bool
+    rest: np.float32
+    rest_exponent: np.float32
+    rest_least: np.float32
+    rest_more: np.float32
+    hot: np.float32
+    hot_more: np.float32
+    wash_most: np.uint8
+    wash_chase: np.uint8
+    wash_back: np.uint8
     today: int
 
 
@@ -197,6 +208,17 @@ def turn_away(r: Any, integrity: Any, distress: Any, late: Any, retreat: Any) ->
 
 
 @kernel
+def pass_the_night(r: Any, shortage: Any, spell: Any, wash_level: Any) -> None:
+    """Let a day of each spell (int8) pass, and decide how much to fake tomorrow (uint8); ``shortage`` float32 (n,)."""
+    for j in range(spell.size):
+        left = spell[j]
+        spell[j] = left - np.int8(left > 0) + np.int8(left < 0)
+        wash_level[j] = next_wash_level(
+            wash_level[j], shortage[j] >= r.smallest, r.wash_most, r.wash_chase, r.wash_back, r.wash_back
+        )
+
+
+@kernel
 def make_up_mind(
     r: Any, status: Any, entry_day: Any, reopen_day: Any, bust_day: Any, fixed_cost: Any, habit: Any, bother: Any,
     sensitivity: Any, unpaid: Any, stock: Any, cost: Any, spent: Any, shortage: Any, gain: Any, distress: Any,
@@ -208,6 +230,7 @@ def make_up_mind(
     """
     most = most_hazard(r.hazard, r.youth)
     # as narrow as the columns they are compared with
+    least_new = _F(1) - r.rest - r.hot
     today, tomorrow, fled = np.int16(r.today), np.int16(r.today + 1), np.int16(r.today - FRAUDSTERS_STAY)
     for j in range(status.size):
         on1[j] += spent[j] / cost[j]
@@ -218,7 +241,8 @@ def make_up_mind(
         )
         asks = (pays and unit32(high[j]) < habit[j] and shortage[j] >= r.smallest) or strikes
         pressed = strikes or (distress[j] & _B(2)) != _B(0)
-        may_leave = unit32(low[j]) < most or unpaid[j] > r.ruin_days * fixed_cost[j]
+        luck = unit32(low[j])
+        may_leave = luck < most or luck > least_new or unpaid[j] > r.ruin_days * fixed_cost[j]
         flees = bust_day[j] <= fled
         found = _B(ASKS) if asks else _B(0)
         found |= _B(PRESSED) if pressed else _B(0)
@@ -234,17 +258,18 @@ def make_up_mind(
 @kernel
 def decide_to_leave(
     r: Any, opened_day: Any, mean_30d: Any, order_value: Any, fixed_cost: Any, unpaid: Any, low: Any, flags: Any,
-    which: Any,
+    spell: Any, which: Any,
 ) -> None:  # fmt: skip
-    """Turn the few flags of those who may leave into those who do; ``which`` (n,) of uint32 is scratch."""
+    """Turn the few flags of those who may leave into those who do, and begin new spells; ``which`` (n,) is scratch."""
     found = 0
     for j in range(flags.size):  # a list first, lest the hazard be worked out for everybody
         which[found] = j
         found += flags[j] // MAY_LEAVE
     for k in range(found):
         j = which[k]
+        orders, luck = mean_30d[j] / order_value[j], unit32(low[j])
         hazard = exit_hazard(
-            mean_30d[j] / order_value[j],
+            orders,
             _F(r.today - opened_day[j]),
             r.hazard,
             r.exponent,
@@ -253,7 +278,10 @@ def decide_to_leave(
             r.ruin_days * fixed_cost[j],
             r.ruin_hazard,
         )
-        flags[j] = (flags[j] & ~_B(MAY_LEAVE)) | (_B(LEAVES) if unit32(low[j]) < hazard else _B(0))
+        flags[j] = (flags[j] & ~_B(MAY_LEAVE)) | (_B(LEAVES) if luck < hazard else _B(0))
+        if spell[j] == 0:
+            rest = rest_chance(orders, r.rest, r.rest_exponent)
+            spell[j] = np.int8(new_spell(luck, rest, r.rest_least, r.rest_more, r.hot, r.hot_more))
 
 
 @kernel
@@ -311,7 +339,8 @@ def plan(
         c.bother[a:b], c.price_sensitivity[a:b], unpaid, c.stock[a:b], cost, spent, c.shortage[a:b],
         c.gain[a:b], distress, bits[0], bits[1], c.on_order[0, a:b], c.flags[a:b],
     )  # fmt: skip
+    pass_the_night(r, c.shortage[a:b], c.spell[a:b], c.wash_level[a:b])
     decide_to_leave(
         r, c.opened_day[a:b], c.sales_mean_30d[a:b], c.order_value[a:b], c.fixed_cost[a:b], unpaid, bits[1],
-        c.flags[a:b], bits[0],
+        c.flags[a:b], c.spell[a:b], bits[0],
     )  # fmt: skip

@@ -39,7 +39,8 @@ from sim.world.sales import (
     sold_orders,
     trend,
 )
-from sim.world.wash import faked_value, faking_cost
+from sim.world.spells import spell_factor
+from sim.world.wash import HABIT, faked_value, faking_cost
 
 _F = np.float32
 _B = np.uint8
@@ -47,7 +48,7 @@ _B = np.uint8
 # Totals of the day, whole fen, in this order.
 TRADE_TOTALS = ("paid_at_once", "refunded", "confirmed", "commission", "costs", "faked", "faking_cost")
 
-SCRATCH = 18  # rows of float32 that trade and plans write to
+SCRATCH = 19  # rows of float32 that trade and plans write to
 RECORDED = 12  # row of the scratch in which a tile's recorded sales, fen, are left for its loans
 
 TradeColumns = namedtuple(
@@ -58,7 +59,7 @@ TradeColumns = namedtuple(
         "shock", "luck", "stock", "shipped", "wallet", "arrears", "outside_debt", "reputation", "demand_mean",
         "sales_mean_7d", "sales_mean_30d", "sales_mean_90d", "sales_variance_30d", "returns_mean_30d",
         "sales_total", "lost_total", "margin", "flags", "retreat", "advertising_mean_30d", "advertising_mean_90d",
-        "promotion", "opened_day",
+        "promotion", "opened_day", "spell", "wash_level",
     ),
 )  # fmt: skip
 
@@ -83,6 +84,7 @@ class TradeRules(NamedTuple):
     young_cut: np.float32
     young_until: np.float32
     elasticity: np.float32
+    hot_lift: np.float32
     today: int
     replays: bool
 
@@ -138,6 +140,18 @@ def set_prices(
         discount = r.discount if (takes_part and lift[j] > _F(1)) else _F(0)
         price[j] = price_today(order_value[j], discount if discount > cut else cut)
         lift[j] = promotion_factor(takes_part, fit[j], lift[j], r.drawn_away)
+
+
+@kernel
+def open_up(r: Any, spell: Any, wash: Any, wash_level: Any, boost: Any, fakes: Any) -> None:
+    """Rest or trade today; float32 (n,) but ``spell`` (int8) and ``wash_level`` (uint8).
+
+    Multiplies ``boost`` by what the spell does to demand; writes ``fakes`` (of usual sales, fake orders of today).
+    """
+    for j in range(spell.size):
+        boost[j] *= spell_factor(spell[j], r.hot_lift)
+        level = _F(wash_level[j]) * _F(1 / HABIT) if spell[j] >= 0 else _F(0)
+        fakes[j] = wash[j] * level
 
 
 @kernel
@@ -268,11 +282,14 @@ def sell(
 
 @kernel
 def remember(
-    live: Any, wanted: Any, lost: Any, usual: Any, recorded: Any, refunded: Any, quality: Any, reputation: Any,
-    demand_mean: Any, mean_7d: Any, mean_30d: Any, mean_90d: Any, variance_30d: Any, returns_30d: Any, adverts: Any,
-    adverts_30d: Any, adverts_90d: Any,
+    live: Any, spell: Any, wanted: Any, lost: Any, usual: Any, recorded: Any, refunded: Any, quality: Any,
+    reputation: Any, demand_mean: Any, mean_7d: Any, mean_30d: Any, mean_90d: Any, variance_30d: Any, returns_30d: Any,
+    adverts: Any, adverts_30d: Any, adverts_90d: Any,
 ) -> None:  # fmt: skip
-    """Move the rating and the running means of a tile by what happened today; all float32 (n,)."""
+    """Move the rating and the running means of a tile by what happened today; float32 (n,) but ``spell`` (int8).
+
+    A shop at rest knows that nobody could order: its forecast stays.
+    """
     for j in range(quality.size):
         value = recorded[j]
         variance_30d[j] = moved_variance(variance_30d[j], mean_30d[j], value, _F(1 / 30))
@@ -282,7 +299,8 @@ def remember(
         adverts_30d[j] = moved_mean(adverts_30d[j], adverts[j], _F(1 / 30))
         adverts_90d[j] = moved_mean(adverts_90d[j], adverts[j], _F(1 / 90))
         returns_30d[j] = moved_mean(returns_30d[j], refunded[j], _F(1 / 30))
-        demand_mean[j] = moved_mean(demand_mean[j], wanted[j] * usual[j], _F(1 / 28) * live[j])
+        weight = _F(1 / 28) * live[j] if spell[j] >= 0 else _F(0)
+        demand_mean[j] = moved_mean(demand_mean[j], wanted[j] * usual[j], weight)
         reputation[j] = moved_reputation(reputation[j], quality[j], lost[j], wanted[j], live[j])
 
 
@@ -326,6 +344,7 @@ def trade(
     z_shock, z_noise, z_count, u_count = x[7], x[8], x[9], x[10]
     lost, recorded, refunded, mean = x[11], x[RECORDED], x[13], x[14]
     share, elsewhere, run_up, price = x[15], x[16], x[11], x[17]
+    fakes = x[18]
     for k in range(3):
         look_up(c.category[a:b], factors[k], x[k])
     look_up(c.category[a:b], factors[3], run_up)
@@ -333,6 +352,7 @@ def trade(
         r, c.opened_day[a:b], c.margin[a:b], c.order_value[a:b], c.promotion[a:b], c.promotion_fit[a:b], lift, boost,
         price,
     )  # fmt: skip
+    open_up(r, c.spell[a:b], c.wash[a:b], c.wash_level[a:b], boost, fakes)
     advertise(
         r, c.advertising[a:b], c.margin[a:b], c.off_platform[a:b], c.flags[a:b], c.retreat[a:b], c.promotion[a:b],
         run_up, boost, share, elsewhere,
@@ -349,13 +369,13 @@ def trade(
             wanted[j] = live[j] * observed[a + j]
     sell(
         r, live, wanted, fee, c.order_value[a:b], price, elsewhere, c.return_rate[a:b], share,
-        c.fixed_cost[a:b], c.wash[a:b], c.sales_mean_30d[a:b], c.stock[a:b], c.shipped[0, a:b], c.shipped[1, a:b],
+        c.fixed_cost[a:b], fakes, c.sales_mean_30d[a:b], c.stock[a:b], c.shipped[0, a:b], c.shipped[1, a:b],
         c.shipped[2, a:b], c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.sales_total[a:b],
         c.lost_total[a:b], lost, recorded, refunded, share, fen[0], fen[1], totals,
     )  # fmt: skip
     remember(
-        live, wanted, lost, usual, recorded, refunded, c.quality[a:b], c.reputation[a:b], c.demand_mean[a:b],
-        c.sales_mean_7d[a:b], c.sales_mean_30d[a:b], c.sales_mean_90d[a:b], c.sales_variance_30d[a:b],
-        c.returns_mean_30d[a:b], share, c.advertising_mean_30d[a:b], c.advertising_mean_90d[a:b],
+        live, c.spell[a:b], wanted, lost, usual, recorded, refunded, c.quality[a:b], c.reputation[a:b],
+        c.demand_mean[a:b], c.sales_mean_7d[a:b], c.sales_mean_30d[a:b], c.sales_mean_90d[a:b],
+        c.sales_variance_30d[a:b], c.returns_mean_30d[a:b], share, c.advertising_mean_30d[a:b], c.advertising_mean_90d[a:b],
     )  # fmt: skip
     sum_by_category(c.category[a:b], fen[1], fen[0], by_category)
