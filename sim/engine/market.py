@@ -123,6 +123,8 @@ class Market(mesa.Model):  # type: ignore[misc]
             s.calendar.n_days,
             [(e.date, e.days, float(e.lift or 1.0), e.category) for e in events if e.kind == "promotion"],
             [(e.date, e.days, float(e.size or 0.0), e.category) for e in events if e.kind in _SLUMPS],
+            [(e.date, e.days, float(e.size or 0.0)) for e in events if e.kind == "rumour"],
+            [(e.date, e.days, float(e.size or 0.0)) for e in events if e.kind == "rival_marketplace"],
         )
         self.observer = Observer(self.merchants, self.outlook, self.seed_number, p.elsewhere.shifted)
         self.lenders = [

@@ -117,14 +117,17 @@ def _rules(market: Market, day: Day) -> tuple[Any, ...]:
     """Scalars of the day's trade, repayments and plans, and the lenders' terms."""
     p, seed = market.plan_of_run.merchants, market.seed_number
     outside = market.plan_of_run.institutions.outside_money
-    is_promoted = bool(market.outlook.largest_ahead[day.index].any())
+    outlook, i, replays = market.outlook, day.index, market.replay is not None
     lowest = min((product.rate_ppm_year for lender in market.lenders for product in lender.products), default=0)
     return (
-        rules.trade_rules(p, outside, seed, day, replays=market.replay is not None),
+        rules.trade_rules(p, outside, seed, day, replays=replays, rival=float(outlook.rival[i])),
         rules.repay_rules(p, seed, day),
-        rules.plan_rules(p, outside, seed, day, lowest, is_promoted=is_promoted, replays=market.replay is not None),
+        rules.plan_rules(
+            p, outside, seed, day, lowest, is_promoted=bool(outlook.largest_ahead[i].any()), replays=replays,
+            trust=float(outlook.trust[i]),
+        ),
         market.terms,
-    )
+    )  # fmt: skip
 
 
 def _note_closings(market: Market, loans: Loans, day: Day) -> None:

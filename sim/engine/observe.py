@@ -112,6 +112,7 @@ class _Seen:
             guess = draws.uniform(self._seed, "signal.off_platform", draws.ONCE, self._of(m.merchant_id))
             away = self._of(m.retreat).astype(np.float32) / np.float32(AWAY)
             now: npt.NDArray[np.float32] = share_elsewhere(self._of(m.off_platform), self._shifted, away)
+            now = share_elsewhere(now, self._outlook.rival[self._day_index], _ONE)
             share = now * (_HALF + guess.astype(np.float32))
             return np.asarray(np.minimum(share, _ONE))
         if name == "days_since_first_loan":

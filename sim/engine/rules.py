@@ -41,8 +41,10 @@ def stage_share(p: MerchantParameters) -> float:
     return min(1.0, STAGES / p.trade.confirmation)
 
 
-def trade_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, *, replays: bool) -> TradeRules:
-    """Scalars of the day's trade."""
+def trade_rules(
+    p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, *, replays: bool, rival: float = 0.0
+) -> TradeRules:
+    """Scalars of the day's trade; ``rival`` is the share of sales that shops make on a rival marketplace instead."""
     carry = daily_carry(p.demand.weekly_autocorrelation)
     return TradeRules(
         key_shock=draws.day_key(seed, "sales.shock", day.number),
@@ -57,6 +59,7 @@ def trade_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Da
         saved=_F(p.advertising.short),
         given_up=_F(p.advertising.retreat),
         shifted=_F(p.elsewhere.shifted),
+        rival=_F(rival),
         discount=_F(0.0 if replays else p.promotions.discount),  # the value of real orders is what was paid for them
         drawn_away=_F(p.promotions.drawn_away),
         young_cut=_F(0.0 if replays else p.entrants.cut),
@@ -97,12 +100,19 @@ def repay_rules(p: MerchantParameters, seed: int, day: Day) -> RepayRules:
 
 
 def plan_rules(
-    p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, lowest_ppm: int, *, is_promoted: bool = False,
+    p: MerchantParameters,
+    outside: OutsideMoney,
+    seed: int,
+    day: Day,
+    lowest_ppm: int,
+    *,
+    is_promoted: bool = False,
     replays: bool = False,
+    trust: float = 1.0,
 ) -> PlanRules:
-    """Scalars of one day's plans; ``lowest_ppm`` is the lowest list price a year that any lender offers.
+    """Scalars of the day's plans; ``lowest_ppm`` is the lowest list price a year that any lender offers.
 
-    ``is_promoted`` is whether a promotion is in sight.
+    ``is_promoted`` is whether a promotion is in sight, ``trust`` the factor on how many think of borrowing.
     """
     leave, (away, back) = p.exits, day_steps(p.elsewhere.after, p.elsewhere.back)
     most_faked, chase, quiet = wash_steps(p.washing)
@@ -119,14 +129,15 @@ def plan_rules(
         lowest_price=_F(lowest_ppm / 365e6),
         owner_take=_F(p.cash.owner_take),
         smallest=_F(p.borrowing.smallest),
+        trust=_F(trust),
         hazard=_F(leave.hazard),
         exponent=_F(leave.orders_exponent),
         youth=_F(leave.youth),
         ruin_days=_F(leave.ruin_days),
         ruin_hazard=_F(leave.ruin_hazard),
-        away_honest=np.uint8(round(AWAY * p.elsewhere.honest)),
-        away_step=np.uint8(away),
-        back_step=np.uint8(back),
+        away_honest=_F(round(AWAY * p.elsewhere.honest)),
+        away_step=_F(away),
+        back_step=_F(back),
         discount=_F(p.promotions.discount),
         drawn_away=_F(p.promotions.drawn_away),
         least_stock=_F(p.promotions.least_stock),
@@ -137,9 +148,9 @@ def plan_rules(
         rest_more=_F(more),
         hot=_F(0.0 if replays else p.spells.hot),
         hot_more=_F(p.spells.hot_days - 1),
-        wash_most=np.uint8(most_faked),
-        wash_chase=np.uint8(chase),
-        wash_back=np.uint8(quiet),
+        wash_most=_F(most_faked),
+        wash_chase=_F(chase),
+        wash_back=_F(quiet),
         today=day.number,
     )
 

@@ -128,6 +128,12 @@ class Elsewhere(Parameters):
         source="assumption",
         doc="Days in trouble (a loan past due, or more due than it can pay) after which an owner has turned away.",
     )
+    multihome: Share = parameter(
+        0.5,
+        unit="share",
+        source="assumption; that a rival draws merchants and payments away: A.1.8",
+        doc="Share of the orders that a rival marketplace draws away which the same shops serve there.",
+    )
     back: Days = parameter(
         "60 days",
         unit="days",

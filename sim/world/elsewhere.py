@@ -10,7 +10,6 @@ import numpy as np
 from sim.core.kernels import Scalar, rule
 
 _F = np.float32
-_B = np.uint8
 AWAY = 100  # per cent: an owner who has turned away altogether
 
 
@@ -22,11 +21,12 @@ def next_retreat(
 
     An honest one goes no further than ``honest`` per cent; nobody comes nearer for being in trouble.
     """
-    most = honest if is_honest else _B(AWAY)
+    most = honest if is_honest else _F(AWAY)
     most = most if most > retreat else retreat
     further = retreat + up
     further = further if further < most else most
-    nearer = retreat - (down if down < retreat else retreat)
+    nearer = retreat - down
+    nearer = nearer if nearer > _F(0) else _F(0)
     return further if is_in_trouble else nearer
 
 

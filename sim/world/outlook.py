@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from sim.core.clock import day_number
 from sim.world.parameters import MerchantParameters
 from sim.world.promotions import after_effect, eve, largest_ahead, lift_by_day, lift_to_stock_for, run_up
 from sim.world.season import ahead, behind, season_table
-from sim.world.shocks import common_shocks, slump
+from sim.world.shocks import common_shocks, distrust, slump
 
 LOOK_BACK, LOOK_AHEAD = 100, 60  # days of calendar before and after a run that windows need
 Factors = npt.NDArray[np.float32]
@@ -32,6 +33,8 @@ class Outlook:
     largest_ahead: Factors  # lift - 1 of the largest promotion to prepare for
     eve: Factors  # lift - 1 of the promotion that begins tomorrow
     run_up: Factors  # what is advertised more for promotions, over the usual
+    trust: Factors  # (n_days,): factor on how many think of borrowing
+    rival: Factors  # (n_days,): share of sales on the platform that shops make on a rival one instead
 
     @property
     def ahead(self) -> tuple[Factors, Factors, Factors, Factors]:
@@ -46,6 +49,8 @@ def build_outlook(
     n_days: int,
     promotions: list[tuple[date, int, float, str | None]],
     slumps: list[tuple[date, int, float, str | None]],
+    rumours: Sequence[tuple[date, int, float]] = (),
+    rivals: Sequence[tuple[date, int, float]] = (),
 ) -> Outlook:
     """Lay out the factors of a run.
 
@@ -53,6 +58,8 @@ def build_outlook(
     ----------
     promotions : list of (first day, days, lift, category or None for all)
     slumps : list of (first day, days, share of demand lost, category or None for all)
+    rumours : sequence of (first day, days, share of those who think of borrowing that do not)
+    rivals : sequence of (first day, days, share of orders drawn away by a rival marketplace)
     """
     categories = list(p.categories.values())
     names = list(p.categories)
@@ -65,6 +72,13 @@ def build_outlook(
         factor = slump(n_days, (first - start).days, length, size)
         columns: Any = slice(None) if category is None else names.index(category)
         shocks[:, columns] *= factor[:, None] if category is None else factor
+    trust, stays = np.ones(n_days), np.ones(n_days)
+    for first, length, size in rumours:
+        trust *= distrust(n_days, (first - start).days, length, size)
+    for first, length, size in rivals:
+        stays *= slump(n_days, (first - start).days, length, size)
+    served = p.elsewhere.multihome * (1.0 - stays)  # of all orders there were: by the same shops, on the rival
+    shocks *= (stays + served)[:, None]
     days = LOOK_AHEAD + n_days
     lift = lift_by_day(
         days,
@@ -79,6 +93,8 @@ def build_outlook(
         season_ahead=ahead(table, horizon)[inside],
         season_index=behind(table, 30)[inside],
         season_index_90d=behind(table, 90)[inside],
+        trust=trust.astype(np.float32),
+        rival=(served / np.maximum(stays + served, 1e-9)).astype(np.float32),
         lift=after_effect(lift, p.promotions.brought_forward, p.promotions.missing_for)[:n_days],
         lift_ahead=lift_to_stock_for(lift)[:n_days],
         largest_ahead=largest_ahead(lift)[:n_days],

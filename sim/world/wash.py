@@ -9,7 +9,7 @@ from sim.core.kernels import Scalar, floor, rule
 from sim.core.merchants import Merchants
 from sim.world.decisions import Washing
 
-_B = np.uint8
+_F = np.float32
 HABIT = 100  # per cent: as many fake orders as the shop's habit
 
 FEE = 0.02  # paid to whoever fakes the orders, as a share of their value; assumption
@@ -32,17 +32,20 @@ def faking_cost(value: Scalar) -> Scalar:
 
 
 @rule
-def next_wash_level(level: Scalar, is_short: Scalar, most: Scalar, chase: Scalar, calm: Scalar, back: Scalar) -> Scalar:
-    """Per cent of its habit that a shop fakes after tonight (whole numbers from 0 to 255).
+def next_wash_level(level: Scalar, is_short: Scalar, most: Scalar, chase: Scalar, back: Scalar) -> Scalar:
+    """Per cent of its habit that a shop fakes after tonight.
 
-    One that wants more money than it can get works up to ``most`` by ``chase`` a day, else comes down by ``calm``; one
-    that lies low, below `HABIT`, only comes back, by ``back`` a day.
+    One that wants more money than it can get works up to ``most`` by ``chase`` a day, else it comes down by ``back``;
+    one that lies low, below `HABIT`, only comes back, by ``back`` a day.
     """
-    lower = level - (calm if calm < level - _B(HABIT) else level - _B(HABIT))
-    higher = level + (chase if chase < most - level else most - level)
-    usual = (higher if level < most else level) if is_short else lower
-    risen = level + (back if back < _B(HABIT) - level else _B(HABIT) - level)
-    return usual if level >= _B(HABIT) else risen
+    more = level + chase
+    more = more if more < most else most
+    less = level - back
+    less = less if less > _F(HABIT) else _F(HABIT)
+    risen = level + back
+    risen = risen if risen < _F(HABIT) else _F(HABIT)
+    usual = more if is_short else less
+    return usual if level >= _F(HABIT) else risen
 
 
 def wash_steps(p: Washing) -> tuple[int, int, int]:

@@ -34,17 +34,17 @@ IDS = np.arange(7, 7 + N, dtype=np.int32)
 TRADE = TradeRules(
     key_shock=draws.day_key(SEED, "sales.shock", TODAY), key_orders=draws.day_key(SEED, "sales.orders", TODAY),
     carry=F(0.97), innovation=F(0.24), noise=F(0.3), stage_share=0.4, restocked=F(0.7), outside_day=0.0006,
-    pull=F(1.0), saved=F(0.5), given_up=F(0.8), shifted=F(0.4),
+    pull=F(1.0), saved=F(0.5), given_up=F(0.8), shifted=F(0.4), rival=F(0.2),
     discount=F(0.1), drawn_away=F(0.15), young_cut=F(0.08), young_until=F(180), elasticity=F(0.8),
     hot_lift=F(4), today=TODAY, replays=False,
 )  # fmt: skip
 PLAN = PlanRules(
     key_attention=draws.day_key(SEED, "attention", TODAY), confirmation=F(10), reserve_days=F(5), outside_cap=F(20),
     outside_take=F(0.3), outside_price=F(0.0006), lowest_price=F(0.0005), owner_take=F(0.05), smallest=F(50_000),
-    hazard=F(0.007), exponent=F(0.85), youth=F(1.0), ruin_days=F(30), ruin_hazard=F(0.1),
-    away_honest=np.uint8(25), away_step=np.uint8(5), back_step=np.uint8(2), discount=F(0.1),
+    trust=F(0.8), hazard=F(0.007), exponent=F(0.85), youth=F(1.0), ruin_days=F(30), ruin_hazard=F(0.1),
+    away_honest=F(25), away_step=F(5), back_step=F(2), discount=F(0.1),
     drawn_away=F(0.15), least_stock=F(0.5), is_promoted=True, rest=F(0.1), rest_exponent=F(0.5), rest_least=F(1),
-    rest_more=F(9), hot=F(0.05), hot_more=F(3), wash_most=np.uint8(200), wash_chase=np.uint8(7), wash_back=np.uint8(2),
+    rest_more=F(9), hot=F(0.05), hot_more=F(3), wash_most=F(200), wash_chase=F(7), wash_back=F(2),
     today=TODAY,
 )  # fmt: skip
 
@@ -173,7 +173,8 @@ def test_advertising_and_where_to_sell_follow_their_formulas(rng: np.random.Gene
     elasticity = np.minimum(usual / margin.astype(float), 0.45)
     close(share, usual * level)
     close(boost, before * (1.0 + 2.0 * elasticity * (level - 1.0) / (level + 1.0)))
-    close(elsewhere, off + (1.0 - off.astype(float)) * 0.4 * away)
+    moved = off + (1.0 - off.astype(float)) * 0.4 * away
+    close(elsewhere, moved + (1.0 - moved) * 0.2)
     assert 0.2 < ((flags & PRESSED) > 0).mean() < 0.8
     assert (elasticity == 0.45).any()
 
@@ -421,7 +422,7 @@ def test_flags_are_raised_for_those_they_are_meant_for(rng: np.random.Generator)
     flees = bust.astype(int) <= TODAY - FRAUDSTERS_STAY
     thinks, leaves = (((bits >> np.uint32(9)).astype(np.float64) + 0.5) / 2.0**23 for bits in (high, low))
     pays = (gain - F(0.0005) * sensitivity) * shortage * F(10) > bother
-    asks = ((pays | ((distress & 1) > 0)) & (thinks < habit) & (shortage >= 50_000)) | strikes
+    asks = ((pays | ((distress & 1) > 0)) & (thinks < 0.8 * habit) & (shortage >= 50_000)) | strikes
     young = 1.0 + 180.0 / (180.0 + TODAY - opened.astype(float))
     hazard = F(0.007) * (mean.astype(float) / value * 91.0 + 1.0) ** -0.85 * young + 0.1 * (arrears > 30.0 * fixed)
     rest = 0.1 * (mean.astype(float) / value + 1.0) ** -0.5

@@ -9,8 +9,10 @@ import numpy.typing as npt
 import pytest
 from small import ROUGH, differing, lived, scenario
 
+import sim
 from sim.core.merchants import HONEST, OPEN, OPPORTUNIST, STATE, TRAITS
 from sim.engine.market import Market
+from sim.errors import ScenarioError
 from sim.world.behaviour import Borrowing
 from sim.world.diversion import diverts
 from sim.world.promotions import TAKES_PART
@@ -258,3 +260,32 @@ def test_washers_who_are_found_out_lie_low_and_their_signs_fade() -> None:
         before += float((seen(market, "parcels") - signs)[new].sum())
     assert found > 10
     assert before / found > 0.05  # orders without parcels are gone
+
+
+# ----------------------------------------------------------------------------------------------------- dated events
+
+
+def test_fewer_ask_while_a_rumour_goes_round() -> None:
+    rumour = {"events": {"rumour": {"date": "2012-03-10", "kind": "rumour", "size": 1.0, "days": 20}}}
+    heard, plain = (
+        sim.simulate(scenario({"calendar.days": 60} | changes), seed=3, threads=1).daily for changes in (rumour, {})
+    )
+    loud = (plain["date"] >= "2012-03-10") & (plain["date"] < "2012-03-20")
+    assert np.array_equal(heard["applications"][:20], plain["applications"][:20])
+    assert heard["applications"][loud.to_numpy()].sum() < 0.6 * plain["applications"][loud].sum()
+
+
+def test_a_rival_marketplace_draws_orders_and_payments_away() -> None:
+    rival = {"events": {"rival": {"date": "2012-02-20", "kind": "rival_marketplace", "size": 0.5, "days": 90}}}
+    drawn, plain = lived(scenario(ALONE | rival), 50), lived(scenario(ALONE), 50)
+    assert drawn.merchants.sales_total.sum() < 0.9 * plain.merchants.sales_total.sum()
+    share = [float(np.median(seen(market, "off_platform_share"))) for market in (drawn, plain)]
+    assert share[0] > 1.5 * share[1]
+    ratio = [market.merchants.sales_mean_7d.sum() / market.merchants.demand_mean.sum() for market in (drawn, plain)]
+    assert ratio[0] < 0.8 * ratio[1]  # less of what is ordered is seen on the platform
+
+
+@pytest.mark.parametrize("kind", ["rumour", "rival_marketplace"])
+def test_such_an_event_needs_its_size_and_length(kind: str) -> None:
+    with pytest.raises(ScenarioError, match="needs size and days"):
+        scenario({"events": {"one": {"date": "2012-03-10", "kind": kind}}})

@@ -7,8 +7,8 @@ import pytest
 
 from sim.world.elsewhere import AWAY, day_steps, next_retreat, share_elsewhere
 
-F, B = np.float32, np.uint8
-HONEST_MOST, UP, DOWN = B(25), B(5), B(2)
+F = np.float32
+HONEST_MOST, UP, DOWN = F(25), F(5), F(2)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ HONEST_MOST, UP, DOWN = B(25), B(5), B(2)
     ],
 )
 def test_a_day_of_an_owner(before: int, in_trouble: bool, is_honest: bool, after: int) -> None:
-    assert next_retreat(B(before), in_trouble, is_honest, HONEST_MOST, UP, DOWN) == after
+    assert next_retreat(F(before), in_trouble, is_honest, HONEST_MOST, UP, DOWN) == after
 
 
 @pytest.mark.parametrize(("days_out", "days_back", "steps"), [(20, 60, (5, 2)), (1, 100, (100, 1)), (3, 7, (33, 14))])

@@ -9,7 +9,7 @@ from sim.core.merchants import Merchants
 from sim.world.decisions import Washing
 from sim.world.wash import FEE, TIED_UP, faked_value, faking_cost, lie_low, next_wash_level, wash_steps
 
-B = np.uint8
+F = np.float32
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_faking_costs_a_fee_that_the_wallet_can_pay() -> None:
     ],
 )
 def test_a_night_of_a_washer(level: int, is_short: bool, after: int) -> None:
-    assert next_wash_level(B(level), is_short, B(200), B(7), B(2), B(2)) == after
+    assert next_wash_level(F(level), is_short, F(200), F(7), F(2)) == after
 
 
 def test_steps_of_a_washer() -> None:

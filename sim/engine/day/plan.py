@@ -61,14 +61,15 @@ class PlanRules(NamedTuple):
     lowest_price: np.float32
     owner_take: np.float32
     smallest: np.float32
+    trust: np.float32
     hazard: np.float32
     exponent: np.float32
     youth: np.float32
     ruin_days: np.float32
     ruin_hazard: np.float32
-    away_honest: np.uint8
-    away_step: np.uint8
-    back_step: np.uint8
+    away_honest: np.float32
+    away_step: np.float32
+    back_step: np.float32
     discount: np.float32
     drawn_away: np.float32
     least_stock: np.float32
@@ -79,9 +80,9 @@ class PlanRules(NamedTuple):
     rest_more: np.float32
     hot: np.float32
     hot_more: np.float32
-    wash_most: np.uint8
-    wash_chase: np.uint8
-    wash_back: np.uint8
+    wash_most: np.float32
+    wash_chase: np.float32
+    wash_back: np.float32
     today: int
 
 
@@ -202,20 +203,20 @@ def turn_away(r: Any, integrity: Any, distress: Any, late: Any, retreat: Any) ->
     """
     for j in range(integrity.size):
         is_in_trouble = ((distress[j] & _B(2)) | late[j]) != _B(0)
-        retreat[j] = next_retreat(
-            retreat[j], is_in_trouble, integrity[j] == HONEST, r.away_honest, r.away_step, r.back_step
+        after = next_retreat(
+            _F(retreat[j]), is_in_trouble, integrity[j] == HONEST, r.away_honest, r.away_step, r.back_step
         )
+        retreat[j] = np.int32(after)
 
 
 @kernel
 def pass_the_night(r: Any, shortage: Any, spell: Any, wash_level: Any) -> None:
     """Let a day of each spell (int8) pass, and decide how much to fake tomorrow (uint8); ``shortage`` float32 (n,)."""
     for j in range(spell.size):
-        left = spell[j]
-        spell[j] = left - np.int8(left > 0) + np.int8(left < 0)
-        wash_level[j] = next_wash_level(
-            wash_level[j], shortage[j] >= r.smallest, r.wash_most, r.wash_chase, r.wash_back, r.wash_back
-        )
+        left, is_short = _F(spell[j]), shortage[j] >= r.smallest
+        passed = _F(1) if left > _F(0) else (_F(-1) if left < _F(0) else _F(0))
+        spell[j] = np.int32(left - passed)
+        wash_level[j] = np.int32(next_wash_level(_F(wash_level[j]), is_short, r.wash_most, r.wash_chase, r.wash_back))
 
 
 @kernel
@@ -239,7 +240,7 @@ def make_up_mind(
         pays = is_worth_asking(
             gain[j], r.lowest_price, sensitivity[j], shortage[j], _F(10), bother[j], (distress[j] & _B(1)) != _B(0)
         )
-        asks = (pays and unit32(high[j]) < habit[j] and shortage[j] >= r.smallest) or strikes
+        asks = (pays and unit32(high[j]) < habit[j] * r.trust and shortage[j] >= r.smallest) or strikes
         pressed = strikes or (distress[j] & _B(2)) != _B(0)
         luck = unit32(low[j])
         may_leave = luck < most or luck > least_new or unpaid[j] > r.ruin_days * fixed_cost[j]

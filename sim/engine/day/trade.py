@@ -79,6 +79,7 @@ class TradeRules(NamedTuple):
     saved: np.float32
     given_up: np.float32
     shifted: np.float32
+    rival: np.float32
     discount: np.float32
     drawn_away: np.float32
     young_cut: np.float32
@@ -171,7 +172,7 @@ def advertise(
         level = advertising_level(prepares, is_short, away, r.saved, r.given_up)
         boost[j] *= advertising_response(level, advertising_elasticity(advertising[j], margin[j], r.pull))
         share[j] = advertising[j] * level
-        elsewhere[j] = share_elsewhere(off_platform[j], r.shifted, away)
+        elsewhere[j] = share_elsewhere(share_elsewhere(off_platform[j], r.shifted, away), r.rival, _F(1))
 
 
 @kernel
@@ -376,6 +377,7 @@ def trade(
     remember(
         live, c.spell[a:b], wanted, lost, usual, recorded, refunded, c.quality[a:b], c.reputation[a:b],
         c.demand_mean[a:b], c.sales_mean_7d[a:b], c.sales_mean_30d[a:b], c.sales_mean_90d[a:b],
-        c.sales_variance_30d[a:b], c.returns_mean_30d[a:b], share, c.advertising_mean_30d[a:b], c.advertising_mean_90d[a:b],
+        c.sales_variance_30d[a:b], c.returns_mean_30d[a:b], share, c.advertising_mean_30d[a:b],
+        c.advertising_mean_90d[a:b],
     )  # fmt: skip
     sum_by_category(c.category[a:b], fen[1], fen[0], by_category)
