@@ -52,8 +52,8 @@ def new_spell(
 @rule
 def spell_factor(spell: Scalar, hot_lift: Scalar) -> Scalar:
     """Factor on a shop's demand: nothing at rest, ``hot_lift`` with a hot product."""
-    hot = hot_lift if spell > 0 else _F(1)
-    return hot if spell >= 0 else _F(0)
+    hot = hot_lift if spell > _F(0) else _F(1)
+    return hot if spell >= _F(0) else _F(0)
 
 
 def rest_of_tonight(p: Spells, day: date) -> tuple[float, float, float]:

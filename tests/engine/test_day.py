@@ -137,7 +137,9 @@ def test_shops_at_rest_sell_and_fake_nothing_and_hot_products_sell_more(rng: np.
     spell, level = rng.integers(-2, 3, N).astype(np.int8), rng.integers(0, 256, N).astype(np.uint8)
     wash, boost, fakes = floats(rng, 0, 0.5), floats(rng, 1, 2), np.empty(N, F)
     before = boost.copy()
-    trades.open_up(TRADE, spell, wash, level, boost, fakes)
+    trading = np.empty(N, F)
+    trades.open_up(TRADE, spell, wash, level, boost, fakes, trading)
+    assert np.array_equal(trading, spell >= 0)
     close(boost, before * np.select([spell < 0, spell > 0], [0.0, 4.0], 1.0))
     close(fakes, np.where(spell >= 0, wash * level.astype(float) / 100.0, 0.0))
 
@@ -239,7 +241,7 @@ def test_a_sale_moves_stock_and_money_to_the_fen(rng: np.random.Generator) -> No
 
 def test_means_and_rating_move_by_their_weights(rng: np.random.Generator) -> None:
     live, wanted = (statuses(rng) == OPEN).astype(F), np.floor(floats(rng, 0, 30))
-    spell = rng.integers(-2, 3, N).astype(np.int8)
+    trading = rng.integers(0, 2, N).astype(F)
     lost, usual = np.floor(wanted * floats(rng, 0, 1)), floats(rng, 0.3, 2)
     recorded, refunded, quality = floats(rng, 0, 1e6), floats(rng, 0, 1e4), floats(rng, -3, 3)
     reputation, pace = floats(rng, 0.5, 1.5), floats(rng, 0, 30)
@@ -249,7 +251,7 @@ def test_means_and_rating_move_by_their_weights(rng: np.random.Generator) -> Non
     before = [column.astype(np.float64) for column in (reputation, pace, *means, variance, returns)]
     spent = adverts_30d.astype(np.float64), adverts_90d.astype(np.float64)
     trades.remember(
-        live, spell, wanted, lost, usual, recorded, refunded, quality, reputation, pace, *means, variance, returns,
+        live, trading, wanted, lost, usual, recorded, refunded, quality, reputation, pace, *means, variance, returns,
         adverts, adverts_30d, adverts_90d,
     )  # fmt: skip
     close(adverts_30d, spent[0] + (adverts - spent[0]) / 30)
@@ -259,7 +261,7 @@ def test_means_and_rating_move_by_their_weights(rng: np.random.Generator) -> Non
         close(mean, was + (value - was) / days)
     close(variance, (1 - 1 / 30) * (before[5] + (value - old[1]) ** 2 / 30), 1e-4)
     close(returns, before[6] + (refunded - before[6]) / 30)
-    close(pace, before[1] + (wanted * usual - before[1]) / 28 * live * (spell >= 0))
+    close(pace, before[1] + (wanted * usual - before[1]) / 28 * live * trading)
     deserved = 1.0 + RATED * quality - MISSED * lost / np.maximum(wanted, 1.0)
     close(reputation, before[0] + live * 0.01 * (deserved - before[0]))
 

@@ -29,12 +29,12 @@ def seen(market: Market, name: str) -> npt.NDArray[Any]:
 
 
 def test_shops_advertise_more_before_a_promotion_and_lenders_see_it() -> None:
-    with_it, without = lived(scenario(ALONE | PROMOTION), 34), lived(scenario(ALONE), 34)  # the eve of it
+    with_it, without = lived(scenario(ALONE | PROMOTION), 35), lived(scenario(ALONE), 35)  # the eve of it
     spent, usual = seen(with_it, "advertising_mean_30d").sum(), seen(without, "advertising_mean_30d").sum()
     # ten days of 1 + 2/3, in a mean that forgets with a month
     assert spent / usual == pytest.approx(1.0 + 2.0 / 3.0 * (1.0 - (29.0 / 30.0) ** 10), rel=0.03)
     plain = ALONE | PROMOTION | {"merchants.advertising.run_up": 0.0}
-    assert seen(lived(scenario(plain), 34), "advertising_mean_30d").sum() == pytest.approx(usual, rel=1e-3)
+    assert seen(lived(scenario(plain), 35), "advertising_mean_30d").sum() == pytest.approx(usual, rel=1e-3)
 
 
 def test_advertising_brings_sales_with_diminishing_returns() -> None:
@@ -53,8 +53,9 @@ def test_a_shop_saves_on_advertising_while_it_cannot_pay() -> None:
     saving, spending = (lived(scenario(slump | {"merchants.advertising.short": s}), 110) for s in (1.0, 0.0))
     late = (saving.merchants.arrears > 0) & (spending.merchants.arrears > 0) & (saving.merchants.sales_mean_30d > 0)
     assert late.sum() > 20
-    ratio = [seen(m, "advertising_mean_30d")[late].sum() for m in (saving, spending)]
-    assert ratio[0] < 0.8 * ratio[1]
+    spent = [seen(market, "advertising_mean_30d")[late].sum() for market in (saving, spending)]
+    sold = [market.merchants.sales_mean_30d[late].sum() for market in (saving, spending)]
+    assert spent[0] / sold[0] < 0.9 * spent[1] / sold[1]
 
 
 def test_advertising_of_those_who_take_the_money_out_falls_behind_their_sales() -> None:
@@ -127,8 +128,8 @@ def test_what_owners_decide_moves_nobodys_luck() -> None:
 def day_of_the_sale(changes: dict[str, Any] | None = None) -> tuple[Market, npt.NDArray[Any], npt.NDArray[Any]]:
     """The market on the evening of the promotion, and each shop's sales of that day and of it without the promotion."""
     plan = ALONE | (changes or {})
-    with_it, without = lived(scenario(plan | PROMOTION), 35), lived(scenario(plan), 35)
-    eves = lived(scenario(plan | PROMOTION), 34), lived(scenario(plan), 34)
+    with_it, without = lived(scenario(plan | PROMOTION), 36), lived(scenario(plan), 36)
+    eves = lived(scenario(plan | PROMOTION), 35), lived(scenario(plan), 35)
     pairs = zip((with_it, without), eves, strict=True)
     sold = [day.merchants.sales_total - eve.merchants.sales_total for day, eve in pairs]
     return with_it, sold[0], sold[1]
@@ -148,7 +149,7 @@ def test_those_who_join_gain_and_the_others_lose() -> None:
 def test_a_promotion_leaves_a_dip_behind() -> None:
     def after(share: float) -> float:
         plan = ALONE | PROMOTION | {"merchants.promotions.brought_forward": share}
-        late, day = lived(scenario(plan), 45).merchants, lived(scenario(plan), 35).merchants
+        late, day = lived(scenario(plan), 50).merchants, lived(scenario(plan), 36).merchants
         return float((late.sales_total - day.sales_total).sum())
 
     assert after(0.6) < 0.95 * after(0.0)
@@ -165,10 +166,10 @@ def test_no_goods_no_part() -> None:
 def test_who_does_not_mean_to_join_buys_no_stock_for_it() -> None:
     dear = {"merchants.promotions": {"discount": 0.9}}
     plain, prepared, dearer = (
-        lived(scenario(ALONE | changes), 30).merchants for changes in ({}, PROMOTION, PROMOTION | dear)
+        lived(scenario(ALONE | changes), 32).merchants for changes in ({}, PROMOTION, PROMOTION | dear)
     )
     goods = [float((m.stock + m.on_order.sum(axis=0)).sum()) for m in (plain, prepared, dearer)]
-    assert goods[1] > 1.05 * goods[0]
+    assert goods[1] > 1.04 * goods[0]
     assert goods[2] == pytest.approx(goods[0], rel=1e-6)
 
 

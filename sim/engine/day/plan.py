@@ -202,10 +202,9 @@ def turn_away(r: Any, integrity: Any, distress: Any, late: Any, retreat: Any) ->
     Trouble is a loan past due (``late`` 1), or more due than the shop can pay even with money from outside.
     """
     for j in range(integrity.size):
-        is_in_trouble = ((distress[j] & _B(2)) | late[j]) != _B(0)
-        after = next_retreat(
-            _F(retreat[j]), is_in_trouble, integrity[j] == HONEST, r.away_honest, r.away_step, r.back_step
-        )
+        is_in_trouble = _F(distress[j]) + _F(2) * _F(late[j]) >= _F(2)  # all as wide as a float32
+        is_honest = _F(integrity[j]) == _F(HONEST)
+        after = next_retreat(_F(retreat[j]), is_in_trouble, is_honest, r.away_honest, r.away_step, r.back_step)
         retreat[j] = np.int32(after)
 
 
@@ -213,9 +212,10 @@ def turn_away(r: Any, integrity: Any, distress: Any, late: Any, retreat: Any) ->
 def pass_the_night(r: Any, shortage: Any, spell: Any, wash_level: Any) -> None:
     """Let a day of each spell (int8) pass, and decide how much to fake tomorrow (uint8); ``shortage`` float32 (n,)."""
     for j in range(spell.size):
-        left, is_short = _F(spell[j]), shortage[j] >= r.smallest
-        passed = _F(1) if left > _F(0) else (_F(-1) if left < _F(0) else _F(0))
-        spell[j] = np.int32(left - passed)
+        left = np.int32(spell[j])
+        spell[j] = left - (np.int32(1) if left > 0 else np.int32(0)) + (np.int32(1) if left < 0 else np.int32(0))
+    for j in range(spell.size):
+        is_short = shortage[j] >= r.smallest
         wash_level[j] = np.int32(next_wash_level(_F(wash_level[j]), is_short, r.wash_most, r.wash_chase, r.wash_back))
 
 

@@ -48,7 +48,7 @@ _B = np.uint8
 # Totals of the day, whole fen, in this order.
 TRADE_TOTALS = ("paid_at_once", "refunded", "confirmed", "commission", "costs", "faked", "faking_cost")
 
-SCRATCH = 19  # rows of float32 that trade and plans write to
+SCRATCH = 20  # rows of float32 that trade and plans write to
 RECORDED = 12  # row of the scratch in which a tile's recorded sales, fen, are left for its loans
 
 TradeColumns = namedtuple(
@@ -144,15 +144,19 @@ def set_prices(
 
 
 @kernel
-def open_up(r: Any, spell: Any, wash: Any, wash_level: Any, boost: Any, fakes: Any) -> None:
+def open_up(r: Any, spell: Any, wash: Any, wash_level: Any, boost: Any, fakes: Any, trades: Any) -> None:
     """Rest or trade today; float32 (n,) but ``spell`` (int8) and ``wash_level`` (uint8).
 
-    Multiplies ``boost`` by what the spell does to demand; writes ``fakes`` (of usual sales, fake orders of today).
+    Multiplies ``boost`` by what the spell does to demand; writes ``fakes`` (of usual sales, fake orders of today)
+    and ``trades`` (1, at rest 0).
     """
     for j in range(spell.size):
-        boost[j] *= spell_factor(spell[j], r.hot_lift)
-        level = _F(wash_level[j]) * _F(1 / HABIT) if spell[j] >= 0 else _F(0)
-        fakes[j] = wash[j] * level
+        days = _F(spell[j])  # as wide as the rest of the loop
+        boost[j] *= spell_factor(days, r.hot_lift)
+        level = _F(wash_level[j]) * _F(1 / HABIT)
+        trading = _F(1) if days >= _F(0) else _F(0)
+        fakes[j] = wash[j] * level * trading
+        trades[j] = trading
 
 
 @kernel
@@ -283,13 +287,13 @@ def sell(
 
 @kernel
 def remember(
-    live: Any, spell: Any, wanted: Any, lost: Any, usual: Any, recorded: Any, refunded: Any, quality: Any,
+    live: Any, trades: Any, wanted: Any, lost: Any, usual: Any, recorded: Any, refunded: Any, quality: Any,
     reputation: Any, demand_mean: Any, mean_7d: Any, mean_30d: Any, mean_90d: Any, variance_30d: Any, returns_30d: Any,
     adverts: Any, adverts_30d: Any, adverts_90d: Any,
 ) -> None:  # fmt: skip
-    """Move the rating and the running means of a tile by what happened today; float32 (n,) but ``spell`` (int8).
+    """Move the rating and the running means of a tile by what happened today; all float32 (n,).
 
-    A shop at rest knows that nobody could order: its forecast stays.
+    A shop at rest (``trades`` 0) knows that nobody could order: its forecast stays.
     """
     for j in range(quality.size):
         value = recorded[j]
@@ -297,12 +301,12 @@ def remember(
         mean_7d[j] = moved_mean(mean_7d[j], value, _F(1 / 7))
         mean_30d[j] = moved_mean(mean_30d[j], value, _F(1 / 30))
         mean_90d[j] = moved_mean(mean_90d[j], value, _F(1 / 90))
+        returns_30d[j] = moved_mean(returns_30d[j], refunded[j], _F(1 / 30))
+        demand_mean[j] = moved_mean(demand_mean[j], wanted[j] * usual[j], _F(1 / 28) * live[j] * trades[j])
+        reputation[j] = moved_reputation(reputation[j], quality[j], lost[j], wanted[j], live[j])
+    for j in range(quality.size):  # one loop over all these columns would not be vectorised
         adverts_30d[j] = moved_mean(adverts_30d[j], adverts[j], _F(1 / 30))
         adverts_90d[j] = moved_mean(adverts_90d[j], adverts[j], _F(1 / 90))
-        returns_30d[j] = moved_mean(returns_30d[j], refunded[j], _F(1 / 30))
-        weight = _F(1 / 28) * live[j] if spell[j] >= 0 else _F(0)
-        demand_mean[j] = moved_mean(demand_mean[j], wanted[j] * usual[j], weight)
-        reputation[j] = moved_reputation(reputation[j], quality[j], lost[j], wanted[j], live[j])
 
 
 @kernel
@@ -345,7 +349,7 @@ def trade(
     z_shock, z_noise, z_count, u_count = x[7], x[8], x[9], x[10]
     lost, recorded, refunded, mean = x[11], x[RECORDED], x[13], x[14]
     share, elsewhere, run_up, price = x[15], x[16], x[11], x[17]
-    fakes = x[18]
+    fakes, trades = x[18], x[19]
     for k in range(3):
         look_up(c.category[a:b], factors[k], x[k])
     look_up(c.category[a:b], factors[3], run_up)
@@ -353,7 +357,7 @@ def trade(
         r, c.opened_day[a:b], c.margin[a:b], c.order_value[a:b], c.promotion[a:b], c.promotion_fit[a:b], lift, boost,
         price,
     )  # fmt: skip
-    open_up(r, c.spell[a:b], c.wash[a:b], c.wash_level[a:b], boost, fakes)
+    open_up(r, c.spell[a:b], c.wash[a:b], c.wash_level[a:b], boost, fakes, trades)
     advertise(
         r, c.advertising[a:b], c.margin[a:b], c.off_platform[a:b], c.flags[a:b], c.retreat[a:b], c.promotion[a:b],
         run_up, boost, share, elsewhere,
@@ -375,7 +379,7 @@ def trade(
         c.lost_total[a:b], lost, recorded, refunded, share, fen[0], fen[1], totals,
     )  # fmt: skip
     remember(
-        live, c.spell[a:b], wanted, lost, usual, recorded, refunded, c.quality[a:b], c.reputation[a:b],
+        live, trades, wanted, lost, usual, recorded, refunded, c.quality[a:b], c.reputation[a:b],
         c.demand_mean[a:b], c.sales_mean_7d[a:b], c.sales_mean_30d[a:b], c.sales_mean_90d[a:b],
         c.sales_variance_30d[a:b], c.returns_mean_30d[a:b], share, c.advertising_mean_30d[a:b],
         c.advertising_mean_90d[a:b],
