@@ -308,6 +308,7 @@ def test_means_do_not_agree_when_a_rule_is_changed_by_a_third(change: Change) ->
         ({"lenders.ali.limit.policy": "tiers"}, "other policies"),
         ({"lenders.ali.scoring.window": "naive"}, "naive"),
         ({"events": {"freeze": {"date": "2012-03-01", "kind": "funding_freeze", "days": 9}}}, "freezes"),
+        ({"events": {"talk": {"date": "2012-03-01", "kind": "rumour", "size": 0.5, "days": 9}}}, "rumours"),
     ],
 )
 def test_a_scenario_beyond_the_peer_is_refused(change: dict[str, Any], what: str) -> None:
