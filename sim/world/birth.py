@@ -15,7 +15,7 @@ from sim.core import draws
 from sim.core.merchants import FRAUDSTER, HONEST, OPEN, OPPORTUNIST, STAGES, WAITING, Merchants
 from sim.world.cash import LEAST_STOCK
 from sim.world.parameters import Institutions, MerchantParameters, OutsideMoney
-from sim.world.promotions import MEANS_TO, TAKES_PART, who_it_pays
+from sim.world.promotions import MEANS_TO, MOST_FIT, TAKES_PART, who_it_pays
 from sim.world.sales import MISSED, RATED
 from sim.world.wash import HABIT
 
@@ -130,7 +130,7 @@ def _draw_traits(m: Any, p: MerchantParameters, institutions: Institutions, seed
         spread(p.demand.volatility, p.demand.volatility_sigma, "birth.trade", 9) * draws.exp(-0.1 * m.quality), 0.0, 2.0
     )
     sigma = p.demand.promotion_fit_sigma
-    m.promotion_fit[:] = np.minimum(spread(1.0, sigma, "birth.trade", 10) * draws.exp(-0.5 * sigma * sigma), 6.0)
+    m.promotion_fit[:] = np.minimum(spread(1.0, sigma, "birth.trade", 10) * draws.exp(-0.5 * sigma * sigma), MOST_FIT)
 
     c = p.character
     u = uniform("birth.character", 1)

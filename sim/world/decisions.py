@@ -57,7 +57,7 @@ class Promotions(Parameters):
         doc="Share of its demand that a shop loses to those who take part while it does not.",
     )
     least_stock: Share = parameter(
-        0.5,
+        0.3,
         unit="share",
         source="assumption; that special need is reviewed: A.1.1",
         doc="Share of the orders expected on the first day that a shop must have in stock on its eve to take part.",

@@ -12,7 +12,15 @@ import numpy.typing as npt
 
 from sim.core.clock import day_number
 from sim.world.parameters import MerchantParameters
-from sim.world.promotions import after_effect, eve, largest_ahead, lift_by_day, lift_to_stock_for, run_up
+from sim.world.promotions import (
+    after_effect,
+    eve,
+    largest_ahead,
+    lift_by_day,
+    lift_of_those_who_join,
+    lift_to_stock_for,
+    run_up,
+)
 from sim.world.season import ahead, behind, season_table
 from sim.world.shocks import common_shocks, distrust, slump
 
@@ -28,7 +36,7 @@ class Outlook:
     season_ahead: Factors  # mean seasonal factor of the coming weeks, as shops expect it
     season_index: Factors  # mean seasonal factor of the last 30 days
     season_index_90d: Factors  # the same over 90 days
-    lift: Factors  # lift of the day's promotions, below one after them
+    lift: Factors  # lift, for a shop of mean fit that takes part, of the day's promotions; below one after them
     lift_ahead: Factors  # sum of (lift - 1) to hold stock for
     largest_ahead: Factors  # lift - 1 of the largest promotion to prepare for
     eve: Factors  # lift - 1 of the promotion that begins tomorrow
@@ -56,7 +64,7 @@ def build_outlook(
 
     Parameters
     ----------
-    promotions : list of (first day, days, lift, category or None for all)
+    promotions : list of (first day, days, lift of all shops together, category or None for all)
     slumps : list of (first day, days, share of demand lost, category or None for all)
     rumours : sequence of (first day, days, share of those who think of borrowing that do not)
     rivals : sequence of (first day, days, share of orders drawn away by a rival marketplace)
@@ -79,12 +87,13 @@ def build_outlook(
         stays *= slump(n_days, (first - start).days, length, size)
     served = p.elsewhere.multihome * (1.0 - stays)  # of all orders there were: by the same shops, on the rival
     shocks *= (stays + served)[:, None]
+    own = {size: lift_of_those_who_join(size, p) for _, _, size, _ in promotions}
     days = LOOK_AHEAD + n_days
     lift = lift_by_day(
         days,
         len(categories),
         [
-            ((first - start).days, length, size, None if category is None else names.index(category))
+            ((first - start).days, length, own[size], None if category is None else names.index(category))
             for first, length, size, category in promotions
         ],
     )

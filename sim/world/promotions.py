@@ -11,12 +11,16 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from sim.core import draws
 from sim.core.kernels import Scalar, rule
 from sim.world.decisions import Promotions
+from sim.world.parameters import MerchantParameters
 from sim.world.sales import promotion_lift
 
 _F = np.float32
 MEANS_TO, TAKES_PART = 1, 2  # bits of a shop: it prepares for the next promotion; it was admitted to the latest
+MOST_FIT = 6.0  # no shop gets more than so many times the usual gain from promotions; assumption
+_NODES = 161  # of the sums over fit and margin
 LEAST_FACTOR = 0.2  # of its usual demand that a shop has in any case after a promotion; assumption
 BUY_FROM, BUY_UNTIL = 35, 6  # days before a promotion in which shops stock up (facts C.12: 20 to 45 days before)
 
@@ -34,6 +38,33 @@ def lift_by_day(
         columns = slice(None) if category is None else slice(category, category + 1)
         lift[span, columns] = np.maximum(lift[span, columns], np.float32(size))
     return lift
+
+
+def lift_of_those_who_join(lift: float, p: MerchantParameters) -> float:
+    """Lift of a shop of mean fit that takes part, for which the orders of all shops have ``lift`` on average.
+
+    Over shops as they are born, of whom those join whom it pays: the others, and what these lose, have to be made up
+    for. ``lift`` itself where no lift would do.
+    """
+    z = np.linspace(-4.0, 4.0, _NODES)
+    weight = draws.exp(-0.5 * z * z)
+    weight /= weight.sum()
+    sigma = p.demand.promotion_fit_sigma
+    fit = np.minimum(draws.exp(sigma * z - 0.5 * sigma * sigma), MOST_FIT).astype(np.float32)[:, None]
+    margin = np.clip(p.trade.margin + p.trade.margin_spread * z, 0.05, 0.9).astype(np.float32)[None, :]
+
+    def of_all(own: float) -> float:
+        joins = who_it_pays(fit, margin, np.full((1, 1), own - 1.0, np.float32), p.promotions)
+        factor = np.where(joins, 1.0 + fit * (own - 1.0), 1.0 - p.promotions.drawn_away)
+        return float(weight @ factor @ weight)
+
+    low, high = lift, 10.0 * lift + 10.0
+    if lift <= 1.0 or of_all(high) < lift:
+        return lift
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if of_all(middle) < lift else (low, middle)
+    return high
 
 
 def after_effect(lift: npt.NDArray[np.float32], share: float, days: int) -> npt.NDArray[np.float32]:

@@ -11,7 +11,14 @@ import pytest
 from sim.core.clock import day_number
 from sim.world.outlook import Outlook, build_outlook
 from sim.world.parameters import MerchantParameters
-from sim.world.promotions import after_effect, largest_ahead, lift_by_day, lift_to_stock_for, run_up
+from sim.world.promotions import (
+    after_effect,
+    largest_ahead,
+    lift_by_day,
+    lift_of_those_who_join,
+    lift_to_stock_for,
+    run_up,
+)
 from sim.world.season import season_table
 from sim.world.shocks import common_shocks, distrust, slump
 
@@ -73,8 +80,11 @@ def test_double_eleven_lifts_its_day_and_is_stocked_for() -> None:
     promotions = [(D11, 1, 6.4, None), (date(2012, 12, 12), 1, 2.5, "beauty")]
     found = outlook(promotions)
     day, beauty = (D11 - START).days, list(parameters().categories).index("beauty")
-    assert (found.lift[day] == np.float32(6.4)).all()
-    lift = lift_by_day(N_DAYS + 60, 7, [(day, 1, 6.4, None), (day + 31, 1, 2.5, beauty)])
+    eleven, twelve = (lift_of_those_who_join(size, parameters()) for size in (6.4, 2.5))
+    assert eleven > 6.4
+    assert twelve > 2.5
+    assert (found.lift[day] == np.float32(eleven)).all()
+    lift = lift_by_day(N_DAYS + 60, 7, [(day, 1, eleven, None), (day + 31, 1, twelve, beauty)])
     after = after_effect(lift, 0.2, 14)
     assert np.array_equal(found.lift, after[:N_DAYS])
     assert 0.5 < found.lift[day + 1, 0] < 1.0 == found.lift[day - 1, 0]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sim.world.decisions import Promotions
+from sim.world.parameters import MerchantParameters
 from sim.world.promotions import (
     BUY_FROM,
     BUY_UNTIL,
@@ -15,6 +16,7 @@ from sim.world.promotions import (
     has_the_goods,
     largest_ahead,
     lift_by_day,
+    lift_of_those_who_join,
     lift_to_stock_for,
     pays_to_join,
     promotion_factor,
@@ -167,3 +169,24 @@ def test_what_a_promotion_does_to_those_who_join_and_to_the_others() -> None:
     assert promotion_factor(True, F(6), F(0.8), F(0.1)) == pytest.approx(LEAST_FACTOR)
     assert promotion_factor(False, F(6), F(0.8), F(0.1)) == 1.0
     assert promotion_factor(True, F(6), F(1.0), F(0.1)) == promotion_factor(False, F(6), F(1.0), F(0.1)) == 1.0
+
+
+@pytest.mark.parametrize("lift", [1.3, 2.5, 6.4])
+@pytest.mark.parametrize("terms", [{}, {"discount": 0.2, "drawn_away": 0.3}, {"discount": 0.0, "drawn_away": 0.0}])
+def test_the_lift_of_all_shops_is_the_one_that_is_written(lift: float, terms: dict[str, float]) -> None:
+    """Over many shops with fit and margin as at birth, those who join and the others together."""
+    p = MerchantParameters.model_validate({"promotions": terms})
+    own = lift_of_those_who_join(lift, p)
+    rng = np.random.default_rng(3)
+    fit = np.minimum(rng.lognormal(-0.32, 0.8, 400_000), 6.0).astype(F)
+    margin = np.clip(rng.normal(0.28, 0.07, 400_000), 0.05, 0.9).astype(F)
+    joins = who_it_pays(fit, margin, np.full(400_000, own - 1.0, F), p.promotions)
+    factor = np.where(joins, 1.0 + fit * (own - 1.0), 1.0 - p.promotions.drawn_away)
+    assert factor.mean() == pytest.approx(lift, rel=0.01)
+    assert own >= 0.97 * lift  # fit is cut at six, so that even if all join they are a little below the mean
+
+
+def test_where_nobody_can_gain_the_lift_stays_what_is_written() -> None:
+    p = MerchantParameters.model_validate({"promotions": {"discount": 0.95}})
+    assert lift_of_those_who_join(3.0, p) == 3.0
+    assert lift_of_those_who_join(1.0, p) == 1.0
