@@ -28,7 +28,14 @@ Change = Callable[[Any], None]
 MEASURES = ("sales", "n_loans", "disbursed", "balance", "active")
 SEED = 1
 # What the peer leaves out; and keen borrowers, so that few merchants make many loans.
-SHARED = {"merchants.character.wash_intensity": 0.0, "merchants.borrowing.habit_mean": 0.17}
+SHARED = {
+    "merchants.character.wash_intensity": 0.0,
+    "merchants.advertising": {"pull": 0.0, "run_up": 0.0, "short": 0.0, "retreat": 0.0},
+    "merchants.elsewhere.shifted": 0.0,
+    "merchants.entrants.cut": 0.0,
+    "merchants.spells": {"rest": 0.0, "festival": 0.0, "hot": 0.0},
+    "merchants.borrowing.habit_mean": 0.17,
+}
 
 
 def shared(*changes: dict[str, Any]) -> Scenario:
@@ -301,6 +308,7 @@ def test_means_do_not_agree_when_a_rule_is_changed_by_a_third(change: Change) ->
         ({"lenders.ali.limit.policy": "tiers"}, "other policies"),
         ({"lenders.ali.scoring.window": "naive"}, "naive"),
         ({"events": {"freeze": {"date": "2012-03-01", "kind": "funding_freeze", "days": 9}}}, "freezes"),
+        ({"events": {"talk": {"date": "2012-03-01", "kind": "rumour", "size": 0.5, "days": 9}}}, "rumours"),
     ],
 )
 def test_a_scenario_beyond_the_peer_is_refused(change: dict[str, Any], what: str) -> None:

@@ -143,6 +143,7 @@ def what_is_beyond(scenario: Scenario) -> list[str]:
         "orders of real shops": scenario.merchants.orders is not None,
         "days without new loans": scenario.calendar.run_off > 0,
         "outages or freezes": bool(dated(scenario, "size", "outage", "funding_freeze")),
+        "rumours or rivals": bool(dated(scenario, "size", "rumour", "rival_marketplace")),
         "not one lender": len(scenario.lenders) != 1,
     }
     for lender in scenario.lenders.values():

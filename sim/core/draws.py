@@ -21,7 +21,7 @@ ONCE = 0  # the "day" of draws that are made once; runs begin after day number 0
 
 # The one table of streams. A number is for ever: one that is retired (21, 31) is not given again.
 # `attention` holds two draws of a merchant's day: the upper half of its hash for the thought of borrowing, the lower
-# half for leaving.
+# half for leaving (its low end) and for spells (its high end).
 _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("birth.entry", 1),
     ("birth.kind", 2),

@@ -27,8 +27,8 @@ from sim.core.loanbook import (
     LoanBook,
 )
 from sim.core.merchants import Merchants
+from sim.engine.day.flags import PRESSED
 from sim.engine.day.loan import add_to_bucket, take_from_bucket
-from sim.engine.day.plan import PRESSED
 from sim.lenders.lender import NO_FUNDS, STEP, Decisions, Lender
 from sim.lenders.policies.funding import filled, ranks, served, shared
 from sim.lenders.product_terms import AnyProduct, FixedLoan, SalesShare, Warehouse

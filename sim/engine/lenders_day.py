@@ -16,7 +16,7 @@ from sim.engine import lend, settle
 from sim.engine.after.cases import SEEN
 from sim.engine.after.people import Asked, send_to_people
 from sim.engine.comply import comply, report_penalties
-from sim.engine.day.plan import ASKS
+from sim.engine.day.flags import ASKS
 from sim.engine.funding.sharing import Sharing
 from sim.engine.groups import form_groups
 from sim.engine.payout import disburse

@@ -28,7 +28,7 @@ from sim.engine.after.people import work_desks
 from sim.engine.books import Account, Books
 from sim.engine.collector import collector
 from sim.engine.comply import supervise
-from sim.engine.day.plan import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOWN
+from sim.engine.day.flags import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOWN
 from sim.engine.day.sparse import rows_with
 from sim.engine.day.tiles import CUT, Cut
 from sim.engine.funding.arrange import arrange
@@ -47,6 +47,7 @@ from sim.results.recorder import Recorder
 from sim.world.birth import begin_shops, draw_traits, entrants
 from sim.world.exits import close_shops, reopen_shops, wind_down
 from sim.world.outlook import build_outlook
+from sim.world.wash import lie_low
 
 _F = np.float32
 Totals = dict[str, int]
@@ -122,8 +123,10 @@ class Market(mesa.Model):  # type: ignore[misc]
             s.calendar.n_days,
             [(e.date, e.days, float(e.lift or 1.0), e.category) for e in events if e.kind == "promotion"],
             [(e.date, e.days, float(e.size or 0.0), e.category) for e in events if e.kind in _SLUMPS],
+            [(e.date, e.days, float(e.size or 0.0)) for e in events if e.kind == "rumour"],
+            [(e.date, e.days, float(e.size or 0.0)) for e in events if e.kind == "rival_marketplace"],
         )
-        self.observer = Observer(self.merchants, self.outlook, self.seed_number)
+        self.observer = Observer(self.merchants, self.outlook, self.seed_number, p.elsewhere.shifted)
         self.lenders = [
             Lender(self, name, index, s.lender_versions(name), s.folder) for index, name in enumerate(s.lenders)
         ]
@@ -164,7 +167,8 @@ class Market(mesa.Model):  # type: ignore[misc]
         if rows.size:
             s, season = self.plan_of_run, self.outlook.demand[index]
             outside = s.institutions.outside_money
-            opening = begin_shops(self.merchants, rows, s.merchants, outside, self.seed_number, season)
+            lift = None if index else self.outlook.lift[0]
+            opening = begin_shops(self.merchants, rows, s.merchants, outside, self.seed_number, season, lift)
             settle.book_opening(self.books, opening)
 
     # ---------------------------------------------------------------------------------------------- the phases
@@ -226,9 +230,13 @@ class Market(mesa.Model):  # type: ignore[misc]
 
     def note_action(self, day: Day, action: str, positions: npt.NDArray[np.int64], detail: Any = None) -> None:
         """Write down what was done about the loans at ``positions`` (k,); ``detail`` (k,) are fen or days of it."""
-        if positions.size:
-            lenders, loans = self.book["lender"][positions], self.book["loan_id"][positions]
-            self.recorder.actions(day.number, action, lenders, loans, detail)
+        if positions.size == 0:
+            return
+        lenders, loans = self.book["lender"][positions], self.book["loan_id"][positions]
+        self.recorder.actions(day.number, action, lenders, loans, detail)
+        if action == "wash":  # who is found out lies low, and others hear of it
+            rows = np.unique(self.book["row"][positions])
+            lie_low(self.merchants, rows, self.plan_of_run.merchants.washing)
 
     def _settle(self, day: Day, repaid: dict[str, Totals], lent: dict[str, Lent]) -> dict[str, Totals]:
         """Operating costs, provisions, bank debt and its interest; by lender."""

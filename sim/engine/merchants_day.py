@@ -106,8 +106,8 @@ def _factors(market: Market, day: Day) -> tuple[npt.NDArray[np.float32], ...]:
     """Factors of the day by category and platform, and the orders of a replay."""
     outlook, i = market.outlook, day.index
     return (
-        np.stack([outlook.demand[i], market.rush, outlook.lift[i]]),
-        np.stack([outlook.season_ahead[i], outlook.lift_ahead[i], market.room.decay]),
+        np.stack([outlook.demand[i], market.rush, outlook.lift[i], outlook.run_up[i]]),
+        np.stack([*(table[i] for table in outlook.ahead), market.room.decay]),
         market.room.commission,
         market.replay.orders_of(day.number) if market.replay else np.zeros(0, _F),
     )
@@ -117,13 +117,17 @@ def _rules(market: Market, day: Day) -> tuple[Any, ...]:
     """Scalars of the day's trade, repayments and plans, and the lenders' terms."""
     p, seed = market.plan_of_run.merchants, market.seed_number
     outside = market.plan_of_run.institutions.outside_money
+    outlook, i, replays = market.outlook, day.index, market.replay is not None
     lowest = min((product.rate_ppm_year for lender in market.lenders for product in lender.products), default=0)
     return (
-        rules.trade_rules(p, outside, seed, day, replays=market.replay is not None),
+        rules.trade_rules(p, outside, seed, day, replays=replays, rival=float(outlook.rival[i])),
         rules.repay_rules(p, seed, day),
-        rules.plan_rules(p, outside, seed, day, lowest),
+        rules.plan_rules(
+            p, outside, seed, day, lowest, is_promoted=bool(outlook.largest_ahead[i].any()), replays=replays,
+            trust=float(outlook.trust[i]),
+        ),
         market.terms,
-    )
+    )  # fmt: skip
 
 
 def _note_closings(market: Market, loans: Loans, day: Day) -> None:

@@ -12,7 +12,9 @@ import numpy.typing as npt
 from sim.core import draws
 from sim.core.kernels import kernel
 from sim.core.merchants import DECIDED, OBSERVABLE, Merchants
+from sim.world.elsewhere import AWAY, share_elsewhere
 from sim.world.outlook import Outlook
+from sim.world.wash import HABIT
 
 VISITS_AN_ORDER = 40.0  # visits to a shop for each order; assumption
 FETCHED = np.float32(0.1)  # at most this share of honest orders has no parcel; assumption
@@ -21,10 +23,11 @@ FETCHED = np.float32(0.1)  # at most this share of honest orders has no parcel; 
 class Observer:
     """Gives the columns of merchants as one lender may see them on one day."""
 
-    def __init__(self, merchants: Merchants, outlook: Outlook, seed: int = 0) -> None:
+    def __init__(self, merchants: Merchants, outlook: Outlook, seed: int = 0, shifted: float = 0.0) -> None:
         self._m = merchants
         self._outlook = outlook
         self._seed = seed
+        self._shifted = np.float32(shifted)  # share of sales that owners move elsewhere who turn away
         self._paces: tuple[int, npt.NDArray[np.float32]] = (-1, np.zeros(0, np.float32))  # of the trades, on one day
 
     def columns(
@@ -41,7 +44,7 @@ class Observer:
         day_index, day : int
             Day of the run, and day number.
         """
-        seen = _Seen(self._m, self._outlook, self._seed, rows, lender, bureau, day_index, day)
+        seen = _Seen(self._m, self._outlook, self._seed, rows, lender, bureau, day_index, day, self._shifted)
         found = {name: seen.column(name) for name in needs if name not in _LATER and name != "category_pace"}
         if "category_pace" in needs:
             found["category_pace"] = self._pace_of_trades(day_index).take(seen.category_index)
@@ -70,11 +73,12 @@ class _Seen:
     """The columns of one look at some merchants; what several columns are made of is gathered once."""
 
     def __init__(
-        self, m: Merchants, outlook: Outlook, seed: int, rows: Any, lender: int, bureau: str, day_index: int, day: int
-    ) -> None:
+        self, m: Merchants, outlook: Outlook, seed: int, rows: Any, lender: int, bureau: str, day_index: int, day: int,
+        shifted: np.float32,
+    ) -> None:  # fmt: skip
         self._m, self._outlook, self._rows, self._lender = m, outlook, rows, lender
         self._bureau, self._day_index, self._day = bureau, day_index, day
-        self._seed = seed
+        self._seed, self._shifted = seed, shifted
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """One observable column, (n,)."""
@@ -99,7 +103,7 @@ class _Seen:
             return self._escrow.astype(np.int64)
         if name == "buyer_concentration":
             # few buyers, and buyers who come back every day, look alike: this is how fake orders show
-            wash, few = self._of(m.wash), np.float32(30) * self._orders
+            wash, few = self._faked, np.float32(30) * self._orders
             few += _ONE
             repeated: npt.NDArray[Any] = wash / (_ONE + wash)
             repeated += np.divide(_ONE, few, out=few)
@@ -110,10 +114,13 @@ class _Seen:
             # honest orders lack one too: goods that are fetched, or are no goods
             ids = self._of(m.merchant_id)
             fetched = FETCHED * draws.uniform(self._seed, "signal.parcels", draws.ONCE, ids).astype(np.float32)
-            return (_ONE - fetched) / (_ONE + self._of(m.wash))
+            return (_ONE - fetched) / (_ONE + self._faked)
         if name == "off_platform_share":
             guess = draws.uniform(self._seed, "signal.off_platform", draws.ONCE, self._of(m.merchant_id))
-            share = self._of(m.off_platform) * (_HALF + guess.astype(np.float32))
+            away = self._of(m.retreat).astype(np.float32) / np.float32(AWAY)
+            now: npt.NDArray[np.float32] = share_elsewhere(self._of(m.off_platform), self._shifted, away)
+            now = share_elsewhere(now, self._outlook.rival[self._day_index], _ONE)
+            share = now * (_HALF + guess.astype(np.float32))
             return np.asarray(np.minimum(share, _ONE))
         if name == "days_since_first_loan":
             first = self._own("first_loan_day").astype(np.int64)
@@ -125,12 +132,6 @@ class _Seen:
             rate: npt.NDArray[Any] = self._of(m.returns_mean_30d) / sales
             np.minimum(rate, _ONE, out=rate)
             return rate
-        if name == "advertising_mean_30d":
-            lately: npt.NDArray[np.float32] = self._of(m.advertising) * sales
-            return lately
-        if name == "advertising_mean_90d":
-            spent: npt.NDArray[np.float32] = self._of(m.advertising) * self._of(m.sales_mean_90d)
-            return spent
         if name == "confirm_days":
             days = self._escrow.astype(np.float32)
             days /= sales
@@ -149,13 +150,20 @@ class _Seen:
         return self._of(self._m.sales_mean_30d)
 
     @cached_property
+    def _faked(self) -> npt.NDArray[np.float32]:
+        """Fake orders over usual sales, as they are faked now."""
+        level = self._of(self._m.wash_level).astype(np.float32) / np.float32(HABIT)
+        faked: npt.NDArray[np.float32] = self._of(self._m.wash) * level
+        return faked
+
+    @cached_property
     def _sold(self) -> npt.NDArray[np.float32]:
         """Sales to divide by, fen a day."""
         return np.maximum(self._sales, _ONE)
 
     @cached_property
     def _orders(self) -> npt.NDArray[np.float32]:
-        """Recorded orders a day: an order of a shop always has the same value."""
+        """Recorded orders a day, counted at the usual value of an order."""
         orders: npt.NDArray[np.float32] = np.divide(self._sales, self._of(self._m.order_value))
         return orders
 
@@ -193,6 +201,8 @@ _STORED = {name: name for name in ("platform", "category", "region")} | {
     "sales_mean_7d": "sales_mean_7d",
     "sales_mean_30d": "sales_mean_30d",
     "sales_mean_90d": "sales_mean_90d",
+    "advertising_mean_30d": "advertising_mean_30d",
+    "advertising_mean_90d": "advertising_mean_90d",
     "reviews": "reputation",
     "order_value_fen": "order_value",
 }

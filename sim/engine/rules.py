@@ -21,7 +21,10 @@ from sim.lenders.collection_terms import Step
 from sim.lenders.lender import Lender
 from sim.lenders.parameters import LenderSpec
 from sim.lenders.product_terms import JointLiability, Warehouse
+from sim.world.elsewhere import AWAY, day_steps
 from sim.world.parameters import MerchantParameters, OutsideMoney
+from sim.world.spells import rest_of_tonight
+from sim.world.wash import wash_steps
 
 _F = np.float32
 PLANNING_DAYS = 7  # days ahead for which a merchant keeps back what falls due; assumption
@@ -38,8 +41,10 @@ def stage_share(p: MerchantParameters) -> float:
     return min(1.0, STAGES / p.trade.confirmation)
 
 
-def trade_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, *, replays: bool) -> TradeRules:
-    """Scalars of the day's trade."""
+def trade_rules(
+    p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, *, replays: bool, rival: float = 0.0
+) -> TradeRules:
+    """Scalars of the day's trade; ``rival`` is the share of sales that shops make on a rival marketplace instead."""
     carry = daily_carry(p.demand.weekly_autocorrelation)
     return TradeRules(
         key_shock=draws.day_key(seed, "sales.shock", day.number),
@@ -50,6 +55,17 @@ def trade_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Da
         stage_share=stage_share(p),
         restocked=_F(p.trade.restocked),
         outside_day=outside.rate.ppm_year / 365e6,
+        pull=_F(p.advertising.pull),
+        saved=_F(p.advertising.short),
+        given_up=_F(p.advertising.retreat),
+        shifted=_F(p.elsewhere.shifted),
+        rival=_F(rival),
+        discount=_F(0.0 if replays else p.promotions.discount),  # the value of real orders is what was paid for them
+        drawn_away=_F(p.promotions.drawn_away),
+        young_cut=_F(0.0 if replays else p.entrants.cut),
+        young_until=_F(p.entrants.fades),
+        elasticity=_F(p.entrants.elasticity),
+        hot_lift=_F(p.spells.hot_lift),
         today=day.number,
         replays=replays,
     )
@@ -83,9 +99,26 @@ def repay_rules(p: MerchantParameters, seed: int, day: Day) -> RepayRules:
     )
 
 
-def plan_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, lowest_ppm: int) -> PlanRules:
-    """Scalars of the day's plans; ``lowest_ppm`` is the lowest list price a year that any lender offers."""
-    leave = p.exits
+def plan_rules(
+    p: MerchantParameters,
+    outside: OutsideMoney,
+    seed: int,
+    day: Day,
+    lowest_ppm: int,
+    *,
+    is_promoted: bool = False,
+    replays: bool = False,
+    trust: float = 1.0,
+) -> PlanRules:
+    """Scalars of the day's plans; ``lowest_ppm`` is the lowest list price a year that any lender offers.
+
+    ``is_promoted`` is whether a promotion is in sight, ``trust`` the factor on how many think of borrowing.
+    """
+    leave, (away, back) = p.exits, day_steps(p.elsewhere.after, p.elsewhere.back)
+    most_faked, chase, quiet = wash_steps(p.washing)
+    rest, least, more = rest_of_tonight(p.spells, day.date)
+    if replays:  # real shops have rested already
+        rest = 0.0
     return PlanRules(
         key_attention=draws.day_key(seed, "attention", day.number),
         confirmation=_F(p.trade.confirmation),
@@ -96,11 +129,28 @@ def plan_rules(p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day
         lowest_price=_F(lowest_ppm / 365e6),
         owner_take=_F(p.cash.owner_take),
         smallest=_F(p.borrowing.smallest),
+        trust=_F(trust),
         hazard=_F(leave.hazard),
         exponent=_F(leave.orders_exponent),
         youth=_F(leave.youth),
         ruin_days=_F(leave.ruin_days),
         ruin_hazard=_F(leave.ruin_hazard),
+        away_honest=_F(round(AWAY * p.elsewhere.honest)),
+        away_step=_F(away),
+        back_step=_F(back),
+        discount=_F(p.promotions.discount),
+        drawn_away=_F(p.promotions.drawn_away),
+        least_stock=_F(p.promotions.least_stock),
+        is_promoted=is_promoted,
+        rest=_F(rest),
+        rest_exponent=_F(p.spells.orders_exponent),
+        rest_least=_F(least),
+        rest_more=_F(more),
+        hot=_F(0.0 if replays else p.spells.hot),
+        hot_more=_F(p.spells.hot_days - 1),
+        wash_most=_F(most_faked),
+        wash_chase=_F(chase),
+        wash_back=_F(quiet),
         today=day.number,
     )
 

@@ -15,7 +15,9 @@ from sim.core import draws
 from sim.core.merchants import FRAUDSTER, HONEST, OPEN, OPPORTUNIST, STAGES, WAITING, Merchants
 from sim.world.cash import LEAST_STOCK
 from sim.world.parameters import Institutions, MerchantParameters, OutsideMoney
+from sim.world.promotions import MEANS_TO, MOST_FIT, TAKES_PART, who_it_pays
 from sim.world.sales import MISSED, RATED
+from sim.world.wash import HABIT
 
 NEVER = 2**15 - 1  # day number far beyond the last tabled year
 LEAST_PATIENCE = 0.55  # with less of its own capital a shop could not turn over its stock; assumption
@@ -128,7 +130,7 @@ def _draw_traits(m: Any, p: MerchantParameters, institutions: Institutions, seed
         spread(p.demand.volatility, p.demand.volatility_sigma, "birth.trade", 9) * draws.exp(-0.1 * m.quality), 0.0, 2.0
     )
     sigma = p.demand.promotion_fit_sigma
-    m.promotion_fit[:] = np.minimum(spread(1.0, sigma, "birth.trade", 10) * draws.exp(-0.5 * sigma * sigma), 6.0)
+    m.promotion_fit[:] = np.minimum(spread(1.0, sigma, "birth.trade", 10) * draws.exp(-0.5 * sigma * sigma), MOST_FIT)
 
     c = p.character
     u = uniform("birth.character", 1)
@@ -156,6 +158,7 @@ def begin_shops(
     outside: OutsideMoney,
     seed: int,
     season: npt.NDArray[Any],
+    lift: npt.NDArray[Any] | None = None,
 ) -> dict[str, int]:
     """Put the shops of ``rows`` into the state they would have settled into, and open them.
 
@@ -168,6 +171,8 @@ def begin_shops(
         Rows of the shops that begin today.
     season : ndarray (n_categories,)
         Today's seasonal factor.
+    lift : ndarray (n_categories,), optional
+        Lift of a promotion that runs on the first day of the run: who it pays is part of it.
 
     Returns
     -------
@@ -176,7 +181,7 @@ def begin_shops(
     """
     if rows.size > BIRTHS:
         parts = [
-            begin_shops(merchants, rows[first : first + BIRTHS], p, outside, seed, season)
+            begin_shops(merchants, rows[first : first + BIRTHS], p, outside, seed, season, lift)
             for first in range(0, rows.size, BIRTHS)
         ]
         return {name: sum(part[name] for part in parts) for name in parts[0]}
@@ -222,9 +227,16 @@ def begin_shops(
     sales = daily * m.order_value[rows] * (1.0 - m.off_platform[rows])
     for name in ("sales_mean_7d", "sales_mean_30d", "sales_mean_90d"):
         getattr(m, name)[rows] = sales
+    spent = daily * m.order_value[rows] * m.advertising[rows]
+    m.advertising_mean_30d[rows] = m.advertising_mean_90d[rows] = spent
     m.sales_variance_30d[rows] = sales * m.order_value[rows] + (0.4 * sales) ** 2
     m.returns_mean_30d[rows] = sales * m.return_rate[rows]
     m.reputation[rows] = np.clip(1.0 + RATED * m.quality[rows] - MISSED * (1.0 - served), 0.5, 1.5)
+    if lift is not None:
+        more, terms = lift[m.category[rows]] - np.float32(1), p.promotions
+        joins = who_it_pays(m.promotion_fit[rows], m.margin[rows], more, terms)
+        m.promotion[rows] = np.where(joins, MEANS_TO | TAKES_PART, 0)
+    m.wash_level[rows] = HABIT
     m.status[rows] = OPEN
     return {
         "wallet": int(m.wallet[rows].sum()),

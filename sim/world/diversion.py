@@ -13,6 +13,7 @@ from sim.core import draws
 from sim.core.loanbook import SECURED
 from sim.core.merchants import Merchants
 from sim.world.behaviour import Borrowing
+from sim.world.elsewhere import AWAY
 
 HIDDEN = 0.9  # at most this share of what a shop spends is paid outside the wallet; assumption
 DISGUISED = 0.4  # share of diverted loans whose money seems to go to a supplier; assumption
@@ -46,4 +47,5 @@ def take_out(
     goes = diverts(m.merchant_id[rows], p, seed) & ~np.isin(product, SECURED)
     out = np.minimum(np.where(goes, np.floor(amount * p.diverted), 0.0), m.wallet[rows])
     m.wallet[rows] -= out  # a merchant gets one loan of a lender a day
+    m.retreat[rows[out > 0]] = AWAY  # the shop has lost its owner's interest
     return int(out.sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -11,9 +12,17 @@ import numpy.typing as npt
 
 from sim.core.clock import day_number
 from sim.world.parameters import MerchantParameters
-from sim.world.promotions import lift_by_day, lift_to_stock_for
+from sim.world.promotions import (
+    after_effect,
+    eve,
+    largest_ahead,
+    lift_by_day,
+    lift_of_those_who_join,
+    lift_to_stock_for,
+    run_up,
+)
 from sim.world.season import ahead, behind, season_table
-from sim.world.shocks import common_shocks, slump
+from sim.world.shocks import common_shocks, distrust, slump
 
 LOOK_BACK, LOOK_AHEAD = 100, 60  # days of calendar before and after a run that windows need
 Factors = npt.NDArray[np.float32]
@@ -27,8 +36,18 @@ class Outlook:
     season_ahead: Factors  # mean seasonal factor of the coming weeks, as shops expect it
     season_index: Factors  # mean seasonal factor of the last 30 days
     season_index_90d: Factors  # the same over 90 days
-    lift: Factors  # lift of the day's promotions
+    lift: Factors  # lift, for a shop of mean fit that takes part, of the day's promotions; below one after them
     lift_ahead: Factors  # sum of (lift - 1) to hold stock for
+    largest_ahead: Factors  # lift - 1 of the largest promotion to prepare for
+    eve: Factors  # lift - 1 of the promotion that begins tomorrow
+    run_up: Factors  # what is advertised more for promotions, over the usual
+    trust: Factors  # (n_days,): factor on how many think of borrowing
+    rival: Factors  # (n_days,): share of sales on the platform that shops make on a rival one instead
+
+    @property
+    def ahead(self) -> tuple[Factors, Factors, Factors, Factors]:
+        """What shops plan by: the season of the coming weeks, and the promotions."""
+        return self.season_ahead, self.lift_ahead, self.largest_ahead, self.eve
 
 
 def build_outlook(
@@ -38,13 +57,17 @@ def build_outlook(
     n_days: int,
     promotions: list[tuple[date, int, float, str | None]],
     slumps: list[tuple[date, int, float, str | None]],
+    rumours: Sequence[tuple[date, int, float]] = (),
+    rivals: Sequence[tuple[date, int, float]] = (),
 ) -> Outlook:
     """Lay out the factors of a run.
 
     Parameters
     ----------
-    promotions : list of (first day, days, lift, category or None for all)
+    promotions : list of (first day, days, lift of all shops together, category or None for all)
     slumps : list of (first day, days, share of demand lost, category or None for all)
+    rumours : sequence of (first day, days, share of those who think of borrowing that do not)
+    rivals : sequence of (first day, days, share of orders drawn away by a rival marketplace)
     """
     categories = list(p.categories.values())
     names = list(p.categories)
@@ -57,12 +80,20 @@ def build_outlook(
         factor = slump(n_days, (first - start).days, length, size)
         columns: Any = slice(None) if category is None else names.index(category)
         shocks[:, columns] *= factor[:, None] if category is None else factor
+    trust, stays = np.ones(n_days), np.ones(n_days)
+    for first, length, size in rumours:
+        trust *= distrust(n_days, (first - start).days, length, size)
+    for first, length, size in rivals:
+        stays *= slump(n_days, (first - start).days, length, size)
+    served = p.elsewhere.multihome * (1.0 - stays)  # of all orders there were: by the same shops, on the rival
+    shocks *= (stays + served)[:, None]
+    own = {size: lift_of_those_who_join(size, p) for _, _, size, _ in promotions}
     days = LOOK_AHEAD + n_days
     lift = lift_by_day(
         days,
         len(categories),
         [
-            ((first - start).days, length, size, None if category is None else names.index(category))
+            ((first - start).days, length, own[size], None if category is None else names.index(category))
             for first, length, size, category in promotions
         ],
     )
@@ -71,6 +102,11 @@ def build_outlook(
         season_ahead=ahead(table, horizon)[inside],
         season_index=behind(table, 30)[inside],
         season_index_90d=behind(table, 90)[inside],
-        lift=lift[:n_days],
+        trust=trust.astype(np.float32),
+        rival=(served / np.maximum(stays + served, 1e-9)).astype(np.float32),
+        lift=after_effect(lift, p.promotions.brought_forward, p.promotions.missing_for)[:n_days],
         lift_ahead=lift_to_stock_for(lift)[:n_days],
+        largest_ahead=largest_ahead(lift)[:n_days],
+        eve=eve(lift)[:n_days],
+        run_up=(p.advertising.run_up * run_up(lift, p.advertising.before)[:n_days]).astype(np.float32),
     )

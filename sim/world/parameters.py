@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sim.core.quantities import Days, Money, Number, Parameters, RateQ, Share, Text, parameter
 from sim.world.behaviour import Borrowing, Character, Exits, Repayment
+from sim.world.decisions import Advertising, Elsewhere, Entrants, Promotions, Spells, Washing
 
 
 class Entry(Parameters):
@@ -256,6 +257,12 @@ class MerchantParameters(Parameters):
     borrowing: Borrowing = Borrowing()
     repayment: Repayment = Repayment()
     exits: Exits = Exits()
+    advertising: Advertising = Advertising()
+    promotions: Promotions = Promotions()
+    entrants: Entrants = Entrants()
+    spells: Spells = Spells()
+    washing: Washing = Washing()
+    elsewhere: Elsewhere = Elsewhere()
     categories: dict[Text, Category] = CATEGORIES
 
 

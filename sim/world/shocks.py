@@ -33,6 +33,13 @@ def common_shocks(p: Demand, seed: int, first_day: int, n_days: int, n_categorie
     return draws.exp(logs - variance / 2.0)
 
 
+def distrust(n_days: int, first: int, length: int, size: float) -> npt.NDArray[np.float64]:
+    """Factor of a rumour on how many think of borrowing: ``size`` fewer at first, fading evenly; (n_days,)."""
+    passed = np.arange(n_days) - first
+    factor: npt.NDArray[np.float64] = 1.0 - size * np.where(passed < 0, 0.0, np.clip(1.0 - passed / length, 0.0, 1.0))
+    return factor
+
+
 def slump(n_days: int, first: int, length: int, size: float) -> npt.NDArray[np.float64]:
     """Factor of a recession that takes ``size`` of demand away: two weeks to build up, as long to end; (n_days,)."""
     days = np.arange(n_days)

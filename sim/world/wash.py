@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from sim.core.kernels import Scalar, floor, rule
+from sim.core.merchants import Merchants
+from sim.world.decisions import Washing
+
+_F = np.float32
+HABIT = 100  # per cent: as many fake orders as the shop's habit
 
 FEE = 0.02  # paid to whoever fakes the orders, as a share of their value; assumption
 TIED_UP = 0.3  # at most this share of the wallet is put into fake orders a day; assumption
@@ -21,3 +29,37 @@ def faked_value(wash: Scalar, sales_mean: Scalar, wallet: Scalar, live: Scalar) 
 def faking_cost(value: Scalar) -> Scalar:
     """Whole fen paid for faking orders of that value."""
     return floor(value * FEE)
+
+
+@rule
+def next_wash_level(level: Scalar, is_short: Scalar, most: Scalar, chase: Scalar, back: Scalar) -> Scalar:
+    """Per cent of its habit that a shop fakes after tonight.
+
+    One that wants more money than it can get works up to ``most`` by ``chase`` a day, else it comes down by ``back``;
+    one that lies low, below `HABIT`, only comes back, by ``back`` a day.
+    """
+    more = level + chase
+    more = more if more < most else most
+    less = level - back
+    less = less if less > _F(HABIT) else _F(HABIT)
+    risen = level + back
+    risen = risen if risen < _F(HABIT) else _F(HABIT)
+    usual = more if is_short else less
+    return usual if level >= _F(HABIT) else risen
+
+
+def wash_steps(p: Washing) -> tuple[int, int, int]:
+    """Per cent: the most that is faked, how much more a day in want of money, how much a day after being found out."""
+    most = round(HABIT * p.chase)
+    return most, max(1, round((most - HABIT) / p.chase_days)), max(1, round(HABIT / p.quiet_days))
+
+
+def lie_low(m: Merchants, found: npt.NDArray[np.int64], p: Washing) -> None:
+    """Those at the rows ``found`` whose fakes came out stop; the others of their trades and regions fake less."""
+    if found.size == 0:
+        return
+    place = m.category.astype(np.int64) * (np.int64(m.region.max()) + 1) + m.region
+    near = np.isin(place, np.unique(place[found])) & (m.wash > 0)
+    careful = np.uint8(round(HABIT * (1.0 - p.heard)))
+    m.wash_level[near] = np.minimum(m.wash_level[near], careful)
+    m.wash_level[found] = 0

@@ -35,6 +35,7 @@ HIDDEN = {
     "bust_day", "growth", "volatility", "promotion_fit", "margin", "base_orders", "shock", "luck", "wallet", "stock",
     "on_order", "arrears", "outside_debt", "shortage", "demand_mean", "sales_total", "lost_total", "closed_day",
     "reopen_day", "entry_day", "off_platform", "lead_days", "cover_days", "fixed_cost", "gain", "flags",
+    "retreat", "promotion", "spell", "wash_level",
 }  # fmt: skip
 IDS = np.array([900, 17, 4, 2**40 - 1, 33])
 COLUMNS: dict[str, npt.NDArray[Any]] = {

@@ -10,17 +10,19 @@ import pytest
 from scipy import stats
 
 from sim.core import draws
-from sim.core.loanbook import LOAN, ORDER_LOAN
-from sim.core.merchants import CLOSED, CLOSING, OPEN, WAITING
+from sim.core.loanbook import LOAN, ORDER_LOAN, PAID_OFF
+from sim.core.merchants import CLOSED, CLOSING, FRAUDSTER, HONEST, OPEN, OPPORTUNIST, WAITING
 from sim.engine.day import plan as plans
 from sim.engine.day import trade as trades
-from sim.engine.day.count import MoneyColumns, count_loans, count_money, whole_sum
+from sim.engine.day.count import MoneyColumns, count_loans, count_money, mark_late, whole_sum
+from sim.engine.day.flags import MAY_LEAVE, PRESSED
 from sim.engine.day.plan import PlanRules
 from sim.engine.day.sparse import rows_with
 from sim.engine.day.trade import TradeRules
 from sim.lenders.policies.losses import add_losses
 from sim.world.birth import NEVER
 from sim.world.exits import FRAUDSTERS_STAY
+from sim.world.promotions import MEANS_TO, TAKES_PART
 from sim.world.sales import MISSED, RATED
 from sim.world.wash import FEE, TIED_UP
 
@@ -32,12 +34,18 @@ IDS = np.arange(7, 7 + N, dtype=np.int32)
 TRADE = TradeRules(
     key_shock=draws.day_key(SEED, "sales.shock", TODAY), key_orders=draws.day_key(SEED, "sales.orders", TODAY),
     carry=F(0.97), innovation=F(0.24), noise=F(0.3), stage_share=0.4, restocked=F(0.7), outside_day=0.0006,
-    today=TODAY, replays=False,
+    pull=F(1.0), saved=F(0.5), given_up=F(0.8), shifted=F(0.4), rival=F(0.2),
+    discount=F(0.1), drawn_away=F(0.15), young_cut=F(0.08), young_until=F(180), elasticity=F(0.8),
+    hot_lift=F(4), today=TODAY, replays=False,
 )  # fmt: skip
 PLAN = PlanRules(
     key_attention=draws.day_key(SEED, "attention", TODAY), confirmation=F(10), reserve_days=F(5), outside_cap=F(20),
     outside_take=F(0.3), outside_price=F(0.0006), lowest_price=F(0.0005), owner_take=F(0.05), smallest=F(50_000),
-    hazard=F(0.007), exponent=F(0.85), youth=F(1.0), ruin_days=F(30), ruin_hazard=F(0.1), today=TODAY,
+    trust=F(0.8), hazard=F(0.007), exponent=F(0.85), youth=F(1.0), ruin_days=F(30), ruin_hazard=F(0.1),
+    away_honest=F(25), away_step=F(5), back_step=F(2), discount=F(0.1),
+    drawn_away=F(0.15), least_stock=F(0.5), is_promoted=True, rest=F(0.1), rest_exponent=F(0.5), rest_least=F(1),
+    rest_more=F(9), hot=F(0.05), hot_more=F(3), wash_most=F(200), wash_chase=F(7), wash_back=F(2),
+    today=TODAY,
 )  # fmt: skip
 
 
@@ -94,7 +102,7 @@ def test_draws_are_box_and_muller_of_the_bits() -> None:
 
 def test_demand_follows_its_formula(rng: np.random.Generator) -> None:
     status, entry = statuses(rng), (TODAY + rng.integers(-700, 100, N)).astype(np.int16)
-    volatility, fit, growth = floats(rng, 0, 0.8), floats(rng, 0, 3), floats(rng, -0.9, 3)
+    volatility, growth = floats(rng, 0, 0.8), floats(rng, -0.9, 3)
     base, reputation, shock, luck = floats(rng, 0, 30), floats(rng, 0.5, 1.5), floats(rng, -3, 3), floats(rng, -50, 50)
     season, boost, lift = floats(rng, 0.6, 1.6), floats(rng, 1, 2), floats(rng, 1, 3)
     z = [rng.standard_normal(N).astype(F) for _ in range(3)]
@@ -102,14 +110,14 @@ def test_demand_follows_its_formula(rng: np.random.Generator) -> None:
     which = np.empty(N, np.uint32)
     before = shock.copy(), luck.copy()
     trades.want(
-        TRADE, status, entry, volatility, fit, growth, base, reputation, shock, luck, season, boost, lift, *z, u, which,
+        TRADE, status, entry, volatility, growth, base, reputation, shock, luck, season, boost, lift, *z, u, which,
         expected_orders, live, wanted, usual,
     )  # fmt: skip
     is_open, days = status == OPEN, TODAY - entry.astype(float)
     close(shock, 0.97 * before[0] + 0.24 * z[0])
     close(luck, before[1] + np.where(days >= 0, shock, 0.0))
     assert np.array_equal(live, is_open)
-    calendar = season * (1.0 + fit * (lift - 1.0))
+    calendar = season * lift
     close(usual, 1.0 / calendar)
     trend = np.maximum(1.0 + growth * days / 365.0, 0.2)
     level = np.exp(volatility * (shock - volatility / 2.0) + 0.3 * (z[1] - 0.15))
@@ -125,12 +133,61 @@ def test_demand_follows_its_formula(rng: np.random.Generator) -> None:
     assert 0.2 < small.mean() < 0.95
 
 
+def test_shops_at_rest_sell_and_fake_nothing_and_hot_products_sell_more(rng: np.random.Generator) -> None:
+    spell, level = rng.integers(-2, 3, N).astype(np.int8), rng.integers(0, 256, N).astype(np.uint8)
+    wash, boost, fakes = floats(rng, 0, 0.5), floats(rng, 1, 2), np.empty(N, F)
+    before = boost.copy()
+    trading = np.empty(N, F)
+    trades.open_up(TRADE, spell, wash, level, boost, fakes, trading)
+    assert np.array_equal(trading, spell >= 0)
+    close(boost, before * np.select([spell < 0, spell > 0], [0.0, 4.0], 1.0))
+    close(fakes, np.where(spell >= 0, wash * level.astype(float) / 100.0, 0.0))
+
+
+def test_prices_and_what_promotions_do_follow_their_formulas(rng: np.random.Generator) -> None:
+    opened, promotion = (TODAY - rng.integers(0, 400, N)).astype(np.int16), rng.integers(0, 4, N).astype(np.uint8)
+    margin, value, fit = floats(rng, 0.05, 0.5), np.rint(floats(rng, 500, 90_000)), floats(rng, 0, 3)
+    lift, boost, price = rng.choice([0.7, 1.0, 3.0], N).astype(F), floats(rng, 1, 2), np.empty(N, F)
+    was, before = lift.astype(float), boost.copy()
+    trades.set_prices(TRADE, opened, margin, value, promotion, fit, lift, boost, price)
+    cut = np.minimum(0.08 * np.maximum(1.0 - (TODAY - opened.astype(float)) / 180.0, 0.0), margin / 2.0)
+    close(boost, before * (1.0 + 0.8 * cut))
+    takes_part = (promotion & TAKES_PART) > 0
+    given = np.maximum(cut, np.where(takes_part & (was > 1.0), 0.1, 0.0))
+    assert np.abs(price - np.floor(value * (1.0 - given))).max() <= 1.0
+    assert (price == np.floor(value * (1.0 - given))).mean() > 0.98  # float32 falls on the other side now and then
+    assert np.array_equal(price, np.floor(price))
+    own, other = np.maximum(1.0 + fit * (was - 1.0), 0.2), np.where(was > 1.0, 0.85, 1.0)
+    close(lift, np.where(takes_part, own, other))
+    assert np.array_equal(price[given == 0.0], value[given == 0.0])
+    assert min((given == 0.0).sum(), (cut == margin / 2.0).sum(), ((cut > 0.0) & (cut < 0.05)).sum()) > 10
+
+
+def test_advertising_and_where_to_sell_follow_their_formulas(rng: np.random.Generator) -> None:
+    usual, margin, off = floats(rng, 0, 0.1), floats(rng, 0.05, 0.9), floats(rng, 0, 0.5)
+    flags, retreat = rng.integers(0, 256, N).astype(np.uint8), rng.integers(0, 101, N).astype(np.uint8)
+    promotion = rng.integers(0, 4, N).astype(np.uint8)
+    run_up, boost, share, elsewhere = floats(rng, 0, 2), floats(rng, 1, 2), np.empty(N, F), np.empty(N, F)
+    before = boost.copy()
+    trades.advertise(TRADE, usual, margin, off, flags, retreat, promotion, run_up, boost, share, elsewhere)
+    away = retreat / 100.0
+    level = (1.0 + run_up * (promotion & MEANS_TO)) * np.where((flags & PRESSED) > 0, 0.5, 1.0) * (1.0 - 0.8 * away)
+    elasticity = np.minimum(usual / margin.astype(float), 0.45)
+    close(share, usual * level)
+    close(boost, before * (1.0 + 2.0 * elasticity * (level - 1.0) / (level + 1.0)))
+    moved = off + (1.0 - off.astype(float)) * 0.4 * away
+    close(elsewhere, moved + (1.0 - moved) * 0.2)
+    assert 0.2 < ((flags & PRESSED) > 0).mean() < 0.8
+    assert (elasticity == 0.45).any()
+
+
 def selling(rng: np.random.Generator) -> Columns:
     c = {name: fen(rng, 3e6) for name in ("s1", "s2", "s3", "s4", "wallet", "arrears", "outside_debt", "sales_total")}
     c |= {"live": (statuses(rng) == OPEN).astype(F), "stock": floats(rng, -0.5, 40)}
     c["wanted"] = np.floor(floats(rng, 0, 30)) * c["live"]
     c |= {"fee": floats(rng, 0, 0.05), "order_value": np.rint(floats(rng, 500, 90_000)), "wash": floats(rng, -0.5, 0.5)}
     c["wash"] = np.maximum(c["wash"], F(0))
+    c["today_value"] = np.floor(c["order_value"] * floats(rng, 0.8, 1))
     c |= {name: floats(rng, 0, 0.3) for name in ("off_platform", "return_rate", "advertising")}
     c |= {"fixed_cost": np.floor(floats(rng, 0, 90_000)), "mean_30d": floats(rng, 0, 2e5), "lost_total": fen(rng, 1e5)}
     c["lost_total"] = c["lost_total"].astype(F)
@@ -140,23 +197,25 @@ def selling(rng: np.random.Generator) -> Columns:
 def test_a_sale_moves_stock_and_money_to_the_fen(rng: np.random.Generator) -> None:
     c = selling(rng)
     b = {name: column.astype(np.float64) for name, column in c.items()}
-    lost, recorded, refunded = (np.empty(N, F) for _ in range(3))
+    lost, recorded, refunded, adverts = (np.empty(N, F) for _ in range(4))
     sold_fen, lost_fen, totals = np.empty(N, np.int64), np.empty(N, np.int64), np.zeros(7, np.int64)
     order = (
-        "live", "wanted", "fee", "order_value", "off_platform", "return_rate", "advertising", "fixed_cost", "wash",
-        "mean_30d", "stock", "s1", "s2", "s3", "s4", "wallet", "arrears", "outside_debt", "sales_total", "lost_total",
+        "live", "wanted", "fee", "order_value", "today_value", "off_platform", "return_rate", "advertising",
+        "fixed_cost", "wash", "mean_30d", "stock", "s1", "s2", "s3", "s4", "wallet", "arrears", "outside_debt",
+        "sales_total", "lost_total",
     )  # fmt: skip
-    trades.sell(TRADE, *(c[name] for name in order), lost, recorded, refunded, sold_fen, lost_fen, totals)
+    trades.sell(TRADE, *(c[name] for name in order), lost, recorded, refunded, adverts, sold_fen, lost_fen, totals)
 
     sold = np.minimum(b["wanted"], np.maximum(np.floor(b["stock"]), 0.0))
-    value, missed = sold * b["order_value"], b["wanted"] - sold
+    value, missed = sold * b["today_value"], b["wanted"] - sold
     off = np.floor(value * b["off_platform"])
     faked = b["live"] * np.maximum(np.floor(np.minimum(c["wash"] * c["mean_30d"], TIED_UP * b["wallet"])), 0.0)
     out = [np.where(b[s] < 100.0, b[s], np.floor(b[s] * 0.4)) for s in ("s1", "s2", "s3", "s4")]
     refund = np.floor(out[3] * b["return_rate"])
     receipts = out[3] - refund
     charge = np.floor(receipts * b["fee"])
-    costs = b["arrears"] + b["live"] * b["fixed_cost"] + np.floor(value * b["advertising"])
+    spent = np.floor(value * b["advertising"])
+    costs = b["arrears"] + b["live"] * b["fixed_cost"] + spent
     costs += np.floor(b["outside_debt"] * 0.0006)
     money = b["wallet"] + receipts - charge + off - faked - np.floor(faked * FEE)
     paid = np.maximum(np.minimum(costs, money), 0.0)
@@ -168,12 +227,13 @@ def test_a_sale_moves_stock_and_money_to_the_fen(rng: np.random.Generator) -> No
     for name, expected in exact.items():
         assert np.array_equal(c[name], expected), name
     close(c["stock"], b["stock"] + refund / b["order_value"] * 0.7 - sold, 1e-4)
-    close(c["lost_total"], b["lost_total"] + missed * b["order_value"])
+    close(c["lost_total"], b["lost_total"] + missed * b["today_value"])
     assert np.array_equal(lost, missed)
     assert np.array_equal(recorded, (value - off + faked).astype(F))
     assert np.array_equal(refunded, refund.astype(F))
+    assert np.array_equal(adverts, spent.astype(F))
     assert np.array_equal(sold_fen, value)
-    assert np.array_equal(lost_fen, missed * b["order_value"])
+    assert np.array_equal(lost_fen, missed * b["today_value"])
     sums = (off, refund, receipts, charge, paid, faked, np.floor(faked * FEE))
     assert totals.tolist() == [int(column.sum()) for column in sums]
     assert all(column.any() for column in (*sums, missed))
@@ -181,21 +241,27 @@ def test_a_sale_moves_stock_and_money_to_the_fen(rng: np.random.Generator) -> No
 
 def test_means_and_rating_move_by_their_weights(rng: np.random.Generator) -> None:
     live, wanted = (statuses(rng) == OPEN).astype(F), np.floor(floats(rng, 0, 30))
+    trading = rng.integers(0, 2, N).astype(F)
     lost, usual = np.floor(wanted * floats(rng, 0, 1)), floats(rng, 0.3, 2)
     recorded, refunded, quality = floats(rng, 0, 1e6), floats(rng, 0, 1e4), floats(rng, -3, 3)
     reputation, pace = floats(rng, 0.5, 1.5), floats(rng, 0, 30)
     means = [floats(rng, 0, 1e6) for _ in range(3)]
     variance, returns = floats(rng, 0, 1e10), floats(rng, 0, 1e4)
+    adverts, adverts_30d, adverts_90d = floats(rng, 0, 1e4), floats(rng, 0, 1e4), floats(rng, 0, 1e4)
     before = [column.astype(np.float64) for column in (reputation, pace, *means, variance, returns)]
+    spent = adverts_30d.astype(np.float64), adverts_90d.astype(np.float64)
     trades.remember(
-        live, wanted, lost, usual, recorded, refunded, quality, reputation, pace, *means, variance, returns
-    )
+        live, trading, wanted, lost, usual, recorded, refunded, quality, reputation, pace, *means, variance, returns,
+        adverts, adverts_30d, adverts_90d,
+    )  # fmt: skip
+    close(adverts_30d, spent[0] + (adverts - spent[0]) / 30)
+    close(adverts_90d, spent[1] + (adverts - spent[1]) / 90)
     value, old = recorded.astype(np.float64), before[2:5]
     for mean, was, days in zip(means, old, (7, 30, 90), strict=True):
         close(mean, was + (value - was) / days)
     close(variance, (1 - 1 / 30) * (before[5] + (value - old[1]) ** 2 / 30), 1e-4)
     close(returns, before[6] + (refunded - before[6]) / 30)
-    close(pace, before[1] + (wanted * usual - before[1]) / 28 * live)
+    close(pace, before[1] + (wanted * usual - before[1]) / 28 * live * trading)
     deserved = 1.0 + RATED * quality - MISSED * lost / np.maximum(wanted, 1.0)
     close(reputation, before[0] + live * 0.01 * (deserved - before[0]))
 
@@ -209,6 +275,24 @@ def test_sums_by_category_add_up(rng: np.random.Generator) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------- plans
+
+
+def test_shops_prepare_for_what_pays_and_join_with_the_goods(rng: np.random.Generator) -> None:
+    margin, fit, pace, ahead = floats(rng, 0.05, 0.5), floats(rng, 0, 2), floats(rng, 0, 20), floats(rng, 0.5, 2)
+    stock, lift_ahead, promotion = floats(rng, 0, 60), floats(rng, 0, 5), rng.integers(0, 4, N).astype(np.uint8)
+    largest, tomorrow = (rng.choice([0.0, 0.5, 4.0], N).astype(F) for _ in range(2))
+    wish, before = lift_ahead.copy(), promotion.copy()
+    plans.prepare(PLAN, margin, fit, pace, ahead, stock, largest, tomorrow, lift_ahead, promotion)
+
+    def pays(more: Any) -> Any:
+        return (more > 0) & ((1.0 + fit.astype(float) * more) * (margin - 0.1) > 0.85 * margin)
+
+    close(lift_ahead, np.where(pays(largest), wish, 0.0))
+    has_goods = stock >= 0.5 * pace.astype(float) * ahead * (1.0 + fit * tomorrow)
+    joins = np.where(tomorrow > 0, pays(tomorrow) & has_goods, (before & TAKES_PART) > 0)
+    assert np.array_equal(promotion, np.where(joins, TAKES_PART, 0) | np.where(pays(largest), MEANS_TO, 0))
+    assert 0.1 < pays(tomorrow)[tomorrow > 0].mean() < 0.9
+    assert 0.1 < has_goods.mean() < 0.9
 
 
 def test_goods_arrive_and_what_is_missing_is_seen(rng: np.random.Generator) -> None:
@@ -281,6 +365,39 @@ def test_the_wallet_is_shared_out_to_the_fen(rng: np.random.Generator) -> None:
     assert all(column.any() for column in (*sums, shortage))
 
 
+def test_owners_turn_away_in_trouble_and_come_back(rng: np.random.Generator) -> None:
+    integrity = rng.choice([HONEST, OPPORTUNIST, FRAUDSTER], N).astype(np.int8)
+    distress, late = rng.integers(0, 4, N).astype(np.uint8), rng.integers(0, 2, N).astype(np.uint8)
+    retreat = rng.choice([0, 1, 3, 23, 60, 98, 100], N).astype(np.uint8)
+    before = retreat.astype(int)
+    plans.turn_away(PLAN, integrity, distress, late, retreat)
+    in_trouble = ((distress & 2) > 0) | (late > 0)
+    most = np.maximum(np.where(integrity == HONEST, 25, 100), before)
+    assert np.array_equal(retreat, np.where(in_trouble, np.minimum(before + 5, most), np.maximum(before - 2, 0)))
+    assert set(np.unique(retreat)) >= {0, 25, 60, 100}
+
+
+def test_a_night_passes_and_those_in_want_of_money_fake_more(rng: np.random.Generator) -> None:
+    shortage, spell = floats(rng, 0, 100_000), rng.integers(-3, 4, N).astype(np.int8)
+    level = rng.choice([0, 1, 50, 99, 100, 101, 150, 199, 200], N).astype(np.uint8)
+    before, left = level.astype(int), spell.astype(int)
+    plans.pass_the_night(PLAN, shortage, spell, level)
+    assert np.array_equal(spell, left - np.sign(left))
+    chasing = np.minimum(before + 7, 200)
+    calming = np.maximum(before - 2, 100)
+    usual = np.where(shortage >= 50_000, chasing, calming)
+    assert np.array_equal(level, np.where(before >= 100, usual, np.minimum(before + 2, 100)))
+
+
+def test_late_borrowers_are_marked() -> None:
+    book = np.zeros(6, LOAN)
+    book["row"], book["dpd"] = [10, 11, 11, 12, 13, 14], [0, 0, 3, 5, 9, 1]
+    book["status"][3] = PAID_OFF
+    late = np.full(6, 7, np.uint8)
+    mark_late(book, np.array([0, 1, 2, 3, 4], np.int32), 10, late)  # the last loan is another tile's
+    assert late.tolist() == [0, 1, 0, 1, 0, 0]
+
+
 def test_flags_are_raised_for_those_they_are_meant_for(rng: np.random.Generator) -> None:
     status, entry = statuses(rng), (TODAY + rng.integers(0, 3, N)).astype(np.int16)
     reopen = rng.choice([0, TODAY, TODAY + 1], N).astype(np.int16)
@@ -294,20 +411,30 @@ def test_flags_are_raised_for_those_they_are_meant_for(rng: np.random.Generator)
     low[rng.random(N) < 0.5] >>= np.uint32(7)  # more leavers than chance would give
     mean, value = floats(rng, 0, 9e5), floats(rng, 500, 90_000)
     on1, flags, which = floats(rng, 0, 9), np.full(N, 255, np.uint8), np.empty(N, np.uint32)
-    before = on1.copy()
+    spell = rng.choice([0, 0, 0, -3, 2], N).astype(np.int8)
+    low[rng.random(N) < 0.3] |= np.uint32(0xE0000000)  # and more spells
+    before, spells = on1.copy(), spell.copy()
     plans.make_up_mind(
         PLAN, status, entry, reopen, bust, fixed, habit, bother, sensitivity, arrears, stock, cost, spent, shortage,
         gain, distress, high, low, on1, flags,
     )  # fmt: skip
-    plans.decide_to_leave(PLAN, opened, mean, value, fixed, arrears, low, flags, which)
+    plans.decide_to_leave(PLAN, opened, mean, value, fixed, arrears, low, flags, spell, which)
     close(on1, before + spent / cost)
     is_open, strikes = status == OPEN, bust <= TODAY
     flees = bust.astype(int) <= TODAY - FRAUDSTERS_STAY
     thinks, leaves = (((bits >> np.uint32(9)).astype(np.float64) + 0.5) / 2.0**23 for bits in (high, low))
     pays = (gain - F(0.0005) * sensitivity) * shortage * F(10) > bother
-    asks = ((pays | ((distress & 1) > 0)) & (thinks < habit) & (shortage >= 50_000)) | strikes
+    asks = ((pays | ((distress & 1) > 0)) & (thinks < 0.8 * habit) & (shortage >= 50_000)) | strikes
     young = 1.0 + 180.0 / (180.0 + TODAY - opened.astype(float))
     hazard = F(0.007) * (mean.astype(float) / value * 91.0 + 1.0) ** -0.85 * young + 0.1 * (arrears > 30.0 * fixed)
+    rest = 0.1 * (mean.astype(float) / value + 1.0) ** -0.5
+    w = 1.0 - leaves
+    rests = -1.0 - np.floor(-9.0 * np.log(np.minimum(w / rest, 1.0)))
+    is_hot = 1.0 + np.floor(-3.0 * np.log(np.clip((w - rest) / F(0.05), 1e-9, 1.0)))
+    new = np.where(w < rest, rests, np.where(w - rest < 0.05, is_hot, 0.0))
+    begins = is_open & (spells == 0)
+    assert (spell != np.where(begins, np.clip(new, -120, 120), spells)).sum() <= 3  # float32 beside an edge
+    assert min((begins & (new < 0)).sum(), (begins & (new > 0)).sum()) > 10
     expected = {
         plans.ASKS: is_open & asks,
         plans.PRESSED: is_open & (strikes | ((distress & 2) > 0)),
@@ -316,12 +443,12 @@ def test_flags_are_raised_for_those_they_are_meant_for(rng: np.random.Generator)
         plans.WINDS_DOWN: (status == CLOSING) | ((status == CLOSED) & (stock > 0)),
         plans.ENTERS: (status == WAITING) & (entry == TODAY + 1),
         plans.REOPENS: (status >= CLOSING) & (reopen == TODAY + 1),
-        plans._MAY_LEAVE: np.zeros(N, np.bool_),
+        MAY_LEAVE: np.zeros(N, np.bool_),
     }
     for bit, right in expected.items():
         found = (flags & bit) > 0
         assert (found != right).sum() <= 1, bit  # a float32 on the other side of an edge
-        assert bit == plans._MAY_LEAVE or 5 < right.sum() < 0.9 * N, bit
+        assert bit == MAY_LEAVE or 5 < right.sum() < 0.9 * N, bit
 
 
 # ------------------------------------------------------------------------------------------------- the few, and sums

@@ -28,9 +28,9 @@ PLAN: dict[str, Any] = {
 }
 
 
-def watched(changes: dict[str, Any] | None = None) -> Run:
+def watched(changes: dict[str, Any] | None = None, seed: int = 6) -> Run:
     plan = PLAN | {"lenders.ali.monitoring": {"policy": "signals"}} | (changes or {})
-    return sim.simulate(scenario(plan), seed=6, threads=1)
+    return sim.simulate(scenario(plan), seed=seed, threads=1)
 
 
 def warned(**columns: float) -> str:
@@ -102,14 +102,19 @@ def test_the_money_that_is_diverted_leaves_the_shop() -> None:
 
 
 def test_suspicion_is_right_more_often_than_chance_and_not_always() -> None:
-    """Precision against the hidden truth: false alarms and misses, both (facts A.1.3: not 100 %)."""
-    run = watched()
-    suspects = run.frame("actions").query("action == 'misuse'")["merchant_id"].unique()
-    borrowers = run.loans["merchant_id"].unique()
-    truth = diverts(borrowers.astype(np.int32), Borrowing(diverters=0.2), 6)
-    is_suspect = np.isin(borrowers, suspects)
-    precision, recall, base = truth[is_suspect].mean(), is_suspect[truth].mean(), truth.mean()
-    assert is_suspect.sum() > 30
+    """Precision against the hidden truth: false alarms and misses, both (facts A.1.3: not 100 %).
+
+    Over several worlds, as in one of them a few shops more or less decide.
+    """
+    judged, guilty = np.zeros(0, np.bool_), np.zeros(0, np.bool_)
+    for seed in (6, 7, 8, 9):
+        run = watched(seed=seed)
+        suspects = run.frame("actions").query("action == 'misuse'")["merchant_id"].unique()
+        borrowers = run.loans["merchant_id"].unique()
+        guilty = np.append(guilty, diverts(borrowers.astype(np.int32), Borrowing(diverters=0.2), seed))
+        judged = np.append(judged, np.isin(borrowers, suspects))
+    precision, recall, base = guilty[judged].mean(), judged[guilty].mean(), guilty.mean()
+    assert judged.sum() > 120
     assert 2.0 * base < precision < 1.0
     assert 0.1 < recall < 1.0
 

@@ -11,13 +11,22 @@ import pytest
 from sim.core.clock import day_number
 from sim.world.outlook import Outlook, build_outlook
 from sim.world.parameters import MerchantParameters
-from sim.world.promotions import lift_by_day, lift_to_stock_for
+from sim.world.promotions import (
+    after_effect,
+    largest_ahead,
+    lift_by_day,
+    lift_of_those_who_join,
+    lift_to_stock_for,
+    run_up,
+)
 from sim.world.season import season_table
-from sim.world.shocks import common_shocks, slump
+from sim.world.shocks import common_shocks, distrust, slump
 
 START, N_DAYS = date(2012, 10, 1), 90
 D11 = date(2012, 11, 11)
-FACTORS = ("demand", "season_ahead", "season_index", "season_index_90d", "lift", "lift_ahead")
+AHEAD = ("lift_ahead", "largest_ahead", "eve", "run_up")
+FACTORS = ("demand", "season_ahead", "season_index", "season_index_90d", "lift", *AHEAD)
+BY_DAY = ("trust", "rival")
 
 
 def parameters(**groups: dict[str, Any]) -> MerchantParameters:
@@ -31,7 +40,7 @@ def outlook(
 
 
 def differing(a: Outlook, b: Outlook) -> set[str]:
-    return {name for name in FACTORS if not np.array_equal(getattr(a, name), getattr(b, name))}
+    return {name for name in (*FACTORS, *BY_DAY) if not np.array_equal(getattr(a, name), getattr(b, name))}
 
 
 def test_every_factor_has_a_row_a_day_and_a_column_a_category() -> None:
@@ -71,11 +80,19 @@ def test_double_eleven_lifts_its_day_and_is_stocked_for() -> None:
     promotions = [(D11, 1, 6.4, None), (date(2012, 12, 12), 1, 2.5, "beauty")]
     found = outlook(promotions)
     day, beauty = (D11 - START).days, list(parameters().categories).index("beauty")
-    assert (found.lift[day] == np.float32(6.4)).all()
-    lift = lift_by_day(N_DAYS + 60, 7, [(day, 1, 6.4, None), (day + 31, 1, 2.5, beauty)])
-    assert np.array_equal(found.lift, lift[:N_DAYS])
+    eleven, twelve = (lift_of_those_who_join(size, parameters()) for size in (6.4, 2.5))
+    assert eleven > 6.4
+    assert twelve > 2.5
+    assert (found.lift[day] == np.float32(eleven)).all()
+    lift = lift_by_day(N_DAYS + 60, 7, [(day, 1, eleven, None), (day + 31, 1, twelve, beauty)])
+    after = after_effect(lift, 0.2, 14)
+    assert np.array_equal(found.lift, after[:N_DAYS])
+    assert 0.5 < found.lift[day + 1, 0] < 1.0 == found.lift[day - 1, 0]
+    assert np.array_equal(found.largest_ahead, largest_ahead(lift)[:N_DAYS])
+    assert np.flatnonzero(found.eve[:, 0]).tolist() == [day - 1]
+    assert np.allclose(found.run_up, run_up(lift, 10)[:N_DAYS])
     assert np.array_equal(found.lift_ahead, lift_to_stock_for(lift)[:N_DAYS])
-    assert differing(found, outlook()) == {"lift", "lift_ahead"}
+    assert differing(found, outlook()) == {"lift", *AHEAD}
 
 
 def test_a_promotion_after_the_end_is_stocked_for() -> None:
@@ -96,6 +113,23 @@ def test_a_recession_strikes_all_and_a_slump_its_category() -> None:
     assert differing(own, outlook()) == {"demand"}
     both = outlook(slumps=[(first, 40, 0.3, "home"), (first, 40, 0.3, None)])
     assert np.allclose(both.demand[:, home] / plain[:, home], slump(N_DAYS, 20, 40, 0.3) ** 2, rtol=1e-5)
+
+
+def test_a_rumour_keeps_people_from_borrowing_and_a_rival_draws_orders_away() -> None:
+    first = START + timedelta(days=20)
+    plain = outlook()
+    assert (plain.trust == 1.0).all()
+    assert not plain.rival.any()
+    rumour = build_outlook(parameters(), 3, START, N_DAYS, [], [], [(first, 10, 0.6)])
+    assert np.allclose(rumour.trust, distrust(N_DAYS, 20, 10, 0.6))
+    assert differing(rumour, plain) == {"trust"}
+    p = parameters(elsewhere={"multihome": 0.25})
+    rival = build_outlook(p, 3, START, N_DAYS, [], [], [], [(first, 40, 0.4)])
+    drawn = 1.0 - slump(N_DAYS, 20, 40, 0.4)
+    # of the orders drawn away the same shops serve a quarter there; the rest is lost to them
+    assert np.allclose(rival.demand / plain.demand.astype(float), (1.0 - 0.75 * drawn)[:, None], rtol=1e-5)
+    assert np.allclose(rival.rival, 0.25 * drawn / (1.0 - 0.75 * drawn), atol=1e-6)
+    assert differing(rival, plain) == {"demand", "rival"}
 
 
 def test_only_the_seed_moves_the_shocks() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from sim.core import draws
 from sim.world.parameters import Demand
-from sim.world.shocks import common_shocks, slump
+from sim.world.shocks import common_shocks, distrust, slump
 
 FIRST = 4199
 DEMAND = Demand(market_shock=0.05, category_shock=0.06, common_autocorrelation=0.97)
@@ -100,3 +100,12 @@ def test_a_short_slump_has_no_jumps(length: int) -> None:
     factor = slump(80, 20, length, 0.28)
     assert np.abs(np.diff(factor)).max() <= 0.28 / 14 + 1e-12
     assert (factor[20 + length + 14 :] == 1.0).all()
+
+
+def test_a_rumour_is_loud_at_first_and_fades_evenly() -> None:
+    factor = distrust(20, 5, 10, 0.5)
+    assert (factor[:5] == 1.0).all()
+    assert factor[5] == 0.5
+    assert np.allclose(np.diff(factor[5:16]), 0.05)
+    assert (factor[15:] == 1.0).all()
+    assert (distrust(10, -4, 8, 0.5) == distrust(20, 6, 8, 0.5)[10:]).all()  # one that began before the run

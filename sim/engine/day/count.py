@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.core.kernels import kernel
-from sim.core.loanbook import ORDER_LOAN
+from sim.core.loanbook import ACTIVE, ORDER_LOAN
 from sim.core.merchants import STAGES
 
 MONEY = ("wallets", "escrow", "outside_debt")  # whole fen, in this order
@@ -60,3 +60,16 @@ def count_loans(loans: Any, positions: Any, lent: Any, money: Any) -> None:
             for stage in range(STAGES):
                 pledged += loan.pledged[stage]
     money[1] += np.int64(pledged)
+
+
+@kernel
+def mark_late(loans: Any, by_row: Any, first: Any, late: Any) -> None:
+    """Mark the merchants of a tile, of which ``first`` is the first row, that have a loan past due.
+
+    ``by_row`` (k,) are positions of the tile's loans in the book; ``late`` (tile,) of uint8 is written, 1 or 0.
+    """
+    late[:] = 0
+    for position in by_row:
+        loan = loans[np.uint64(position)]
+        if loan.status == ACTIVE and loan.dpd > 0:
+            late[np.uint64(loan.row - first)] = 1

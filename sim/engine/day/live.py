@@ -13,10 +13,10 @@ import numpy as np
 from numba import prange
 
 from sim.core.kernels import parallel_kernel
-from sim.engine.day.count import count_loans, count_money
+from sim.engine.day.count import count_loans, count_money, mark_late
 from sim.engine.day.plan import plan
 from sim.engine.day.repay import repay
-from sim.engine.day.trade import RECORDED, trade
+from sim.engine.day.trade import RECORDED, SCRATCH, trade
 
 
 class Loans(NamedTuple):
@@ -62,10 +62,12 @@ def live(
     money_columns, trade_columns, borrowers : MoneyColumns, TradeColumns, Borrowers
     records, plan_columns : Records, PlanColumns
         What the parts of the day read and write.
-    demand : ndarray (3, n_categories) of float32
-        Season with common shocks, the demand that comes over from rivals out of stock, the lift of promotions.
-    ahead : ndarray (3, n_categories) of float32
-        Mean season of the weeks ahead, promotions to stock for, share of its value that stock loses a day.
+    demand : ndarray (4, n_categories) of float32
+        Season with common shocks, the demand that comes over from rivals out of stock, the lift of promotions, what
+        is advertised more for those to come.
+    ahead : ndarray (5, n_categories) of float32
+        Mean season of the weeks ahead, promotions to stock for, lift - 1 of the largest one in sight and of one that
+        begins tomorrow, share of its value that stock loses a day.
     commission : ndarray (n_platforms,) of float32
         The platform's share of confirmed sales.
     observed : ndarray (n,) of float32
@@ -76,8 +78,8 @@ def live(
         Written: the arrays of Totals. A parallel loop must not write to arrays in a tuple, which numba drops.
     """
     for part in prange(n_closed.size):
-        bits, x = np.empty((2, tile), np.uint32), np.empty((15, tile), np.float32)
-        fen, distress = np.empty((2, tile), np.int64), np.empty(tile, np.uint8)
+        bits, x = np.empty((2, tile), np.uint32), np.empty((SCRATCH, tile), np.float32)
+        fen, distress, late = np.empty((2, tile), np.int64), np.empty(tile, np.uint8), np.empty(tile, np.uint8)
         debt, due_soon, on_stock = np.zeros(tile), np.zeros(tile), np.zeros(tile)
         money[part] = 0
         lent[part] = 0
@@ -102,6 +104,7 @@ def live(
             )  # fmt: skip
             closed += more_closed
             seen += more_seen
-            plan(plan_columns, a, b, ahead, plan_rules, debt, due_soon, bits, x, distress, planned[part])
+            mark_late(loans.records, by_row, a, late)
+            plan(plan_columns, a, b, ahead, plan_rules, debt, due_soon, late, bits, x, distress, planned[part])
         n_closed[part] = closed
         n_noticed[part] = seen

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.core.kernels import kernel, unit32
-from sim.core.merchants import OPEN, WAITING
+from sim.core.merchants import HONEST, OPEN, WAITING
+from sim.engine.day.flags import ASKS, ENTERS, FLEES, LEAVES, MAY_LEAVE, PRESSED, REOPENS, WINDS_DOWN
 from sim.engine.day.trade import bits_of, look_up
 from sim.world.cash import (
     kept_back,
@@ -24,19 +25,17 @@ from sim.world.cash import (
     unit_cost,
 )
 from sim.world.demand import is_worth_asking, money_worth, sale_chance
+from sim.world.elsewhere import next_retreat
 from sim.world.exits import FRAUDSTERS_STAY, comes_back, exit_hazard, most_hazard, sells_off
+from sim.world.promotions import MEANS_TO, TAKES_PART, has_the_goods, pays_to_join
+from sim.world.spells import new_spell, rest_chance
+from sim.world.wash import next_wash_level
 
 _F = np.float32
 _B = np.uint8
 
 # Totals of the day, whole fen and a count, in this order.
 PLAN_TOTALS = ("stock_bought", "outside_drawn", "outside_repaid", "owner_drawn", "active")
-
-# Bits of the flags that are written: asks for a loan today; at any price; leaves the market today; has struck and left
-# all behind; sells its stock off; and tomorrow: enters, comes back.
-ASKS, PRESSED, LEAVES, FLEES, WINDS_DOWN, ENTERS, REOPENS, _MAY_LEAVE = (1 << bit for bit in range(8))
-
-RARE = ASKS | LEAVES | WINDS_DOWN | ENTERS | REOPENS  # what a merchant is looked at for, one by one
 
 PlanColumns = namedtuple(
     "PlanColumns",
@@ -45,6 +44,7 @@ PlanColumns = namedtuple(
         "margin", "lead_days", "cover_days", "promotion_fit", "fixed_cost", "patience", "habit", "bother",
         "price_sensitivity", "demand_mean", "sales_mean_30d", "sales_mean_90d", "stock", "on_order", "shipped",
         "wallet", "arrears", "outside_debt", "shortage", "gain", "flags",
+        "integrity", "retreat", "promotion", "spell", "wash_level",
     ),
 )  # fmt: skip
 
@@ -61,12 +61,50 @@ class PlanRules(NamedTuple):
     lowest_price: np.float32
     owner_take: np.float32
     smallest: np.float32
+    trust: np.float32
     hazard: np.float32
     exponent: np.float32
     youth: np.float32
     ruin_days: np.float32
     ruin_hazard: np.float32
+    away_honest: np.float32
+    away_step: np.float32
+    back_step: np.float32
+    discount: np.float32
+    drawn_away: np.float32
+    least_stock: np.float32
+    is_promoted: bool
+    rest: np.float32
+    rest_exponent: np.float32
+    rest_least: np.float32
+    rest_more: np.float32
+    hot: np.float32
+    hot_more: np.float32
+    wash_most: np.float32
+    wash_chase: np.float32
+    wash_back: np.float32
     today: int
+
+
+@kernel
+def prepare(
+    r: Any, margin: Any, fit: Any, demand_mean: Any, ahead: Any, stock: Any, largest: Any, tomorrow: Any,
+    lift_ahead: Any, promotion: Any,
+) -> None:  # fmt: skip
+    """See what is worth preparing for, and on the eve of a promotion who takes part; float32 (n,).
+
+    ``largest`` and ``tomorrow`` are lift - 1 of the largest promotion in sight and of one that begins tomorrow.
+    Writes ``promotion`` (uint8), and 0 to ``lift_ahead`` for those who do not mean to join.
+    """
+    for j in range(margin.size):
+        means_to = pays_to_join(fit[j], margin[j], largest[j], r.discount, r.drawn_away)
+        lift_ahead[j] = lift_ahead[j] if means_to else _F(0)
+        joins = pays_to_join(fit[j], margin[j], tomorrow[j], r.discount, r.drawn_away)
+        joins = joins and has_the_goods(stock[j], demand_mean[j], ahead[j], fit[j], tomorrow[j], r.least_stock)
+        latest = promotion[j] & _B(TAKES_PART)
+        admitted = _B(TAKES_PART) if joins else _B(0)
+        latest = admitted if tomorrow[j] > _F(0) else latest
+        promotion[j] = latest | (_B(MEANS_TO) if means_to else _B(0))
 
 
 @kernel
@@ -158,6 +196,30 @@ def share_out(
 
 
 @kernel
+def turn_away(r: Any, integrity: Any, distress: Any, late: Any, retreat: Any) -> None:
+    """Turn away from the platform in trouble, and come back after it; (n,) of uint8 but ``integrity`` (int8).
+
+    Trouble is a loan past due (``late`` 1), or more due than the shop can pay even with money from outside.
+    """
+    for j in range(integrity.size):
+        is_in_trouble = _F(distress[j]) + _F(2) * _F(late[j]) >= _F(2)  # all as wide as a float32
+        is_honest = _F(integrity[j]) == _F(HONEST)
+        after = next_retreat(_F(retreat[j]), is_in_trouble, is_honest, r.away_honest, r.away_step, r.back_step)
+        retreat[j] = np.int32(after)
+
+
+@kernel
+def pass_the_night(r: Any, shortage: Any, spell: Any, wash_level: Any) -> None:
+    """Let a day of each spell (int8) pass, and decide how much to fake tomorrow (uint8); ``shortage`` float32 (n,)."""
+    for j in range(spell.size):
+        left = np.int32(spell[j])
+        spell[j] = left - (np.int32(1) if left > 0 else np.int32(0)) + (np.int32(1) if left < 0 else np.int32(0))
+    for j in range(spell.size):
+        is_short = shortage[j] >= r.smallest
+        wash_level[j] = np.int32(next_wash_level(_F(wash_level[j]), is_short, r.wash_most, r.wash_chase, r.wash_back))
+
+
+@kernel
 def make_up_mind(
     r: Any, status: Any, entry_day: Any, reopen_day: Any, bust_day: Any, fixed_cost: Any, habit: Any, bother: Any,
     sensitivity: Any, unpaid: Any, stock: Any, cost: Any, spent: Any, shortage: Any, gain: Any, distress: Any,
@@ -169,6 +231,7 @@ def make_up_mind(
     """
     most = most_hazard(r.hazard, r.youth)
     # as narrow as the columns they are compared with
+    least_new = _F(1) - r.rest - r.hot
     today, tomorrow, fled = np.int16(r.today), np.int16(r.today + 1), np.int16(r.today - FRAUDSTERS_STAY)
     for j in range(status.size):
         on1[j] += spent[j] / cost[j]
@@ -177,13 +240,14 @@ def make_up_mind(
         pays = is_worth_asking(
             gain[j], r.lowest_price, sensitivity[j], shortage[j], _F(10), bother[j], (distress[j] & _B(1)) != _B(0)
         )
-        asks = (pays and unit32(high[j]) < habit[j] and shortage[j] >= r.smallest) or strikes
+        asks = (pays and unit32(high[j]) < habit[j] * r.trust and shortage[j] >= r.smallest) or strikes
         pressed = strikes or (distress[j] & _B(2)) != _B(0)
-        may_leave = unit32(low[j]) < most or unpaid[j] > r.ruin_days * fixed_cost[j]
+        luck = unit32(low[j])
+        may_leave = luck < most or luck > least_new or unpaid[j] > r.ruin_days * fixed_cost[j]
         flees = bust_day[j] <= fled
         found = _B(ASKS) if asks else _B(0)
         found |= _B(PRESSED) if pressed else _B(0)
-        found |= _B(_MAY_LEAVE) if may_leave else _B(0)
+        found |= _B(MAY_LEAVE) if may_leave else _B(0)
         found |= _B(LEAVES | FLEES) if flees else _B(0)
         found = found if is_open else _B(0)
         found |= _B(WINDS_DOWN) if sells_off(status[j], stock[j]) else _B(0)
@@ -195,17 +259,18 @@ def make_up_mind(
 @kernel
 def decide_to_leave(
     r: Any, opened_day: Any, mean_30d: Any, order_value: Any, fixed_cost: Any, unpaid: Any, low: Any, flags: Any,
-    which: Any,
+    spell: Any, which: Any,
 ) -> None:  # fmt: skip
-    """Turn the few flags of those who may leave into those who do; ``which`` (n,) of uint32 is scratch."""
+    """Turn the few flags of those who may leave into those who do, and begin new spells; ``which`` (n,) is scratch."""
     found = 0
     for j in range(flags.size):  # a list first, lest the hazard be worked out for everybody
         which[found] = j
-        found += flags[j] // _MAY_LEAVE
+        found += flags[j] // MAY_LEAVE
     for k in range(found):
         j = which[k]
+        orders, luck = mean_30d[j] / order_value[j], unit32(low[j])
         hazard = exit_hazard(
-            mean_30d[j] / order_value[j],
+            orders,
             _F(r.today - opened_day[j]),
             r.hazard,
             r.exponent,
@@ -214,13 +279,16 @@ def decide_to_leave(
             r.ruin_days * fixed_cost[j],
             r.ruin_hazard,
         )
-        flags[j] = (flags[j] & ~_B(_MAY_LEAVE)) | (_B(LEAVES) if unit32(low[j]) < hazard else _B(0))
+        flags[j] = (flags[j] & ~_B(MAY_LEAVE)) | (_B(LEAVES) if luck < hazard else _B(0))
+        if spell[j] == 0:
+            rest = rest_chance(orders, r.rest, r.rest_exponent)
+            spell[j] = np.int8(new_spell(luck, rest, r.rest_least, r.rest_more, r.hot, r.hot_more))
 
 
 @kernel
 def plan(
-    c: Any, a: Any, b: Any, factors: Any, r: Any, debt: Any, due_soon: Any, bits: Any, x: Any, distress: Any,
-    totals: Any,
+    c: Any, a: Any, b: Any, factors: Any, r: Any, debt: Any, due_soon: Any, late: Any, bits: Any, x: Any,
+    distress: Any, totals: Any,
 ) -> None:  # fmt: skip
     """Plans of one day for the merchants of rows ``a`` to ``b``.
 
@@ -228,11 +296,14 @@ def plan(
     ----------
     c : PlanColumns
         The merchant columns, each (n,), ``shipped`` (4, n), ``on_order`` (2, n).
-    factors : ndarray (3, n_categories) of float32
-        Mean season of the weeks ahead, promotions to stock for, share of its value that stock loses a day.
+    factors : ndarray (5, n_categories) of float32
+        Mean season of the weeks ahead, promotions to stock for, lift - 1 of the largest one in sight and of one that
+        begins tomorrow, share of its value that stock loses a day.
     r : PlanRules
     debt, due_soon : ndarray (tile,) of float64
         Fen owed to all lenders beyond pledged orders, and of it what falls due within the planning horizon.
+    late : ndarray (tile,) of uint8
+        1 for a merchant with a loan past due.
     bits, x, distress : ndarray (2, tile) of uint32, (10, tile) of float32, (tile,) of uint8
         Scratch; the first b - a of each row are used.
     totals : ndarray (len(PLAN_TOTALS),) of int64
@@ -240,8 +311,17 @@ def plan(
     """
     ahead, lift_ahead, decay = x[0], x[1], x[2]
     live, cost, need, goods, needed, spent, unpaid = x[3], x[4], x[5], x[6], x[7], x[8], x[9]
-    for k in range(3):
-        look_up(c.category[a:b], factors[k], x[k])
+    look_up(c.category[a:b], factors[0], ahead)
+    look_up(c.category[a:b], factors[1], lift_ahead)
+    look_up(c.category[a:b], factors[4], decay)
+    if r.is_promoted:
+        largest, tomorrow = x[3], x[4]
+        look_up(c.category[a:b], factors[2], largest)
+        look_up(c.category[a:b], factors[3], tomorrow)
+        prepare(
+            r, c.margin[a:b], c.promotion_fit[a:b], c.demand_mean[a:b], ahead, c.stock[a:b], largest, tomorrow,
+            lift_ahead, c.promotion[a:b],
+        )  # fmt: skip
     totals[4] += stock_up(
         r, c.status[a:b], c.order_value[a:b], c.margin[a:b], c.lead_days[a:b], c.cover_days[a:b],
         c.promotion_fit[a:b], c.demand_mean[a:b], ahead, lift_ahead, decay, c.stock[a:b], c.on_order[0, a:b],
@@ -253,13 +333,15 @@ def plan(
         c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.shortage[a:b], spent, unpaid,
         distress, totals,
     )  # fmt: skip
+    turn_away(r, c.integrity[a:b], distress, late, c.retreat[a:b])
     bits_of(r.key_attention, c.merchant_id[a:b], bits[0], bits[1])
     make_up_mind(
         r, c.status[a:b], c.entry_day[a:b], c.reopen_day[a:b], c.bust_day[a:b], c.fixed_cost[a:b], c.habit[a:b],
         c.bother[a:b], c.price_sensitivity[a:b], unpaid, c.stock[a:b], cost, spent, c.shortage[a:b],
         c.gain[a:b], distress, bits[0], bits[1], c.on_order[0, a:b], c.flags[a:b],
     )  # fmt: skip
+    pass_the_night(r, c.shortage[a:b], c.spell[a:b], c.wash_level[a:b])
     decide_to_leave(
         r, c.opened_day[a:b], c.sales_mean_30d[a:b], c.order_value[a:b], c.fixed_cost[a:b], unpaid, bits[1],
-        c.flags[a:b], bits[0],
+        c.flags[a:b], c.spell[a:b], bits[0],
     )  # fmt: skip

@@ -25,23 +25,30 @@ from sim.core.kernels import (
     unit32,
 )
 from sim.core.merchants import OPEN
+from sim.engine.day.flags import PRESSED
+from sim.world.advertising import advertising_elasticity, advertising_level, advertising_response
+from sim.world.elsewhere import AWAY, share_elsewhere
+from sim.world.prices import entrant_cut, price_response, price_today
+from sim.world.promotions import MEANS_TO, TAKES_PART, promotion_factor
 from sim.world.sales import (
     demand_level,
     moved_mean,
     moved_reputation,
     moved_variance,
     next_shock,
-    promotion_lift,
     sold_orders,
     trend,
 )
-from sim.world.wash import faked_value, faking_cost
+from sim.world.spells import spell_factor
+from sim.world.wash import HABIT, faked_value, faking_cost
 
 _F = np.float32
+_B = np.uint8
 
 # Totals of the day, whole fen, in this order.
 TRADE_TOTALS = ("paid_at_once", "refunded", "confirmed", "commission", "costs", "faked", "faking_cost")
 
+SCRATCH = 20  # rows of float32 that trade and plans write to
 RECORDED = 12  # row of the scratch in which a tile's recorded sales, fen, are left for its loans
 
 TradeColumns = namedtuple(
@@ -51,7 +58,8 @@ TradeColumns = namedtuple(
         "base_orders", "order_value", "off_platform", "return_rate", "advertising", "fixed_cost", "wash", "quality",
         "shock", "luck", "stock", "shipped", "wallet", "arrears", "outside_debt", "reputation", "demand_mean",
         "sales_mean_7d", "sales_mean_30d", "sales_mean_90d", "sales_variance_30d", "returns_mean_30d",
-        "sales_total", "lost_total",
+        "sales_total", "lost_total", "margin", "flags", "retreat", "advertising_mean_30d", "advertising_mean_90d",
+        "promotion", "opened_day", "spell", "wash_level",
     ),
 )  # fmt: skip
 
@@ -67,6 +75,17 @@ class TradeRules(NamedTuple):
     stage_share: float
     restocked: np.float32
     outside_day: float
+    pull: np.float32
+    saved: np.float32
+    given_up: np.float32
+    shifted: np.float32
+    rival: np.float32
+    discount: np.float32
+    drawn_away: np.float32
+    young_cut: np.float32
+    young_until: np.float32
+    elasticity: np.float32
+    hot_lift: np.float32
     today: int
     replays: bool
 
@@ -106,15 +125,71 @@ def draw(r: Any, ids: Any, high: Any, low: Any, z_shock: Any, z_noise: Any, z_co
 
 
 @kernel
+def set_prices(
+    r: Any, opened_day: Any, margin: Any, order_value: Any, promotion: Any, fit: Any, lift: Any, boost: Any,
+    price: Any,
+) -> None:  # fmt: skip
+    """Ask today's price; float32 (n,) but ``opened_day`` (int16) and ``promotion`` (uint8).
+
+    Writes ``price`` (whole fen an order brings); ``lift`` becomes what promotions do to each shop's own demand, and
+    ``boost`` is multiplied by what a young shop's price does to it.
+    """
+    for j in range(margin.size):
+        cut = entrant_cut(_F(np.int32(r.today - opened_day[j])), margin[j], r.young_cut, r.young_until)
+        boost[j] *= price_response(cut, r.elasticity)
+        takes_part = (promotion[j] & _B(TAKES_PART)) != _B(0)
+        discount = r.discount if (takes_part and lift[j] > _F(1)) else _F(0)
+        price[j] = price_today(order_value[j], discount if discount > cut else cut)
+        lift[j] = promotion_factor(takes_part, fit[j], lift[j], r.drawn_away)
+
+
+@kernel
+def open_up(r: Any, spell: Any, wash: Any, wash_level: Any, boost: Any, fakes: Any, trades: Any) -> None:
+    """Rest or trade today; float32 (n,) but ``spell`` (int8) and ``wash_level`` (uint8).
+
+    Multiplies ``boost`` by what the spell does to demand; writes ``fakes`` (of usual sales, fake orders of today)
+    and ``trades`` (1, at rest 0).
+    """
+    for j in range(spell.size):
+        days = _F(spell[j])  # as wide as the rest of the loop
+        boost[j] *= spell_factor(days, r.hot_lift)
+        level = _F(wash_level[j]) * _F(1 / HABIT)
+        trading = _F(1) if days >= _F(0) else _F(0)
+        fakes[j] = wash[j] * level * trading
+        trades[j] = trading
+
+
+@kernel
+def advertise(
+    r: Any, advertising: Any, margin: Any, off_platform: Any, flags: Any, retreat: Any, promotion: Any, run_up: Any,
+    boost: Any, share: Any, elsewhere: Any,
+) -> None:  # fmt: skip
+    """Decide how much to advertise today, and where to sell; float32 (n,), bits and per cent uint8.
+
+    Multiplies ``boost`` by what advertising does to demand; writes ``share`` (of sales, spent on it) and ``elsewhere``
+    (of sales, off the platform).
+    """
+    for j in range(margin.size):
+        away = _F(retreat[j]) * _F(1 / AWAY)
+        is_short = _F(1) if (flags[j] & _B(PRESSED)) != _B(0) else _F(0)
+        prepares = run_up[j] if (promotion[j] & _B(MEANS_TO)) != _B(0) else _F(0)
+        level = advertising_level(prepares, is_short, away, r.saved, r.given_up)
+        boost[j] *= advertising_response(level, advertising_elasticity(advertising[j], margin[j], r.pull))
+        share[j] = advertising[j] * level
+        elsewhere[j] = share_elsewhere(share_elsewhere(off_platform[j], r.shifted, away), r.rival, _F(1))
+
+
+@kernel
 def want(
-    r: Any, status: Any, entry_day: Any, volatility: Any, fit: Any, growth: Any, base_orders: Any, reputation: Any,
+    r: Any, status: Any, entry_day: Any, volatility: Any, growth: Any, base_orders: Any, reputation: Any,
     shock: Any, luck: Any, season: Any, boost: Any, lift: Any, z_shock: Any, z_noise: Any, z_count: Any, u_count: Any,
     which: Any, mean: Any, live: Any, wanted: Any, usual: Any,
 ) -> None:  # fmt: skip
-    """Move the shock and count the orders wanted today; ``usual`` is what turns them into the pace of an average day.
+    """Move the shock and count the orders wanted today.
 
-    Every array is float32 (n,) but ``status``, ``entry_day`` and ``which`` (uint32, scratch). Writes ``shock``,
-    ``luck``, ``mean`` (orders expected), ``live`` (1 for an open shop, 0 for others), ``wanted`` and ``usual``.
+    ``lift`` is what promotions do to each shop; ``usual`` turns orders into the pace of an average day. Every array is
+    float32 (n,) but ``status``, ``entry_day`` and ``which`` (uint32, scratch). Writes ``shock``, ``luck``, ``mean``
+    (orders expected), ``live`` (1 for an open shop, 0 for others), ``wanted`` and ``usual``.
     """
     for j in range(status.size):
         x = next_shock(shock[j], r.carry, r.innovation, z_shock[j])
@@ -123,7 +198,7 @@ def want(
         luck[j] += x if days >= 0 else _F(0)
         alive = _F(1) if status[j] == OPEN else _F(0)
         live[j] = alive
-        calendar = season[j] * promotion_lift(fit[j], lift[j])
+        calendar = season[j] * lift[j]
         usual[j] = _F(1) / calendar
         usually = base_orders[j] * calendar * trend(growth[j], _F(days) * _F(1 / 365)) * reputation[j] * boost[j]
         mean[j] = alive * usually * demand_level(volatility[j], x, r.noise, z_noise[j])
@@ -140,20 +215,24 @@ def want(
 
 @kernel
 def sell(
-    r: Any, live: Any, wanted: Any, fee: Any, order_value: Any, off_platform: Any, return_rate: Any, advertising: Any,
-    fixed_cost: Any, wash: Any, mean_30d: Any, stock: Any, s1: Any, s2: Any, s3: Any, s4: Any, wallet: Any,
-    arrears: Any, outside_debt: Any, sales_total: Any, lost_total: Any, lost: Any, recorded: Any, refunded: Any,
-    sold_fen: Any, lost_fen: Any, totals: Any,
+    r: Any, live: Any, wanted: Any, fee: Any, order_value: Any, today_value: Any, off_platform: Any, return_rate: Any,
+    advertising: Any, fixed_cost: Any, wash: Any, mean_30d: Any, stock: Any, s1: Any, s2: Any, s3: Any, s4: Any,
+    wallet: Any, arrears: Any, outside_debt: Any, sales_total: Any, lost_total: Any, lost: Any, recorded: Any,
+    refunded: Any, adverts: Any, sold_fen: Any, lost_fen: Any, totals: Any,
 ) -> None:  # fmt: skip
     """Sell, ship, confirm and pay costs; money is whole fen in float64, (n,); adds to ``totals`` (TRADE_TOTALS).
 
-    Writes ``lost`` (orders), ``recorded`` and ``refunded`` (fen) as float32, ``sold_fen`` and ``lost_fen`` as int64.
+    An order brings ``today_value`` fen; goods that come back are counted at their usual value.
+
+    ``off_platform`` and ``advertising`` are the shares of today; ``adverts`` may be the same array as the latter.
+    Writes ``lost`` (orders), ``recorded``, ``refunded`` and ``adverts`` (fen) as float32, ``sold_fen`` and ``lost_fen``
+    as int64.
     """
     at_once = refunds = confirmed = fees = costs = faked = faking = np.int64(0)
     for j in range(order_value.size):
         sold = sold_orders(wanted[j], stock[j])
         missed = wanted[j] - sold
-        price = np.float64(order_value[j])
+        price = np.float64(today_value[j])
         value = sold * price
         off = floor(value * off_platform[j])
         on = value - off
@@ -173,7 +252,8 @@ def sell(
         s4[j] += q3 - q4
         stock[j] += _F(refund) / order_value[j] * r.restocked - sold
 
-        cost = arrears[j] + live[j] * fixed_cost[j] + floor(value * advertising[j])
+        spent = floor(value * advertising[j])  # clicks are paid for, and come with the sales
+        cost = arrears[j] + live[j] * fixed_cost[j] + spent
         cost += floor(outside_debt[j] * r.outside_day)
         money = wallet[j] + receipts - charge + off - fake - fake_fee
         paid = cost if cost < money else money
@@ -186,6 +266,7 @@ def sell(
         lost[j] = missed
         recorded[j] = _F(on + fake)
         refunded[j] = _F(refund)
+        adverts[j] = _F(spent)
         sold_fen[j] = np.int64(value)
         lost_fen[j] = np.int64(missed * price)
         at_once += np.int64(off)
@@ -206,10 +287,14 @@ def sell(
 
 @kernel
 def remember(
-    live: Any, wanted: Any, lost: Any, usual: Any, recorded: Any, refunded: Any, quality: Any, reputation: Any,
-    demand_mean: Any, mean_7d: Any, mean_30d: Any, mean_90d: Any, variance_30d: Any, returns_30d: Any,
+    live: Any, trades: Any, wanted: Any, lost: Any, usual: Any, recorded: Any, refunded: Any, quality: Any,
+    reputation: Any, demand_mean: Any, mean_7d: Any, mean_30d: Any, mean_90d: Any, variance_30d: Any, returns_30d: Any,
+    adverts: Any, adverts_30d: Any, adverts_90d: Any,
 ) -> None:  # fmt: skip
-    """Move the rating and the running means of a tile by what happened today; all float32 (n,)."""
+    """Move the rating and the running means of a tile by what happened today; all float32 (n,).
+
+    A shop at rest (``trades`` 0) knows that nobody could order: its forecast stays.
+    """
     for j in range(quality.size):
         value = recorded[j]
         variance_30d[j] = moved_variance(variance_30d[j], mean_30d[j], value, _F(1 / 30))
@@ -217,8 +302,11 @@ def remember(
         mean_30d[j] = moved_mean(mean_30d[j], value, _F(1 / 30))
         mean_90d[j] = moved_mean(mean_90d[j], value, _F(1 / 90))
         returns_30d[j] = moved_mean(returns_30d[j], refunded[j], _F(1 / 30))
-        demand_mean[j] = moved_mean(demand_mean[j], wanted[j] * usual[j], _F(1 / 28) * live[j])
+        demand_mean[j] = moved_mean(demand_mean[j], wanted[j] * usual[j], _F(1 / 28) * live[j] * trades[j])
         reputation[j] = moved_reputation(reputation[j], quality[j], lost[j], wanted[j], live[j])
+    for j in range(quality.size):  # one loop over all these columns would not be vectorised
+        adverts_30d[j] = moved_mean(adverts_30d[j], adverts[j], _F(1 / 30))
+        adverts_90d[j] = moved_mean(adverts_90d[j], adverts[j], _F(1 / 90))
 
 
 @kernel
@@ -243,12 +331,13 @@ def trade(
         The merchant columns, each (n,), ``shipped`` (4, n).
     observed : ndarray (n,) of float32
         Orders wanted as a file tells them, when ``r.replays``; else empty.
-    factors : ndarray (3, n_categories) of float32
-        Season with common shocks, the demand that comes over from rivals out of stock, the lift of promotions.
+    factors : ndarray (4, n_categories) of float32
+        Season with common shocks, the demand that comes over from rivals out of stock, the lift of promotions, what
+        is advertised more for those to come.
     commission : ndarray (n_platforms,) of float32
         The platform's share of confirmed sales.
     r : TradeRules
-    bits, x, fen : ndarray (2, tile) of uint32, (15, tile) of float32, (2, tile) of int64
+    bits, x, fen : ndarray (2, tile) of uint32, (SCRATCH, tile) of float32, (2, tile) of int64
         Scratch; the first b - a of each row are used.
     totals : ndarray (len(TRADE_TOTALS),) of int64
         Whole fen, added to.
@@ -259,12 +348,24 @@ def trade(
     fee, live, wanted, usual = x[3], x[4], x[5], x[6]
     z_shock, z_noise, z_count, u_count = x[7], x[8], x[9], x[10]
     lost, recorded, refunded, mean = x[11], x[RECORDED], x[13], x[14]
+    share, elsewhere, run_up, price = x[15], x[16], x[11], x[17]
+    fakes, trades = x[18], x[19]
     for k in range(3):
         look_up(c.category[a:b], factors[k], x[k])
+    look_up(c.category[a:b], factors[3], run_up)
+    set_prices(
+        r, c.opened_day[a:b], c.margin[a:b], c.order_value[a:b], c.promotion[a:b], c.promotion_fit[a:b], lift, boost,
+        price,
+    )  # fmt: skip
+    open_up(r, c.spell[a:b], c.wash[a:b], c.wash_level[a:b], boost, fakes, trades)
+    advertise(
+        r, c.advertising[a:b], c.margin[a:b], c.off_platform[a:b], c.flags[a:b], c.retreat[a:b], c.promotion[a:b],
+        run_up, boost, share, elsewhere,
+    )  # fmt: skip
     look_up(c.platform[a:b], commission, fee)
     draw(r, c.merchant_id[a:b], bits[0], bits[1], z_shock, z_noise, z_count, u_count)
     want(
-        r, c.status[a:b], c.entry_day[a:b], c.volatility[a:b], c.promotion_fit[a:b], c.growth[a:b],
+        r, c.status[a:b], c.entry_day[a:b], c.volatility[a:b], c.growth[a:b],
         c.base_orders[a:b], c.reputation[a:b], c.shock[a:b], c.luck[a:b], season, boost, lift, z_shock, z_noise,
         z_count, u_count, bits[0], mean, live, wanted, usual,
     )  # fmt: skip
@@ -272,14 +373,15 @@ def trade(
         for j in range(b - a):
             wanted[j] = live[j] * observed[a + j]
     sell(
-        r, live, wanted, fee, c.order_value[a:b], c.off_platform[a:b], c.return_rate[a:b], c.advertising[a:b],
-        c.fixed_cost[a:b], c.wash[a:b], c.sales_mean_30d[a:b], c.stock[a:b], c.shipped[0, a:b], c.shipped[1, a:b],
+        r, live, wanted, fee, c.order_value[a:b], price, elsewhere, c.return_rate[a:b], share,
+        c.fixed_cost[a:b], fakes, c.sales_mean_30d[a:b], c.stock[a:b], c.shipped[0, a:b], c.shipped[1, a:b],
         c.shipped[2, a:b], c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.sales_total[a:b],
-        c.lost_total[a:b], lost, recorded, refunded, fen[0], fen[1], totals,
+        c.lost_total[a:b], lost, recorded, refunded, share, fen[0], fen[1], totals,
     )  # fmt: skip
     remember(
-        live, wanted, lost, usual, recorded, refunded, c.quality[a:b], c.reputation[a:b], c.demand_mean[a:b],
-        c.sales_mean_7d[a:b], c.sales_mean_30d[a:b], c.sales_mean_90d[a:b], c.sales_variance_30d[a:b],
-        c.returns_mean_30d[a:b],
+        live, trades, wanted, lost, usual, recorded, refunded, c.quality[a:b], c.reputation[a:b],
+        c.demand_mean[a:b], c.sales_mean_7d[a:b], c.sales_mean_30d[a:b], c.sales_mean_90d[a:b],
+        c.sales_variance_30d[a:b], c.returns_mean_30d[a:b], share, c.advertising_mean_30d[a:b],
+        c.advertising_mean_90d[a:b],
     )  # fmt: skip
     sum_by_category(c.category[a:b], fen[1], fen[0], by_category)

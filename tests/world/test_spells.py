@@ -1,0 +1,61 @@
+"""Rests and hot products."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from sim.world.decisions import Spells
+from sim.world.spells import LONGEST, new_spell, rest_chance, rest_of_tonight, spell_factor, spell_length
+
+F = np.float32
+
+
+@pytest.mark.parametrize(("orders", "chance"), [(0.0, 0.008), (3.0, 0.004), (99.0, 0.0008)])
+def test_the_chance_to_rest_falls_with_orders(orders: float, chance: float) -> None:
+    assert rest_chance(F(orders), F(0.008), F(0.5)) == pytest.approx(chance, rel=1e-5)
+
+
+def test_one_uniform_gives_the_chance_and_the_length() -> None:
+    """Over an even grid of uniforms: the shares that begin, and the mean lengths, are the parameters'."""
+    n = 200_000
+    grid = ((np.arange(n) + 0.5) / n).astype(F)
+    found = np.array([new_spell(u, F(0.05), F(1), F(9), F(0.02), F(3)) for u in grid[grid > 0.9]], float)
+    rests, hot = -found[found < 0], found[found > 0]
+    assert rests.size / n == pytest.approx(0.05, rel=1e-3)
+    assert hot.size / n == pytest.approx(0.02, rel=1e-3)
+    # whole days of an exponential time: floor makes it geometric, of mean 1/(e^(1/mean) - 1)
+    assert rests.mean() == pytest.approx(1.0 + 1.0 / (np.exp(1.0 / 9.0) - 1.0), rel=0.01)
+    assert hot.mean() == pytest.approx(1.0 + 1.0 / (np.exp(1.0 / 3.0) - 1.0), rel=0.01)
+    assert (found[: int(0.02 * n)] == 0).all()
+
+
+def test_who_leaves_is_not_who_rests() -> None:
+    """Leaving uses the lower end of the uniform's range, spells the upper one."""
+    assert all(new_spell(F(u), F(0.008), F(1), F(13), F(0.0005), F(3)) == 0.0 for u in (1e-7, 0.01, 0.5, 0.99))
+    assert new_spell(F(0.9999), F(0.008), F(1), F(13), F(0.0005), F(3)) < 0.0
+    assert new_spell(F(0.9918), F(0.008), F(1), F(13), F(0.0005), F(3)) > 0.0
+
+
+def test_nothing_begins_where_nothing_may() -> None:
+    assert all(new_spell(F(1.0 - 2.0**-24 * k), F(0), F(1), F(13), F(0), F(3)) == 0.0 for k in range(1, 9))
+
+
+def test_a_spell_has_a_longest() -> None:
+    assert spell_length(F(1e-30), F(7), F(60)) == LONGEST
+    assert spell_length(F(0.999999), F(7), F(4)) == 7.0
+
+
+@pytest.mark.parametrize(("spell", "factor"), [(-3, 0.0), (-1, 0.0), (0, 1.0), (1, 4.0), (9, 4.0)])
+def test_what_a_spell_does_to_demand(spell: int, factor: float) -> None:
+    assert spell_factor(np.int8(spell), F(4)) == factor
+
+
+def test_shops_close_some_days_before_the_festival() -> None:
+    """The Spring Festival of 2012 was on 23 January."""
+    p = Spells()
+    assert rest_of_tonight(p, date(2012, 1, 19)) == (0.5, 7, 4)
+    assert rest_of_tonight(p, date(2012, 1, 18)) == rest_of_tonight(p, date(2012, 1, 20)) == (0.008, 1, 13)
+    assert rest_of_tonight(p, date(2040, 12, 30)) == (0.008, 1, 13)  # beyond the tabled years
