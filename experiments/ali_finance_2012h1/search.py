@@ -5,7 +5,7 @@
 A first round spreads over the plausible ranges below. Each later one fits straight lines to the logarithms of all the
 figures over all sets so far, those near the bands the most, and tries the sets that the lines like best. Nothing is
 drawn: sets come from a Halton sequence. One seed a set at 1:20, so that a figure of few events (T12, T21) is noisy:
-what is kept is run again over ten seeds (`--confirm`), and `plausible.csv` holds those that meet every hard target.
+what is good is to be run again over ten seeds before it is kept.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ import numpy.typing as npt
 
 HERE = Path(__file__).parent
 SCENARIO, TARGETS = HERE.parents[1] / "scenarios" / "ali_finance_2012h1.yaml", HERE / "targets.yaml"
-FOUND, KEPT = Path("runs/search.csv"), HERE / "plausible.csv"
-MOST_DAYS = 1e6  # stands for a first day that never comes
+FOUND = Path("runs/search.csv")
 Floats = npt.NDArray[np.float64]
 
 
@@ -102,7 +101,7 @@ def halton(n: int, skip: int = 0) -> Floats:
 
 def point_of(unit: Floats) -> dict[str, float]:
     """A set of parameters for a point of the unit cube."""
-    return {name: one.low + float(u) * (one.high - one.low) for u, (name, one) in zip(unit, RANGES.items(), strict=True)}
+    return {name: one.low + float(unit[k]) * (one.high - one.low) for k, (name, one) in enumerate(RANGES.items())}
 
 
 def try_out(point: Mapping[str, float], seeds: Sequence[int]) -> dict[str, float]:
@@ -131,12 +130,6 @@ def bands() -> dict[str, tuple[float, float, bool]]:
     }
 
 
-def misses(values: Floats, low: Floats, high: Floats) -> Floats:
-    """How far each figure is outside of its band, as a share of the band's nearer edge; 0 inside."""
-    under, over = (low - values) / np.abs(low), (values - high) / np.maximum(np.abs(high), 1e-12)
-    return np.asarray(np.clip(np.maximum(np.where(np.isfinite(low), under, 0.0), np.where(np.isfinite(high), over, 0.0)), 0, 3))
-
-
 def read_found() -> tuple[Floats, list[dict[str, float]]]:
     """Points of the unit cube that were tried, and their figures."""
     if not FOUND.exists():
@@ -149,46 +142,48 @@ def read_found() -> tuple[Floats, list[dict[str, float]]]:
     ]
 
 
+class Scale:
+    """Figures on the scale on which straight lines are fitted: logarithms; a first day in steps of five years."""
+
+    UNTOLD = ("T13_most", "T19")  # the same for all sets
+
+    def __init__(self) -> None:
+        edges = bands()
+        self.names = [n for n, (low, high, _) in edges.items() if not low == high == 0.0 and n not in self.UNTOLD]
+        low, high = (np.array([edges[name][k] for name in self.names]) for k in (0, 1))
+        self.weight = np.array([3.0 if edges[name][2] else 1.0 for name in self.names])
+        self.is_day = np.array([name == "T6b" for name in self.names])
+        self._first = np.where(self.is_day, low, 0.0)
+        # bands are aimed at a sixth of their width inside their edges, those open at one side two per cent
+        either = np.abs(np.where(np.isfinite(low), low, high))
+        inner = np.where(np.isfinite(high - low), 0.15 * (high - low), 0.02 * either)
+        self.bottom = np.where(np.isfinite(low), self(np.where(np.isfinite(low), low + inner, 1.0)), -np.inf)
+        self.top = np.where(np.isfinite(high), self(np.where(np.isfinite(high), high - inner, 1.0)), np.inf)
+
+    def __call__(self, values: Floats) -> Floats:
+        days = np.where(values > 0.0, np.clip((values - self._first) / 1800.0, -0.3, 0.3), 0.3)  # 0: it never comes
+        return np.asarray(np.where(self.is_day, days, np.log(np.maximum(values, 1e-9))))
+
+    def cost(self, figures: Floats) -> Floats:
+        """How far figures (..., targets) are outside of what is aimed at, weighted and summed, (...)."""
+        outside = np.maximum(np.maximum(self.bottom - figures, figures - self.top), 0.0)
+        return np.asarray((self.weight * np.minimum(outside, 0.5)).sum(axis=-1))
+
+
 def propose(units: Floats, found: Sequence[Mapping[str, float]], n: int) -> Floats:
     """The ``n`` points that straight lines through what was found like best, and that lie apart, (n, parameters)."""
-    edges = bands()
-    names = [name for name, (low, high, _) in edges.items() if not (low == high == 0.0) and name not in ("T19", "T13_most")]
-    low, high = (np.array([edges[name][k] for name in names]) for k in (0, 1))
-    weight = np.array([3.0 if edges[name][2] else 1.0 for name in names])
-    dates = np.array([name == "T6b" for name in names])
-    # a first day moves by half a year as other figures move by a tenth
-    scale = np.where(dates, 1.0 / 1800.0, 1.0)
-    reference = np.where(dates, low, 0.0)
-
-    def transform(values: Floats) -> Floats:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            logs = np.log(np.maximum(values, 1e-9))
-        return np.where(dates, np.where(values <= 0, 0.3, np.clip((values - reference) * scale, -0.3, 0.3)), logs)
-
-    figures = transform(np.array([[one[name] for name in names] for one in found]))
-    inner = np.where(np.isfinite(high) & np.isfinite(low), 0.15 * (high - low), 0.02 * np.abs(np.where(np.isfinite(low), low, high)))
-    inner = np.where(dates, 10.0, inner)
-    bottom = np.where(np.isfinite(low), transform(np.where(np.isfinite(low), low + inner, 1.0)), -np.inf)
-    top = np.where(np.isfinite(high), transform(np.where(np.isfinite(high), high - inner, 1.0)), np.inf)
-
-    def cost(figures: Floats) -> Floats:
-        out = np.maximum(np.maximum(bottom - figures, figures - top), 0.0)
-        return np.asarray((weight * np.minimum(out, 0.5)).sum(axis=-1))
-
-    known = cost(figures)
-    near = np.exp(-(known - known.min()) / max(np.median(known) - known.min(), 1e-6))
-    design = np.hstack([np.ones((len(units), 1)), units - 0.5])
-    root = np.sqrt(near)[:, None]
-    ridge = 0.02 * near.sum() * np.eye(design.shape[1])
-    ridge[0, 0] = 0.0
+    scale = Scale()
+    figures = scale(np.array([[one[name] for name in scale.names] for one in found]))
+    cost = scale.cost(figures)
+    near = np.exp(-(cost - cost.min()) / max(float(np.median(cost) - cost.min()), 1e-6))
+    design, root = np.hstack([np.ones((len(units), 1)), units - 0.5]), np.sqrt(near)[:, None]
+    ridge = 0.02 * near.sum() * np.diag([0.0] + [1.0] * len(NAMES))
     slopes = np.linalg.solve((root * design).T @ (root * design) + ridge, (root * design).T @ (root * figures))
-    best = units[np.argsort(known)[:6]]
-    spread = halton(20_000, 7 * len(units)) - 0.5
+    spread, best = halton(20_000, 7 * len(units)) - 0.5, units[np.argsort(cost)[:6]]
     candidates = np.vstack([np.clip(one + reach * spread, 0.01, 0.99) for one in best for reach in (0.25, 0.6)])
     guess = np.hstack([np.ones((len(candidates), 1)), candidates - 0.5]) @ slopes
-    order = np.argsort(cost(guess))
     chosen: list[Floats] = []
-    for k in order:
+    for k in np.argsort(scale.cost(guess)):
         if all(np.abs(candidates[k] - other).max() > 0.08 for other in [*chosen, *units]):
             chosen.append(candidates[k])
         if len(chosen) == n:
@@ -196,22 +191,21 @@ def propose(units: Floats, found: Sequence[Mapping[str, float]], n: int) -> Floa
     return np.array(chosen)
 
 
-def report(units: Floats, found: Sequence[Mapping[str, float]]) -> None:
-    """Print the best sets so far: hard and soft targets met, and what is missed."""
+def verdict(figures: Mapping[str, float]) -> tuple[int, int, list[str]]:
+    """How many hard and soft targets a set meets, and those that it misses."""
     edges = bands()
-    hard = [name for name, edge in edges.items() if edge[2]]
+    missed = [name for name, (low, high, _) in edges.items() if not low <= figures[name] <= high]
+    met = [edges[name][2] for name in edges if name not in missed]
+    return sum(met), len(met) - sum(met), missed
 
-    def passed(one: Mapping[str, float], name: str) -> bool:
-        low, high, _ = edges[name]
-        return (name != "T6b" or one[name] > 0) and low <= one[name] <= high
 
-    rows = sorted(
-        ((sum(passed(one, n) for n in hard), sum(passed(one, n) for n in edges if n not in hard), k) for k, one in enumerate(found)),
-        reverse=True,
-    )
-    for n_hard, n_soft, k in rows[:5]:
-        missed = " ".join(f"{n}={found[k][n]:.5g}" for n in edges if not passed(found[k], n))
-        print(f"set {k}: {n_hard} of {len(hard)} hard, {n_soft} of {len(edges) - len(hard)} soft; missed: {missed}", flush=True)
+def report(found: Sequence[Mapping[str, float]]) -> None:
+    """Print the best sets so far, and what they miss."""
+    verdicts = [verdict(one) for one in found]
+    for k in sorted(range(len(found)), key=lambda k: verdicts[k][:2], reverse=True)[:5]:
+        hard, soft, missed = verdicts[k]
+        words = " ".join(f"{name}={found[k][name]:.5g}" for name in missed)
+        print(f"set {k}: {hard} hard and {soft} soft targets met; missed: {words}", flush=True)
 
 
 def main() -> None:
@@ -228,7 +222,8 @@ def main() -> None:
     with Pool(words.workers) as pool:
         for _ in range(words.rounds):
             units, found = read_found()
-            fresh = halton(words.first - len(units), len(units)) if len(units) < words.first else propose(units, found, words.batch)
+            more = words.first - len(units)
+            fresh = halton(more, len(units)) if more > 0 else propose(units, found, words.batch)
             tasks = {pool.executor.submit(try_out, point_of(one), (1,)): one for one in fresh}
             for task in as_completed(tasks):
                 row = point_of(tasks[task]) | task.result()
@@ -238,7 +233,7 @@ def main() -> None:
                     if is_new:
                         writer.writeheader()
                     writer.writerow(row)
-            report(*read_found())
+            report(read_found()[1])
 
 
 if __name__ == "__main__":
