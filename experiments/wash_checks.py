@@ -56,8 +56,8 @@ def main() -> None:
         HEAD,
         "",
         f"Monitoring looks at borrowers every week for a year; {SEEDS} worlds of {MERCHANTS:,} merchants, by"
-        " `experiments/wash_checks.py`; means with 95 % intervals over worlds. One merchant in six fakes sales, and 2 to"
-        " 25 % of those are found by a platform [B.4 V55, V56].",
+        " `experiments/wash_checks.py`; means with 95 % intervals over worlds. One merchant in six fakes sales, and"
+        " 2 to 25 % of those are found by a platform [B.4 V55, V56].",
         "",
         "| check | " + " | ".join(FIGURES.values()) + " |",
         "|---|" + "---|" * len(FIGURES),
