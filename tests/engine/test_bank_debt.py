@@ -22,10 +22,10 @@ TIMES = ROUGH | {"calendar": {"start": "2012-02-15", "days": 120}, "lenders.ali.
 
 
 @cache
-def run_of(rule: str, freezes: bool = False) -> Run:
+def run_of(rule: str, freezes: bool = False, seed: int = 3) -> Run:
     freeze = {"events.freeze": {"date": "2012-02-20", "kind": "funding_freeze", "days": 60}} if freezes else {}
     equity = {"lenders.ali.equity": "150000 yuan"} if freezes else {}
-    return sim.simulate(scenario(TIMES | {DEBT: RULES[rule]} | freeze | equity), seed=3, threads=1)
+    return sim.simulate(scenario(TIMES | {DEBT: RULES[rule]} | freeze | equity), seed=seed, threads=1)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -46,8 +46,12 @@ def test_what_is_drawn_when() -> None:
 
 
 def test_debt_that_is_kept_costs_more() -> None:
-    """Nearly the same loans are made; what lies idle costs interest."""
-    needed, kept, at_once = (run_of(rule) for rule in RULES)
+    """Nearly the same loans are made; what lies idle costs interest.
+
+    In a world where money is hardly ever short: elsewhere one large loan more or less moves all others.
+    """
+    needed, kept, at_once = (run_of(rule, seed=5) for rule in RULES)
+    assert needed.summary["rejected_for_funds"] < 0.05 * needed.summary["n_loans"]
     for run in (kept, at_once):
         assert run.summary["disbursed"] == pytest.approx(needed.summary["disbursed"], rel=0.03)
     costs = [int(run.daily["funding_cost_fen"].sum()) for run in (needed, kept, at_once)]
