@@ -267,7 +267,10 @@ def day_progress(name: str, is_wanted: bool = True) -> Iterator[DayProgress | No
 
 @contextmanager
 def run_progress(name: str, is_wanted: bool = True, what: str = "run") -> Iterator[RunProgress | None]:
-    """Show how far many runs, or steps of ``what``, are: done, failed, time left. Only on a terminal; else there is nothing to call."""
+    """Show how far many runs (or steps, as ``what`` says) are: done, failed, time left.
+
+    Only on a terminal; else there is nothing to call.
+    """
     if not (is_wanted and sys.stderr.isatty()):
         yield None
         return

@@ -23,13 +23,13 @@ def print_fit(written: Written) -> None:
         error = f"{one.error:.3g}" if math.isfinite(one.error) else ""
         table.add_row(one.key, str(one.written()), error, one.method, one.says)
     out.print(table)
-    for first, days, lift, error in fit.common.promotions:
-        out.print(f"promotion {first}, {days} days: lift {lift:.2f}, s.e. {error:.2f}")
+    for first, days, lift, own in fit.common.promotions:
+        out.print(f"promotion {first}, {days} days: lift {lift:.2f}, s.e. {own:.2f}")
     missed = [one for one in fit.judged if not one.is_met]
     if missed:
         table = new_table("moments that are missed", "real", "simulated", "noise", "why", numbers=(1, 2, 3))
-        for one in missed:
-            table.add_row(one.name, f"{one.real:.4g}", f"{one.simulated:.4g}", f"{one.noise:.2g}", one.about)
+        for gap in missed:
+            table.add_row(gap.name, f"{gap.real:.4g}", f"{gap.simulated:.4g}", f"{gap.noise:.2g}", gap.about)
         out.print(table)
     out.print(
         f"{fit.n_met} of {len(fit.judged)} moments are met (within 15 %, or twice the noise of the data); "

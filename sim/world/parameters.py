@@ -81,8 +81,8 @@ class Trade(Parameters):
         low=-2.0,
         high=2.0,
         source="assumption; `lendsim fit` estimates it",
-        doc="Exponent with which the value of an order goes with a shop's size: at 0 large shops have more orders, at 1 "
-        "dearer ones.",
+        doc="Exponent with which the value of an order goes with a shop's size: at 0 large shops have more orders, "
+        "at 1 dearer ones.",
     )
     margin: Share = parameter(0.28, unit="share", source="assumption", doc="Mean gross margin on sales value.")
     margin_spread: Share = parameter(0.07, unit="share", source="assumption", doc="Its spread between shops.")

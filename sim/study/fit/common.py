@@ -33,7 +33,8 @@ SETTLED = 35  # days since its first order after which a shop tells of the marke
 class Common:
     """What is common: sales index by quarter and its standard errors, deviation of the market's shock, promotions.
 
-    ``quarters`` is None where the days do not span a year; ``promotions`` holds (first day, days, lift, standard error).
+    ``quarters`` is None where the days do not span a year; ``promotions`` holds (first day, days, lift, its standard
+    error).
     """
 
     quarters: tuple[Floats, Floats] | None

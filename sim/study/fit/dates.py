@@ -73,6 +73,8 @@ def is_far(days: Any) -> Any:
     A single wrong year would otherwise stretch the calendar.
     """
     numbers = days.to_numpy("datetime64[D]").astype(np.int64)
+    if numbers.size == 0:
+        return np.zeros(0, bool)
     there, count = np.unique(numbers, return_counts=True)
     part = np.concatenate([[0], np.cumsum(np.diff(there) > 60)])
     rows_of = np.bincount(part, count)

@@ -7,14 +7,16 @@ can be resampled over merchants.
 from __future__ import annotations
 
 import math
+
 import numpy as np
 
-from sim.study.fit.paired import Figures, middle, range_of
+from sim.study.fit.paired import Figures
 from sim.study.moments.describe import Floats, finite
 
 EDGE = 1.6  # standard deviations above the median at which the Pareto tail begins, as in `sim.world.birth`
-ABOVE = 0.0548  # share of a normal law above it
-LEAST_TAIL = 15  # merchants above it that an exponent needs
+MIDDLE_EXPONENT = 0.83  # log of the middle of the bounds of its exponent
+LEAST_TAIL = 10  # merchants that make a tail
+CLEAR = 6.0  # twice the gain in log likelihood that makes it more than chance: 5 % for two parameters
 LEAST_EXITS = 20  # leavings that say how they fall with orders
 FIRST_WEEKS = 28  # days within which a merchant that was there from the start has its first order
 USUAL_FALL = 0.85  # how leaving falls with orders where the data cannot say, as in `sim.world.behaviour`
@@ -23,24 +25,44 @@ YOUNG = 1.3  # mean factor of youth on leaving, to begin the search
 
 
 def tail(figures: Figures) -> dict[str, float]:
-    """The Pareto tail of sizes: the share of merchants above 1.6 deviations beyond what a lognormal law has there.
+    """The Pareto tail of sizes, by maximum likelihood over the larger half of the shops.
 
-    The exponent is the most likely one for those above the edge, a mixture of the law's own upper part and the tail.
-    NaN for the exponent where there is no tail to speak of.
+    The density of log sales is (1 - t) normal(c, s) + t a exp(-a (x - c - 1.6 s)) beyond c + 1.6 s, over its own mass
+    above the median of all; c is the median of the lognormal part. Small shops, whose mean sales say little of their
+    size, have no part in it. No tail (t is 0 and a NaN) where it is of fewer than 10
+    shops or no clear gain in likelihood.
     """
-    logs = finite(figures["log_sales"])
-    centre, spread = middle(logs), range_of(logs, 0.1, 0.9, 2.563)
-    beyond = logs[logs > centre + EDGE * spread] - (centre + EDGE * spread)
-    share = (beyond.size / max(logs.size, 1) - ABOVE) / (1.0 - ABOVE)
-    found = {"size.tail_share": max(share, 0.0), "size.tail_exponent": math.nan}
-    if share > 0 and beyond.size >= LEAST_TAIL:
-        weight = share / (share + ABOVE * (1.0 - share))
-        place = EDGE + beyond / spread
-        body = np.exp(-0.5 * place**2) / (math.sqrt(2.0 * math.pi) * spread * ABOVE)
-        exponents = np.exp(np.linspace(math.log(1.05), math.log(5.0), 120))[:, None]
-        likely = np.log(weight * exponents * np.exp(-exponents * beyond) + (1.0 - weight) * body).sum(1)
-        found["size.tail_exponent"] = float(exponents[int(np.argmax(likely)), 0])
-    return found
+    from scipy.optimize import minimize, minimize_scalar
+    from scipy.special import ndtr
+
+    logs = np.sort(finite(figures["log_sales"]))
+    ranks = (np.arange(logs.size) + 0.5) / logs.size
+    middle = float(np.median(logs))
+    above = logs[logs > middle]
+
+    def unlikely(place: Floats) -> float:
+        t, a, s = 0.5 / (1.0 + math.exp(-place[0])), math.exp(place[1]), math.exp(place[2])
+        c = float(np.interp(0.5 * (1.0 - t), ranks, logs))
+        beyond = above - c
+        body = np.exp(-0.5 * (beyond / s) ** 2) / (math.sqrt(2.0 * math.pi) * s)
+        far = np.where(beyond > EDGE * s, a * np.exp(-a * (beyond - EDGE * s)), 0.0)
+        mass = (1.0 - t) * float(ndtr((c - middle) / s)) + t
+        bound = 10.0 * max(abs(place[1] - MIDDLE_EXPONENT) - 0.8, 0.0) ** 2  # a within 1.05 and 5 or so
+        bound += 10.0 * max(abs(place[0]) - 12.0, 0.0) ** 2
+        return float(-np.log(((1.0 - t) * body + t * far) / mass + 1e-300).sum()) + above.size * bound
+
+    spread = float(np.quantile(logs, 0.84) - np.quantile(logs, 0.5))
+    begins = [np.array([place, MIDDLE_EXPONENT, math.log(max(spread, 0.05))]) for place in (-5.0, -2.0)]
+    found = min((minimize(unlikely, begin, method="Nelder-Mead") for begin in begins), key=lambda one: one.fun)
+    alone = minimize_scalar(
+        lambda s: unlikely(np.array([-12.0, MIDDLE_EXPONENT, s])), bracket=(found.x[2], found.x[2] + 0.1)
+    )
+    share = 0.5 / (1.0 + math.exp(-float(found.x[0])))
+    is_tail = share * logs.size >= LEAST_TAIL and 2.0 * (alone.fun - found.fun) > CLEAR
+    return {
+        "size.tail_share": share if is_tail else 0.0,
+        "size.tail_exponent": min(max(math.exp(found.x[1]), 1.05), 5.0) if is_tail else math.nan,
+    }
 
 
 def entries(figures: Figures, n_days: int) -> dict[str, float]:
@@ -74,14 +96,18 @@ def leaving(figures: Figures) -> dict[str, float]:
     b = math.nan
     if total >= LEAST_EXITS and logs.std() > 0.05:
         b = _poisson_slope(exits, exposure, logs)
+
+    def level(fall: float) -> float:
+        mean = float((exposure * np.exp(-fall * logs)).sum())
+        return total / mean / YOUNG if mean > 0 else math.nan
+
     used = min(max(b, 0.0), 3.0) if math.isfinite(b) else USUAL_FALL
-    usual = total / YOUNG / max(float(exposure.sum()), 1.0)
-    if total and used > (most := math.log(MOST_HAZARD / usual) / max(float(np.median(logs)), 0.1)):
-        used, b = max(most, 0.0), max(most, 0.0)
-    mean = float((exposure * np.exp(-used * logs)).sum())
+    if level(used) > MOST_HAZARD:
+        falls = np.linspace(0.0, used, 301)
+        used = b = max((float(fall) for fall in falls if level(fall) <= MOST_HAZARD), default=0.0)
     followed = float(figures["followed"].sum())
     return {
-        "exits.hazard": total / mean / YOUNG if mean > 0 else math.nan,
+        "exits.hazard": level(used),
         "exits.orders_exponent": used if math.isfinite(b) else math.nan,
         "exits.returns": float(figures["returned"].sum()) / followed if followed >= 5 else math.nan,
     }

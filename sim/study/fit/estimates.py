@@ -103,7 +103,7 @@ class Fit:
 
 UNKNOWN: Mapping[str, str] = {
     "trade.margin, trade.fixed_cost_share": "costs are not in orders",
-    "trade.lead, trade.cover, trade.spread": "stock and its lead times are not in orders; only sales, not demand, are seen",
+    "trade.lead, trade.cover, trade.spread": "stock is not in orders, and sales are seen, not demand",
     "trade.off_platform": "sales outside the platform are not in the file; the orders given are taken as all",
     "trade.advertising, cash.*": "money of the shop is not in orders",
     "borrowing.*, repayment.*": "loans are not in orders",

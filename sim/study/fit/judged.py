@@ -29,7 +29,7 @@ FIXED = {
     "closures": "the model has no shop that shuts for some days and goes on",
     "weekdays": "the model holds the index of the weekdays fixed (`sim.world.season`)",
     "festivals": "the model holds the dip of the Spring Festival fixed and has no other holiday",
-    "weekly growth": "weeks of real shops are calm with rare jumps, and new shops climb fast; the model's shocks are normal",
+    "weekly growth": "real weeks are calm with rare jumps, and new shops climb fast; the model's shocks are normal",
     "spikes": "the model has promotions common to all shops, and no spikes of a shop's own",
 }
 """Groups of which no parameter of the model tells, and why."""
@@ -65,8 +65,7 @@ def judged_moments(days: ShopDays) -> dict[str, tuple[str, float]]:
 
 def _all(days: ShopDays) -> Iterator[tuple[str, str, Any]]:
     size = sizes(days)
-    for name, short in (("size_mean_daily_payments", "daily orders"), ("size_last_12_weeks_daily_payments", "last 12 weeks"),
-                        ("size_last_12_weeks_daily_value", "last 12 weeks, yuan")):  # fmt: skip
+    for name, short in _SIZES.items():
         for figure in ("mean", "median", "p90", "p99", "gini", "top10", "lognorm_sigma"):
             if name in size:
                 yield "sizes", f"{short}: {_SAID[figure]}", size[name][figure]
@@ -125,7 +124,7 @@ def _persistence(days: ShopDays) -> Iterator[tuple[str, str, Any]]:
 
 
 def judge(real: ShopDays, worlds: Sequence[ShopDays], noise: Mapping[str, float]) -> list[Judged]:
-    """Lay the moments of real shops beside the mean over simulated ones; those the real ones do not give are left out."""
+    """Lay the moments of real shops beside the mean over simulated markets; what the real do not give is left out."""
     theirs = [judged_moments(world) for world in worlds]
     return [
         Judged(
@@ -146,6 +145,11 @@ def resampled(days: ShopDays, who: npt.NDArray[np.int64]) -> ShopDays:
     return ShopDays(days.first, days.orders[:, who], value)
 
 
+_SIZES = {
+    "size_mean_daily_payments": "daily orders",
+    "size_last_12_weeks_daily_payments": "last 12 weeks",
+    "size_last_12_weeks_daily_value": "last 12 weeks, yuan",
+}
 _SAID = {
     "mean": "mean", "median": "median", "p90": "p90", "p99": "p99", "gini": "Gini", "top10": "share of the top 10 %",
     "lognorm_sigma": "deviation of logs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +22,7 @@ figcaption { font-size: .85rem; color: #444; }
 table { border-collapse: collapse; width: 100%; font-size: .87rem; margin-bottom: 1.5rem; }
 th, td { padding: .3rem .5rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top; }
 th:first-child, td:first-child, .text { text-align: left; } td.number { white-space: nowrap; }
-tbody th { background: #f3f3f3; text-align: left; } tr.missed td { font-weight: bold; } tr.missed .text { font-weight: normal; }
+tbody th { background: #f3f3f3; text-align: left; } tr.missed td { font-weight: bold; }
 svg { max-width: 100%; height: auto; } .wide { overflow-x: auto; }
 @media (max-width: 30rem) { .pictures { grid-template-columns: 1fr; } }
 @media print { body { margin: 0; max-width: none; font-size: 11px; } figure, tr { break-inside: avoid; } }
@@ -39,8 +40,8 @@ def render(fit: Fit, source: str) -> str:
     told = [
         f"{fit.observed.n_merchants:,} merchants with {int(days.orders.sum()):,} orders on {days.n_days:,} days from "
         f"{days.first} to {days.date_of(days.n_days - 1)}.",
-        f"{fit.n_met} of {len(fit.judged)} moments are met: the simulated one is within 15 % of the real one, or within "
-        "twice its noise (standard error over merchants of the same kind).",
+        f"{fit.n_met} of {len(fit.judged)} moments are met: the simulated one is within 15 % of the real one, or "
+        "within twice its noise (standard error over merchants of the same kind).",
         _convergence(fit),
         *fit.notes,
     ]
@@ -86,8 +87,8 @@ def _convergence(fit: Fit) -> str:
             f"improvements; the largest gap is {worst[0]:.2f} s.e. ({worst[1]})."
         )
     return (
-        f"The search did not come within one standard error of every moment: {worst[1]} is {worst[0]:.1f} s.e. away. The "
-        "model, or a bound of a parameter, does not allow these moments together; read its estimate with care."
+        f"The search did not come within one standard error of every moment: {worst[1]} is {worst[0]:.1f} s.e. away. "
+        "The model, or a bound of a parameter, does not allow these moments together; read its estimate with care."
     )
 
 
@@ -137,7 +138,9 @@ def _judged_row(one: Judged) -> str:
     return f"<tr{mark}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 
 
-def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]], texts: int = 1, numbers: tuple[int, ...] = ()) -> str:
+def _table(
+    heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], texts: int = 1, numbers: tuple[int, ...] = ()
+) -> str:
     """A table whose first columns, but ``numbers``, are text."""
 
     def cell(place: int, text: str, tag: str = "td") -> str:

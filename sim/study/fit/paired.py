@@ -4,7 +4,7 @@
 |---|---|
 | `size.median_daily_sales` | median of log mean daily sales |
 | `size.sigma` | log of (90 % less 10 % quantile of the same) / 2.563 |
-| `demand.volatility` | median log deviation (5-95 % range / 3.29) of weekly growth beyond that of the week's median shop |
+| `demand.volatility` | median log (5-95 % range / 3.29) of weekly growth beyond the week's median shop's |
 | `demand.volatility_sigma` | interquartile range / 1.349 of the same |
 | `demand.weekly_autocorrelation` | median autocorrelation a week apart of detrended log weekly orders |
 | `demand.daily_noise` | median squared spread within the week beyond chance |
@@ -29,6 +29,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.study.fit.shops import leavings, shop_figures
 from sim.study.moments.describe import Floats, finite
@@ -70,8 +71,8 @@ def _values(figures: Figures) -> Floats:
 class Pair:
     """A parameter, how it is searched, and the moment that sets it.
 
-    ``step`` is that of the finite difference on the scale of the search, ``unit`` what the file writes after the number,
-    ``is_log`` says that the moment is a logarithm.
+    ``step`` is that of the finite difference on the scale of the search, ``unit`` what the file writes after the
+    number, ``is_log`` says that the moment is a logarithm.
     """
 
     key: str
@@ -145,6 +146,6 @@ def moments_of(figures: Figures, pairs: tuple[Pair, ...] = PAIRS) -> Floats:
     return np.array([pair.moment(figures) for pair in pairs])
 
 
-def taken(figures: Figures, who: Floats) -> dict[str, Floats]:
+def taken(figures: Figures, who: npt.NDArray[np.int64]) -> dict[str, Floats]:
     """The figures of the shops ``who``, which may be named more than once."""
     return {name: values[who] for name, values in figures.items()}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from sim.results.plots import BLACK, BLUE, STYLE
 from sim.study.fit.curves import SILENT, Curve, curves_of
@@ -25,6 +26,7 @@ Drawer = Callable[["Axes"], None]
 
 def _sizes(axes: Axes) -> None:
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel("share of shops with fewer")
     axes.set_ylabel("orders a day")
 
@@ -78,18 +80,34 @@ class _Picture:
 
 PICTURES = {
     "sizes": _Picture("Sizes", "Mean orders of a day since the first order, shops in order.", _sizes),
-    "zero_days": _Picture("Days without orders", "Mean share of a shop's days since its first order.",
-                          _fifths("share of days"), True),
-    "persistence": _Picture("Persistence", "Autocorrelation of log weekly orders, less the common path and each shop's "
-                            "own line; median shop.", _persistence, True),
-    "growth": _Picture("Spread of weekly growth", "Range of nine tenths of a shop's weekly growth over 3.29; median shop.",
-                       _fifths("log"), True),
+    "zero_days": _Picture(
+        "Days without orders", "Mean share of a shop's days since its first order.", _fifths("share of days"), True
+    ),
+    "persistence": _Picture(
+        "Persistence",
+        "Autocorrelation of log weekly orders, less the common path and each shop's own line; median shop.",
+        _persistence,
+        True,
+    ),
+    "growth": _Picture(
+        "Spread of weekly growth",
+        "Range of nine tenths of a shop's weekly growth over 3.29; median shop.",
+        _fifths("log"),
+        True,
+    ),
     "weeks": _Picture("Weekly growth", "All shops and weeks together.", _weeks),
-    "survival": _Picture("Survival", f"Shops that have begun 120 days before the end; gone are those silent for the last "
-                         f"{SILENT} days.", _survival),
-    "total": _Picture("All orders", "Orders of all shops by week. The simulated path has market shocks of its own.", _total),
-    "weekdays": _Picture("Weekdays", "Orders of all shops by weekday; the model holds this curve fixed.", _weekdays, True),
-}  # fmt: skip
+    "survival": _Picture(
+        "Survival",
+        f"Shops that began 120 days before the end or earlier; gone are those silent for the last {SILENT} days.",
+        _survival,
+    ),
+    "total": _Picture(
+        "All orders", "Orders of all shops by week. The simulated path has market shocks of its own.", _total
+    ),
+    "weekdays": _Picture(
+        "Weekdays", "Orders of all shops by weekday; the model holds this curve fixed.", _weekdays, True
+    ),
+}
 
 
 def drawings(fit: Fit) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from sim.core import draws
 from sim.errors import Issue, ScenarioError
 from sim.study.fit.dates import FIRST, LAST, is_far, read_days
+from sim.study.fit.rows import Rows, names_of, read_values
 from sim.study.moments.describe import Floats
 from sim.study.moments.inputs import read_table
 from sim.study.moments.shop_days import ShopDays
@@ -85,68 +86,19 @@ def read(
     named = dict(columns or {})
     of_values = {key: named.pop(key) for key in ("value",) if key in named} if values is not None else {}
     frame, names = read_table(path, named)
-    rows = _Rows(str(path), frame, names, path.suffix == ".parquet")
+    if frame.empty:
+        raise ScenarioError([Issue(str(path), 1, 1, "", "no rows")])
+    rows = Rows(str(path), frame, names, path.suffix == ".parquet")
     table = _single_orders(rows) if "ordered" in names and "orders" not in names else _orders_by_day(rows)
     if values is not None:
-        table["each"] = table["shop"].map(_read_values(values, of_values | _merchant_of(named)))
+        table["each"] = table["shop"].map(read_values(values, of_values | _merchant_of(named)))
     elif value is not None:
         table["each"] = value
     rows.refuse_if_spoilt()
     return _lay_out(rows, table, merchants, seed)
 
 
-class _Rows:
-    """The rows of a file that are still of use, and the account of those that are not."""
-
-    def __init__(self, file: str, frame: Any, names: Mapping[str, str], is_parquet: bool) -> None:
-        self.file, self.names, self.n_read = file, names, len(frame)
-        self.frame = frame.reset_index(drop=True)
-        self.dropped: dict[str, int] = {}
-        self.first: dict[str, int] = {}
-        self.notes: list[str] = []
-        self.place = ("row", 1) if is_parquet else ("line", 2)
-
-    def need(self, *keys: str) -> None:
-        """Refuse a file that lacks a column."""
-        there = f"the file has: {', '.join(map(str, self.frame))}"
-        missing = [key for key in keys if key not in self.names]
-        if missing:
-            raise ScenarioError(
-                [Issue(self.file, 1, 1, key, "no such column", there, f"name it with --column {key}=COLUMN")
-                 for key in missing]
-            )  # fmt: skip
-
-    def keep(self, table: Any, is_good: Any, reason: str) -> Any:
-        """Return the rows that are good, and note how many are not."""
-        good = np.asarray(is_good, bool)
-        if not good.all():
-            self.dropped[reason] = int((~good).sum())
-            self.first[reason] = int(table.index[int(np.argmin(good))])
-            table = table[good]
-        return table
-
-    def refuse_if_spoilt(self) -> None:
-        """Refuse a file of which more than half of the rows cannot be used, or none is there."""
-        lost = sum(self.dropped.values())
-        if self.n_read == 0:
-            raise ScenarioError([Issue(self.file, 1, 1, "", "no rows")])
-        if 2 * lost > self.n_read:
-            said = f"{lost:,} of {self.n_read:,} rows cannot be used"
-            raise ScenarioError(
-                [Issue(self.file, self.first[reason] + 2, 1, "", f"{said}; {n:,} of them: {reason}")
-                 for reason, n in self.dropped.items()]
-            )  # fmt: skip
-
-    def account(self) -> list[str]:
-        """Say what was dropped, with the place of the first row of each kind."""
-        name, offset = self.place
-        return [
-            f"{n:,} rows dropped: {reason} (first in {name} {self.first[reason] + offset:,})"
-            for reason, n in self.dropped.items()
-        ]
-
-
-def _orders_by_day(rows: _Rows) -> Any:
+def _orders_by_day(rows: Rows) -> Any:
     """Rows of shop, day, orders, and where known the yuan of one order."""
     import pandas as pd
 
@@ -156,7 +108,7 @@ def _orders_by_day(rows: _Rows) -> Any:
     rows.notes += notes
     table = pd.DataFrame(
         {
-            "shop": _names(frame[names["merchant"]]),
+            "shop": names_of(frame[names["merchant"]]),
             "day": days,
             "orders": pd.to_numeric(frame[names["orders"]], errors="coerce"),
         }
@@ -180,7 +132,7 @@ def _orders_by_day(rows: _Rows) -> Any:
     return table
 
 
-def _single_orders(rows: _Rows) -> Any:
+def _single_orders(rows: Rows) -> Any:
     """The same from rows of one order each, with what came back and how long confirmation took."""
     import pandas as pd
 
@@ -188,7 +140,7 @@ def _single_orders(rows: _Rows) -> Any:
     frame, names = rows.frame, rows.names
     times, days, notes = read_days(rows.file, names["ordered"], frame[names["ordered"]])
     rows.notes += notes
-    table = pd.DataFrame({"shop": _names(frame[names["merchant"]]), "day": days, "time": times, "orders": 1.0})
+    table = pd.DataFrame({"shop": names_of(frame[names["merchant"]]), "day": days, "time": times, "orders": 1.0})
     if "value" in names:
         table["value"] = pd.to_numeric(frame[names["value"]], errors="coerce")
     if "returned" in names:
@@ -217,12 +169,7 @@ def _single_orders(rows: _Rows) -> Any:
     return daily
 
 
-def _names(written: Any) -> Any:
-    """Merchants' names, as text where they are not all numbers."""
-    return written if written.dtype.kind in "iu" else written.where(written.isna(), written.astype(str).str.strip())
-
-
-def _keep_days(rows: _Rows, table: Any) -> Any:
+def _keep_days(rows: Rows, table: Any) -> Any:
     table = rows.keep(table, table["day"].notna(), "no readable date")
     table = rows.keep(table, table["day"].between(FIRST, LAST), f"date outside {FIRST} to {LAST}")
     return rows.keep(table, ~is_far(table["day"]), "date more than 60 days from nearly all others")
@@ -232,25 +179,7 @@ def _merchant_of(named: Mapping[str, str]) -> dict[str, str]:
     return {key: name for key, name in named.items() if key == "merchant"}
 
 
-def _read_values(path: Path, columns: Mapping[str, str]) -> Any:
-    """Yuan of one order by merchant, as a pandas Series."""
-    import pandas as pd
-
-    frame, names = read_table(path, dict(columns))
-    missing = [key for key in ("merchant", "value") if key not in names]
-    if missing:
-        there = f"the file has: {', '.join(map(str, frame.columns))}"
-        raise ScenarioError(
-            [Issue(str(path), 1, 1, key, "no such column", there, f"name it with --column {key}=COLUMN")
-             for key in missing]
-        )  # fmt: skip
-    found = pd.to_numeric(frame[names["value"]], errors="coerce")
-    found.index = pd.Index(_names(frame[names["merchant"]]))
-    found = found[np.isfinite(found) & (found > 0)]
-    return found[~found.index.duplicated()]
-
-
-def _lay_out(rows: _Rows, table: Any, merchants: int, seed: int) -> Observed:
+def _lay_out(rows: Rows, table: Any, merchants: int, seed: int) -> Observed:
     """Orders by day and merchant, of as many merchants as are looked at."""
     file = rows.file
     sold = table[table["orders"] > 0]
@@ -289,7 +218,8 @@ def _lay_out(rows: _Rows, table: Any, merchants: int, seed: int) -> Observed:
     at = (inside["day"] - first).dt.days.to_numpy(), np.searchsorted(shops, inside["shop"].to_numpy())
 
     def by_shop(name: str) -> Floats:
-        return np.bincount(at[1], inside[name].to_numpy(np.float64), shops.size)
+        sums = np.bincount(at[1], inside[name].to_numpy(np.float64), shops.size).astype(np.float64)
+        return sums
 
     orders = np.zeros((n_days, shops.size))
     orders[at] = inside["orders"].to_numpy(np.float64)

@@ -14,26 +14,24 @@ from sim.study.fit.adjust import TRIALS, Found, errors_of, search
 from sim.study.fit.common import Common, common_of
 from sim.study.fit.direct import LEAST_EXITS
 from sim.study.fit.direct import direct as estimate
-from sim.study.fit.estimates import ASSUMED, DIRECT, PATH, SIMULATED, UNKNOWN, Estimate, Fit
-from sim.study.fit.judged import Judged, judge, judged_moments, resampled
+from sim.study.fit.estimates import ASSUMED, DIRECT, SIMULATED, UNKNOWN, Estimate, Fit
+from sim.study.fit.judgement import MARKETS, NOISES, judge_on
 from sim.study.fit.paired import PAIRS, Pair, figures_of, moments_of, taken
+from sim.study.fit.plan import common_estimates, equity_of, plan_of
 from sim.study.fit.read import Observed
-from sim.study.fit.resample import resamples, spread_of
+from sim.study.fit.resample import spread_of
 from sim.study.fit.simulate import World, calendar_of
 from sim.study.moments.describe import Floats
-from sim.study.moments.shop_days import ShopDays
 
 SAMPLES = 200  # resamples of merchants for standard errors of parameters
-NOISES = 30  # for the noise of the moments that are judged, which are dearer
-MARKETS = 3  # simulated markets whose mean is judged
 FEWEST, MOST = 1_000, 3_000  # merchants of a simulated market
 LEAST_ERROR = 0.03  # no moment is asked to be closer than 3 %, however many shops there are
 GROWTH_DAYS = 300  # days without which growth is not told from chance
 
 Tell = Callable[[int, int], None]
 _SAYS = {
-    "size.tail_share": (DIRECT, "shops above 1.6 deviations beyond a lognormal law's", ""),
-    "size.tail_exponent": (DIRECT, "maximum likelihood above 1.6 deviations", ""),
+    "size.tail_share": (DIRECT, "maximum likelihood, larger half of the shops", ""),
+    "size.tail_exponent": (DIRECT, "the same", ""),
     "entry.present": (DIRECT, "shops first seen within four weeks", ""),
     "entry.over": (DIRECT, "twice the mean wait of the others", " days"),
     "exits.orders_exponent": (DIRECT, "Poisson regression of leavings on log orders a quarter", ""),
@@ -67,7 +65,7 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
         spread_of(lambda who: moments_of(taken(figures, who)), days.n_shops, SAMPLES, seed),
     )
     is_used = np.isfinite(real) & np.isfinite(errors) & (np.nan_to_num(errors) > 0)
-    unknown = ("trade.growth",) * (days.n_days < GROWTH_DAYS) + ("trade.order_value",) * (days.value is None)
+    unknown = ("trade.growth",) * (days.n_days < GROWTH_DAYS) + ("trade.order_value",) * (not _differ(days.value))
     is_used &= np.array([not pair.key.startswith(unknown) for pair in PAIRS])
     pairs = tuple(pair for pair, used in zip(PAIRS, is_used, strict=True) if used)
     real, errors, covariance = real[is_used], errors[is_used], covariance[np.ix_(is_used, is_used)]
@@ -78,7 +76,7 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
     common = common_of(days)
     n_simulated = int(np.clip(2 * days.n_shops, FEWEST, MOST))
     world = World(base, days, n_simulated, seed, work.done)
-    plan = _plan(direct, common, start)
+    plan = plan_of(direct, common, start)
     if not any(pair.key == "exits.hazard" for pair in pairs):
         plan["merchants.exits.hazard"] = 0.0
 
@@ -93,14 +91,14 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
     work.reached(1 + len(pairs) + TRIALS)
     plan |= {f"merchants.{p.key}": _written(p, at) for p, at in zip(pairs, found.place, strict=True)}
     judged, fresh = judge_on(plan, observed, base, n_simulated, seed + 1, work.done)
-    estimates = [*direct, *_moved(pairs, found, covariance, days.n_shops, n_simulated), *_common(common)]
+    estimates = [*direct, *_moved(pairs, found, covariance, days.n_shops, n_simulated), *common_estimates(common)]
     left = dict(UNKNOWN) | _unset(observed, is_used, direct, common)
     return Fit(
         observed,
         tuple(estimates),
         left,
         common,
-        {**calendar_of(days), "merchants.number": observed.n_merchants, **plan, **_lenders(start, observed, usual)},
+        {**calendar_of(days), "merchants.number": observed.n_merchants, **plan, **equity_of(start, observed, usual)},
         judged,
         tuple(
             (pair.key, pair.says, float(a), float(b), float(e))
@@ -114,39 +112,13 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
     )
 
 
-def judge_on(
-    plan: Mapping[str, Any],
-    observed: Observed,
-    base: Path,
-    n_simulated: int,
-    seed: int,
-    tell: Callable[[str], None] = lambda said: None,
-) -> tuple[tuple[Judged, ...], ShopDays]:
-    """Lay merchants of a plan beside real ones, over the real calendar: the mean of a few simulated markets.
-
-    Parameters
-    ----------
-    plan
-        Overrides of the base scenario, as `Fit.plan` holds them.
-    observed
-        The real merchants; they need not be those that were fitted.
-
-    Returns
-    -------
-    tuple
-        The judged moments, and the shops of the first market.
-    """
-    worlds = [World(base, observed.days, n_simulated, seed + k, tell).shops(plan) for k in range(MARKETS)]
-    return tuple(judge(observed.days, worlds, _noise(observed, seed, tell))), worlds[0]
-
-
 def _warnings(figures: Mapping[str, Floats]) -> tuple[str, ...]:
     """What the data show about how they were chosen."""
     old = float(figures["followed"].sum())
     if old >= LEAST_EXITS and figures["returned"].sum() == old:
         return (
-            f"all {old:.0f} shops that fell silent long before the end sold again: the file seems to hold only shops that "
-            "were alive at its end, so that leaving cannot be told from it",
+            f"all {old:.0f} shops that fell silent long before the end sold again: the file seems to hold only shops "
+            "that were alive at its end, so that leaving cannot be told from it",
         )
     return ()
 
@@ -176,13 +148,20 @@ def _more(observed: Observed) -> dict[str, Floats]:
     return found
 
 
+def _differ(value: Floats | None) -> bool:
+    """Whether values of an order are known merchant by merchant."""
+    return value is not None and bool(np.ptp(value) > 0)
+
+
 def _direct(figures: Mapping[str, Floats], observed: Observed, seed: int) -> list[Estimate]:
     n_days = observed.days.n_days
     values = estimate(figures, n_days)
     names = [name for name in values if name in _SAYS and math.isfinite(values[name])]
     errors, _ = spread_of(
         lambda who: np.array([estimate(taken(figures, who), n_days)[name] for name in names]),
-        observed.days.n_shops, SAMPLES, seed,
+        observed.days.n_shops,
+        SAMPLES // 2,
+        seed,
     )  # fmt: skip
     found = []
     for name, error in zip(names, errors, strict=True):
@@ -194,8 +173,11 @@ def _direct(figures: Mapping[str, Floats], observed: Observed, seed: int) -> lis
         if error == 0.0:  # a share of none or all: resamples are all alike
             error = math.nan
         found.append(Estimate(name, held, float(error), method, says, unit))
-    if observed.days.value is None:
-        found.append(Estimate("trade.order_value_sigma", 0.0, math.nan, ASSUMED, "no value of an order is given"))
+    value = observed.days.value
+    if value is not None and not _differ(value):
+        found.append(Estimate("trade.order_value", float(value[0]), math.nan, ASSUMED, "as given", " yuan"))
+    if not _differ(value):
+        found.append(Estimate("trade.order_value_sigma", 0.0, math.nan, ASSUMED, "no values by merchant are given"))
     return found
 
 
@@ -232,25 +214,6 @@ def _written(pair: Pair, place: float) -> Any:
     return f"{value:.2f} yuan" if pair.unit == " yuan" else value
 
 
-def _plan(direct: list[Estimate], common: Common, base: Any) -> dict[str, Any]:
-    """Overrides that the data give without simulation: direct estimates, season, market, promotions."""
-    plan: dict[str, Any] = {f"merchants.{one.key}": one.written() for one in direct}
-    plan["merchants.demand.category_shock"] = 0.0
-    if math.isfinite(common.shock):
-        plan["merchants.demand.market_shock"] = common.shock
-    plan |= {f"merchants.categories.{name}": None for name in base.merchants.categories if name != "all"}
-    plan["merchants.categories.all.share"] = 1.0
-    if common.quarters is not None:
-        for k in range(4):
-            plan[f"merchants.categories.all.q{k + 1}"] = float(common.quarters[0][k])
-    plan |= {f"events.{name}": None for name in base.events}
-    for first, n_days, lift, _ in common.promotions:
-        plan[f"events.promotion_{first:%Y_%m_%d}"] = {
-            "date": first.isoformat(), "kind": "promotion", "lift": round(lift, 3), "days": n_days
-        }  # fmt: skip
-    return plan
-
-
 def _moved(pairs: tuple[Pair, ...], found: Found, covariance: Floats, n_real: int, n_simulated: int) -> list[Estimate]:
     errors = errors_of(found, covariance, n_real, n_simulated)
     estimates = []
@@ -266,36 +229,11 @@ def _moved(pairs: tuple[Pair, ...], found: Found, covariance: Floats, n_real: in
     return estimates
 
 
-def _common(common: Common) -> list[Estimate]:
-    found = []
-    if math.isfinite(common.shock):
-        says = "steps of the common path from week to week"
-        found.append(Estimate("demand.market_shock", common.shock, common.shock_error, PATH, says))
-    if common.quarters is not None:
-        for k, (value, error) in enumerate(zip(*common.quarters, strict=True)):
-            says = "the common path less its trend; a year tells season and trend apart poorly"
-            found.append(Estimate(f"categories.all.q{k + 1}", float(value), float(error), PATH, says))
-    return found
-
-
-def _noise(observed: Observed, seed: int, tell: Callable[[str], None]) -> dict[str, float]:
-    """Standard error over merchants of every judged moment."""
-    names: list[str] = list(judged_moments(observed.days))
-    rows = []
-    for who in resamples(observed.days.n_shops, NOISES, seed):
-        moments = judged_moments(resampled(observed.days, who))
-        rows.append([moments.get(name, ("", math.nan))[1] for name in names])
-        tell("resampling")
-    with np.errstate(invalid="ignore"):
-        spread = np.array(rows).std(0, ddof=1)
-    return dict(zip(names, spread.tolist(), strict=True))
-
-
 def _unset(observed: Observed, is_used: Any, direct: list[Estimate], common: Common) -> dict[str, str]:
     """What these data in particular do not give."""
     found = {}
     for pair, used in zip(PAIRS, is_used, strict=True):
-        if not used and not (pair.key.startswith("trade.order_value") and observed.days.value is None):
+        if not used and not (pair.key.startswith("trade.order_value") and not _differ(observed.days.value)):
             short = pair.key.startswith("trade.growth") and observed.days.n_days < GROWTH_DAYS
             why = f"{observed.days.n_days} days do not tell growth from chance; {GROWTH_DAYS} do" if short else (
                 "nobody left for good or for long" if pair.key == "exits.hazard" else "too few shops have its moment"
@@ -316,16 +254,3 @@ def _unset(observed: Observed, is_used: Any, direct: list[Estimate], common: Com
     if common.quarters is None:
         found["categories.*.q1 to q4"] = f"{observed.days.n_days} days are no year; the base's usual season is kept"
     return found
-
-
-def _lenders(base: Any, observed: Observed, usual: float) -> dict[str, Any]:
-    """Equity of the base's lenders in proportion to the merchants' sales, so that money is as plentiful as there."""
-    days, m = observed.days, base.merchants
-    value = days.value if days.value is not None else np.full(days.n_shops, usual)
-    own = float((days.mean_orders() * value).mean()) * observed.n_merchants
-    theirs = m.size.median_daily_sales / FEN_PER_YUAN * math.exp(m.size.sigma**2 / 2.0) * m.number
-    factor = own / theirs
-    return {
-        f"lenders.{name}.equity": f"{max(round(spec.equity / FEN_PER_YUAN * factor, -3), 1000):.0f} yuan"
-        for name, spec in base.lenders.items()
-    }

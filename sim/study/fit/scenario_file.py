@@ -59,7 +59,7 @@ def as_yaml(fit: Fit, source: str) -> str:
         "about:",
         f"  title: {_quoted(f'Merchants fitted to {source}')}",
         "  question: What does the lender of base earn with merchants like these?",
-        f"  lesson: {_quoted(f'{fit.n_met} of {len(fit.judged)} moments of the data are met; see the page of the fit.')}",
+        f"  lesson: {_quoted(f'{fit.n_met} of {len(fit.judged)} moments of the data are met; see the page.')}",
         f"  source: {_quoted(f'own orders: {fit.observed.days.n_shops} merchants, {fit.observed.days.n_days} days')}",
         "extends: base",
         f"calendar: {{start: {plan['calendar.start']}, days: {plan['calendar.days']}}}  # those of the data",

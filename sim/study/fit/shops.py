@@ -46,7 +46,8 @@ def own_growth(weeks: Floats) -> Floats:
     growth = weekly_growth(weeks)
     known = np.isfinite(growth).sum(1) >= FEW
     middle = np.array([np.nanmedian(row) if is_known else 0.0 for row, is_known in zip(growth, known, strict=True)])
-    return growth - middle[:, None]
+    beyond: Floats = growth - middle[:, None]
+    return beyond
 
 
 def wide_deviation(growth: Floats) -> Floats:
@@ -72,12 +73,11 @@ def shop_figures(days: ShopDays, value: float | None = None) -> dict[str, Floats
     """Figures of each shop, (shops,), by name.
 
     ``log_sales`` and ``log_orders``: log of the mean of a lived day, in yuan (``value`` yuan an order where the days
-    know none) and in orders. ``log_deviation``: log of (95 % less 5 % quantile) / 3.29 of weekly growth beyond the week's median shop: the deviation
-    of a normal law, which a closure of some days does not blow up.
+    know none) and in orders. ``log_deviation``: log of (95 % less 5 % quantile) / 3.29 of weekly growth beyond the
+    week's median shop, which is the deviation of a normal law that a closure of some days does not blow up.
     ``autocorrelation``: of the detrended weeks. ``daily``: squared spread of the days within a week over the week's
-    level, less that of a Poisson count. ``growth``: log of the mean of the
-    last 8 weeks of a life over that of the first 8, by year, from shops with 26 weeks; a quarter of an order a week is
-    added to both.
+    level, less that of a Poisson count. ``growth``: log of the mean of the last 8 weeks of a life over that of the
+    first 8, by year, from shops with 26 weeks; a quarter of an order a week is added to both.
     """
     orders = days.mean_orders()
     each = days.value if days.value is not None else np.full(days.n_shops, value or 1.0)
