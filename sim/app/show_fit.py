@@ -23,8 +23,9 @@ def print_fit(written: Written) -> None:
         error = f"{one.error:.3g}" if math.isfinite(one.error) else ""
         table.add_row(one.key, str(one.written()), error, one.method, one.says)
     out.print(table)
-    for first, days, lift, own in fit.common.promotions:
-        out.print(f"promotion {first}, {days} days: lift {lift:.2f}, s.e. {own:.2f}")
+    for event in fit.common.promotions:
+        span = f"{event.first}, {event.days} day{'s' if event.days > 1 else ''}"
+        out.print(f"event {event.name}: {span}: lift {event.lift:.2f}, s.e. {event.error:.2f}; {event.says}")
     missed = [one for one in fit.judged if not one.is_met]
     if missed:
         table = new_table("moments that are missed", "real", "simulated", "noise", "why", numbers=(1, 2, 3))
@@ -61,8 +62,9 @@ def as_dict(written: Written) -> dict[str, Any]:
             for one in fit.estimates
         ],
         "promotions": [
-            {"date": first.isoformat(), "days": days, "lift": lift, "standard_error": error}
-            for first, days, lift, error in fit.common.promotions
+            {"name": one.name, "date": one.first.isoformat(), "days": one.days, "lift": one.lift,
+             "standard_error": one.error, "how": one.says}
+            for one in fit.common.promotions
         ],
         "setting_moments": [
             {"parameter": key, "moment": says, "real": real, "simulated": simulated, "standard_error": error}

@@ -12,14 +12,17 @@ from scipy.special import ndtri
 
 from sim.core import draws
 from sim.study.fit.adjust import errors_of, search
-from sim.study.fit.common import basis_of, common_of, promotions_of
+from sim.study.fit.common import basis_of, common_of
 from sim.study.fit.direct import direct, entries, leaving, tail
 from sim.study.fit.judged import CLOSE, Judged, judge
 from sim.study.fit.paired import PAIRS, Pair, figures_of, moments_of
+from sim.study.fit.promotions import promotions_of
 from sim.study.fit.resample import spread_of
 from sim.study.fit.shops import leavings, own_autocorrelation, series_of, shop_figures, wide_deviation
 from sim.study.moments.describe import Floats
 from sim.study.moments.rhythm import persistence
+from sim.world.parameters import Category
+from sim.world.season import season_table
 
 
 def normals(n: int, k: int = 0) -> Floats:
@@ -119,11 +122,25 @@ def test_a_promotion_common_to_all_is_found_with_its_lift() -> None:
     mean[120:122] *= 1.8
     found = promotions_of(shop_days(counts(mean)))
     assert len(found) == 1
-    first, n_days, lift, error = found[0]
-    assert (first, n_days) == (MONDAY + timedelta(days=120), 2)
-    assert lift == pytest.approx(1.8, rel=0.05)
-    assert 0 < error < 0.1
+    one = found[0]
+    assert (one.first, one.days, one.last) == (MONDAY + timedelta(days=120), 2, MONDAY + timedelta(days=121))
+    assert one.lift == pytest.approx(1.8, rel=0.05)
+    assert 0 < one.error < 0.1
     assert promotions_of(shop_days(counts(np.tile(np.linspace(15.0, 60.0, 40), (200, 1))))) == ()
+
+
+def test_a_spring_festival_that_dips_less_than_the_model_is_taken_back() -> None:
+    first, feast = date(2012, 11, 1), date(2013, 2, 10)
+    flat = Category(share=1.0, q1=1.0, q2=1.0, q3=1.0, q4=1.0)
+    as_model = season_table(first, 200, [flat]).astype(float) * np.linspace(15.0, 60.0, 40)
+    assert promotions_of(shop_days(counts(as_model), first)) == ()
+    lifted = as_model.copy()
+    begin = (feast - first).days - 3
+    lifted[begin : begin + 12] *= 1.5
+    found = promotions_of(shop_days(counts(lifted), first))
+    assert [one.name for one in found] == ["spring_festival_2013"]
+    assert (found[0].first, found[0].days) == (feast - timedelta(days=3), 12)
+    assert found[0].lift == pytest.approx(1.5, rel=0.03)
 
 
 def test_the_season_of_two_years_is_found() -> None:

@@ -1,6 +1,7 @@
 """Merchants fitted to a user's own orders: what is estimated, how surely, and what orders do not tell.
 
-- ``read`` and ``dates`` clean a file of orders; ``shops`` measures each shop, ``common`` what all share
+- ``read`` and ``dates`` clean a file of orders; ``shops`` measures each shop, ``common`` and ``promotions`` what all
+  share
 - ``direct`` reads some parameters off the data; ``paired`` names the moments that set the others, ``simulate`` lets
   shops live, ``adjust`` moves the parameters; ``resample`` gives standard errors
 - ``judged`` lays all moments side by side; ``run`` is the fit from end to end, ``estimates`` what it gives

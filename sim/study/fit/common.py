@@ -1,4 +1,4 @@
-"""What all shops share: season, promotions, and the market's own shocks, from the common path of their weeks.
+"""What all shops share: season, and the market's own shocks, from the common path of their weeks.
 
 These rest on one path, however many shops there are: their standard errors are those of a short, autocorrelated series
 and do not shrink with more merchants.
@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.clock import festivals
+from sim.study.fit.promotions import Promotion, is_festive, promotions_of
 from sim.study.moments.describe import Floats, finite
 from sim.study.moments.growth import weekly_growth
 from sim.study.moments.rhythm import common_path
@@ -21,26 +21,19 @@ from sim.study.moments.shop_days import FEW, ShopDays
 
 YEAR = 365  # days that a season needs
 CARRY = 0.97  # autocorrelation of common shocks one day apart, as `demand.common_autocorrelation` has it
-SHARP = 1.15  # factor from which a day stands out
-CLEAR = 3.0  # robust deviations from which it stands out clearly
-AROUND = 14  # days on either side that are its measure
-MOST_PROMOTIONS = 12
-FESTIVE = 17  # days on either side of the Spring Festival that tell of it, not of season or promotions
-SETTLED = 35  # days since its first order after which a shop tells of the market
 
 
 @dataclass(frozen=True)
 class Common:
     """What is common: sales index by quarter and its standard errors, deviation of the market's shock, promotions.
 
-    ``quarters`` is None where the days do not span a year; ``promotions`` holds (first day, days, lift, its standard
-    error).
+    ``quarters`` is None where the days do not span a year.
     """
 
     quarters: tuple[Floats, Floats] | None
     shock: float
     shock_error: float
-    promotions: tuple[tuple[date, int, float, float], ...]
+    promotions: tuple[Promotion, ...]
 
 
 def common_of(days: ShopDays) -> Common:
@@ -57,27 +50,14 @@ def common_of(days: ShopDays) -> Common:
     return Common(quarters, shock, error, promotions)
 
 
-def _usable(starts: list[date], promotions: tuple[tuple[date, int, float, float], ...]) -> npt.NDArray[np.bool_]:
+def _usable(starts: list[date], promotions: tuple[Promotion, ...]) -> npt.NDArray[np.bool_]:
     """Weeks away from the Spring Festival, whose dip the model holds fixed, and without a promotion."""
     good = np.ones(len(starts), bool)
     for k, start in enumerate(starts):
         end = start + timedelta(days=6)
-        good[k] = not (_is_festive(start) or _is_festive(end))
-        good[k] &= all(end < first or first + timedelta(days=n - 1) < start for first, n, _, _ in promotions)
+        good[k] = not (is_festive(start) or is_festive(end))
+        good[k] &= all(end < one.first or one.last < start for one in promotions)
     return good
-
-
-def _is_festive(day: date) -> bool:
-    """Whether a day lies near a Spring Festival."""
-    near = (day - timedelta(days=FESTIVE), day + timedelta(days=FESTIVE))
-    for year in {one.year for one in near}:
-        try:
-            feast = festivals(year)["spring_festival"]
-        except (KeyError, ValueError):  # beyond the table of the lunar calendar
-            continue
-        if near[0] <= feast <= near[1]:
-            return True
-    return False
 
 
 def basis_of(starts: list[date]) -> Floats:
@@ -140,48 +120,3 @@ def _shock(rest: Floats, known: npt.NDArray[np.bool_], weeks: Floats) -> tuple[f
     shock = math.sqrt(variance)
     error = moved * 1.6 * math.sqrt(2.0 / steps.size) / per_unit / (2.0 * max(shock, 0.02))
     return min(shock, 1.0), error
-
-
-def promotions_of(days: ShopDays) -> tuple[tuple[date, int, float, float], ...]:
-    """Days on which the shops together sell far more than around: (first day, days, lift, standard error).
-
-    A day counts if the orders of settled shops, over those usual on its weekday, are at least 1.15 times the median of
-    the four weeks around, and at least 3 robust deviations above it. Neighbours are one promotion.
-    """
-    settled = days.age >= SETTLED
-    known = days.is_recorded & (settled.sum(1) >= FEW)
-    if known.sum() < 2 * AROUND + 1:
-        return ()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        index = np.log((days.orders * settled).sum(1) / settled.sum(1))
-    index = np.where(known & np.isfinite(index), index, np.nan)
-    above = _above_median(index)
-    usual = np.array([np.nanmedian(above[days.weekday == k]) if np.isfinite(above[days.weekday == k]).any() else 0.0
-                      for k in range(7)])  # fmt: skip
-    above = above - usual[days.weekday]
-    spread = 1.4826 * float(np.nanmedian(np.abs(above)))
-    above[[_is_festive(days.date_of(row)) for row in range(days.n_days)]] = np.nan
-    stands = np.nan_to_num(above, nan=0.0) >= max(math.log(SHARP), CLEAR * spread)
-    found: list[tuple[date, int, float, float]] = []
-    row = 0
-    while row < stands.size:
-        if stands[row]:
-            end = row
-            while end + 1 < stands.size and stands[end + 1]:
-                end += 1
-            lift = float(np.exp(above[row : end + 1]).mean())
-            found.append((days.date_of(row), end - row + 1, lift, lift * spread / math.sqrt(end - row + 1)))
-            row = end
-        row += 1
-    return tuple(sorted(sorted(found, key=lambda one: -one[2])[:MOST_PROMOTIONS]))
-
-
-def _above_median(index: Floats) -> Floats:
-    """A series less the median of the days around each, itself left out."""
-    found = np.full(index.size, np.nan)
-    for row in range(index.size):
-        around = np.r_[index[max(row - AROUND, 0) : row], index[row + 1 : row + AROUND + 1]]
-        around = around[np.isfinite(around)]
-        if around.size >= AROUND:
-            found[row] = index[row] - np.median(around)
-    return found

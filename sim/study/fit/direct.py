@@ -49,7 +49,7 @@ def tail(figures: Figures) -> dict[str, float]:
         mass = (1.0 - t) * float(ndtr((c - middle) / s)) + t
         bound = 10.0 * max(abs(place[1] - MIDDLE_EXPONENT) - 0.8, 0.0) ** 2  # a within 1.05 and 5 or so
         bound += 10.0 * max(abs(place[0]) - 12.0, 0.0) ** 2
-        return float(-np.log(((1.0 - t) * body + t * far) / mass + 1e-300).sum()) + above.size * bound
+        return float(above.size * bound - np.log(((1.0 - t) * body + t * far) / mass + 1e-300).sum())
 
     spread = float(np.quantile(logs, 0.84) - np.quantile(logs, 0.5))
     begins = [np.array([place, MIDDLE_EXPONENT, math.log(max(spread, 0.05))]) for place in (-5.0, -2.0)]

@@ -99,14 +99,8 @@ def _estimates(fit: Fit) -> str:
         for one in fit.estimates
     ]  # fmt: skip
     rows += [
-        (
-            f"events: promotion {first}",
-            f"lift {lift:.3g}, {n} days",
-            f"{error:.2g}",
-            "direct",
-            "all shops over the days around",
-        )
-        for first, n, lift, error in fit.common.promotions
+        (f"events.{one.name}", f"lift {one.lift:.3g}, {one.days} days", f"{one.error:.2g}", "direct", one.says)
+        for one in fit.common.promotions
     ]
     return _table(("parameter", "value", "standard error", "method", "how"), rows, texts=5, numbers=(1, 2))
 

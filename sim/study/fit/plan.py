@@ -25,10 +25,13 @@ def plan_of(direct: list[Estimate], common: Common, base: Any) -> dict[str, Any]
         for k in range(4):
             plan[f"merchants.categories.all.q{k + 1}"] = float(common.quarters[0][k])
     plan |= {f"events.{name}": None for name in base.events}
-    for first, n_days, lift, _ in common.promotions:
-        plan[f"events.promotion_{first:%Y_%m_%d}"] = {
-            "date": first.isoformat(), "kind": "promotion", "lift": round(lift, 3), "days": n_days
-        }  # fmt: skip
+    for one in common.promotions:
+        plan[f"events.{one.name}"] = {
+            "date": one.first.isoformat(),
+            "kind": "promotion",
+            "lift": round(one.lift, 3),
+            "days": one.days,
+        }
     return plan
 
 

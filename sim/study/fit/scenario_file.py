@@ -10,7 +10,7 @@ from typing import Any
 from sim.engine.inputs.layers import SCENARIOS
 from sim.errors import Issue, ScenarioError
 from sim.results.files import write_whole
-from sim.study.fit.estimates import Estimate, Fit, rounded
+from sim.study.fit.estimates import Estimate, Fit
 
 BASE = "base.yaml"
 WIDTH = 110  # of a line, beyond which its comment goes before it
@@ -109,17 +109,15 @@ def _categories(plan: Mapping[str, Any], by_key: Mapping[str, Estimate]) -> list
 
 
 def _events(fit: Fit) -> list[str]:
-    own = {f"promotion_{first:%Y_%m_%d}": (first, n, lift, error) for first, n, lift, error in fit.common.promotions}
     gone = [
         key.removeprefix("events.") for key, value in fit.plan.items() if key.startswith("events.") and value is None
     ]
-    if not own and not gone:
+    if not fit.common.promotions and not gone:
         return []
     lines = ["events:"] + [f"  {name}: null  # of the base's calendar" for name in gone]
-    for name, (first, n, lift, error) in own.items():
-        said = f"all shops over the days around; s.e. {rounded(error):.2g}"
-        value = f"{{date: {first.isoformat()}, kind: promotion, lift: {round(lift, 3):g}, days: {n}}}"
-        lines += _line("  ", name, value, said)
+    for one in fit.common.promotions:
+        value = f"{{date: {one.first.isoformat()}, kind: promotion, lift: {round(one.lift, 3):g}, days: {one.days}}}"
+        lines += _line("  ", one.name, value, f"direct: {one.says}; s.e. {one.error:.2g}")
     return lines
 
 
