@@ -1,7 +1,8 @@
 """The method of simulated moments: parameters are moved until the simulated moments are those of the data.
 
 The same luck in every trial makes the simulated moments smooth in the parameters, so that a few Newton steps do: the
-slopes are measured by one small move of each parameter, and corrected after every step (Broyden's rule).
+slopes are measured by one small move of each parameter, and corrected after every step (Broyden's rule). They are
+measured again at the end, for the standard errors.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Found:
     gaps : ndarray (pairs,)
         Simulated less real moments, in standard errors.
     slopes : ndarray (pairs, pairs)
-        Change of each moment with each parameter, as measured at the start.
+        Change of each moment with each parameter, measured there.
     path : tuple of float
         Largest gap after each trial that was an improvement, the start first.
     """
@@ -74,13 +75,17 @@ def search(
 
     place = np.clip(start, low, high)
     simulated, gaps = gaps_at(place)
-    slopes = np.zeros((len(pairs), len(pairs)))
-    for k, pair in enumerate(pairs):
-        step = pair.step if place[k] + pair.step <= high[k] else -pair.step
-        moved = place.copy()
-        moved[k] += step
-        slopes[:, k] = (gaps_at(moved)[1] - gaps) / step
-    measured = slopes.copy()
+
+    def slopes_at(place: Floats, gaps: Floats) -> Floats:
+        slopes = np.zeros((len(pairs), len(pairs)))
+        for k, pair in enumerate(pairs):
+            step = pair.step if low[k] <= place[k] + pair.step <= high[k] else -pair.step
+            moved = place.copy()
+            moved[k] += step
+            slopes[:, k] = (gaps_at(moved)[1] - gaps) / step
+        return slopes
+
+    slopes = slopes_at(place, gaps)
     path, reach = [float(np.abs(gaps).max())], LARGEST
     for _ in range(TRIALS):
         if path[-1] <= NEAR or reach < 0.02:
@@ -96,7 +101,7 @@ def search(
             reach = min(reach * 1.5, LARGEST)
         else:
             reach = float(np.abs(move).max()) / 3.0
-    return Found(place, simulated, gaps, measured * errors[:, None], tuple(path))
+    return Found(place, simulated, gaps, slopes_at(place, gaps) * errors[:, None], tuple(path))
 
 
 def _step(slopes: Floats, gaps: Floats, place: Floats, low: Floats, high: Floats, reach: float) -> Floats:

@@ -52,10 +52,11 @@ def tail(figures: Figures) -> dict[str, float]:
         return float(above.size * bound - np.log(((1.0 - t) * body + t * far) / mass + 1e-300).sum())
 
     spread = float(np.quantile(logs, 0.84) - np.quantile(logs, 0.5))
-    begins = [np.array([place, MIDDLE_EXPONENT, math.log(max(spread, 0.05))]) for place in (-5.0, -2.0)]
-    found = min((minimize(unlikely, begin, method="Nelder-Mead") for begin in begins), key=lambda one: one.fun)
+    begin = np.array([-2.0, MIDDLE_EXPONENT, math.log(max(spread, 0.05))])
+    rough = {"xatol": 0.01, "fatol": 0.05}
+    found = minimize(unlikely, begin, method="Nelder-Mead", options=rough)
     alone = minimize_scalar(
-        lambda s: unlikely(np.array([-12.0, MIDDLE_EXPONENT, s])), bracket=(found.x[2], found.x[2] + 0.1)
+        lambda s: unlikely(np.array([-12.0, MIDDLE_EXPONENT, s])), bracket=(found.x[2], found.x[2] + 0.1), tol=0.01
     )
     share = 0.5 / (1.0 + math.exp(-float(found.x[0])))
     is_tail = share * logs.size >= LEAST_TAIL and 2.0 * (alone.fun - found.fun) > CLEAR

@@ -72,22 +72,27 @@ def _named(days: ShopDays) -> tuple[Promotion, ...]:
     """
     table = season_table(days.first, days.n_days, [Category(share=1.0, q1=1.0, q2=1.0, q3=1.0, q4=1.0)])
     model = ShopDays(days.first, 1e3 * table.astype(np.float64))
-    found = []
+    found: list[Promotion] = []
     for year in range(days.first.year, days.date_of(days.n_days - 1).year + 1):
         spans = {name: span for name, span in windows(year).items() if not name.startswith("spring")}
         feast = _spring(year)
         if feast is not None:
             spans[f"spring_festival_{year}"] = (feast + timedelta(days=DIP[0]), feast + timedelta(days=DIP[1]))
-        for name, (first, last) in spans.items():
+        for name, (first, last) in sorted(spans.items(), key=lambda one: one[1][1] - one[1][0]):
             rows = days.row_of(first), days.row_of(last)
             real, usual = multiple(days, *rows), multiple(model, *rows)
             if real is None or usual is None or real["n_shops"] < FEW:
                 continue
+            n_days = (last - first).days + 1
             lift = real["aggregate_multiple"] / usual["aggregate_multiple"]
             error = (real["p90"] - real["p10"]) / 2.563 / math.sqrt(real["n_shops"]) / usual["aggregate_multiple"]
+            inside = [one for one in found if first <= one.first and one.last <= last]
+            of_others = sum(one.days for one in inside)
+            if of_others < n_days:  # a day within a festive week is an event of its own, and the week is what is left
+                lift = (lift * n_days - sum(one.lift * one.days for one in inside)) / (n_days - of_others)
             if lift >= SHARP and lift - 1.0 >= CLEAR * error:
                 says = "orders over those around, over the same of the model"
-                found.append(Promotion(name, first, (last - first).days + 1, lift, error, says))
+                found.append(Promotion(name, first, n_days, lift, error, says))
     return tuple(found)
 
 

@@ -70,7 +70,7 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
     pairs = tuple(pair for pair, used in zip(PAIRS, is_used, strict=True) if used)
     real, errors, covariance = real[is_used], errors[is_used], covariance[np.ix_(is_used, is_used)]
     errors = np.maximum(errors, LEAST_ERROR * np.where([pair.is_log for pair in pairs], 1.0, np.abs(real)))
-    work = _Work(tell, 1 + len(pairs) + TRIALS + MARKETS + NOISES)
+    work = _Work(tell, 1 + 2 * len(pairs) + TRIALS + MARKETS + NOISES)
 
     direct = _direct(figures, observed, seed)
     common = common_of(days)
@@ -88,7 +88,7 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
 
     begin = np.array([pair.to_search(_begin(pair, figures, direct)) for pair in pairs])
     found = search(pairs, begin, real, errors, moments)
-    work.reached(1 + len(pairs) + TRIALS)
+    work.reached(1 + 2 * len(pairs) + TRIALS)
     plan |= {f"merchants.{p.key}": _written(p, at) for p, at in zip(pairs, found.place, strict=True)}
     judged, fresh = judge_on(plan, observed, base, n_simulated, seed + 1, work.done)
     estimates = [*direct, *_moved(pairs, found, covariance, days.n_shops, n_simulated), *common_estimates(common)]
