@@ -64,12 +64,12 @@ def true_orders(folder: Path, n: int, n_days: int, seed: int) -> Path:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     folder = tmp_path_factory.mktemp("fit")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "FEWEST", 500)
-        patch.setattr(run, "MOST", 500)
-        patch.setattr(run, "SAMPLES", 60)
+        patch.setattr(run, "FEWEST", 1_000)
+        patch.setattr(run, "MOST", 1_000)
+        patch.setattr(run, "SAMPLES", 40)
         patch.setattr(judgement, "NOISES", 8)
         patch.setattr(judgement, "MARKETS", 1)
-        return fit_orders(true_orders(folder, 400, 168, seed=77), folder / "mine.yaml")
+        return fit_orders(true_orders(folder, 400, 130, seed=77), folder / "mine.yaml")
 
 
 def test_the_parameters_of_simulated_merchants_are_found(written: Written) -> None:
@@ -104,7 +104,7 @@ def test_the_scenario_holds_the_estimates_with_their_errors_and_runs(written: Wr
     text = written.scenario.read_text()
     for one in written.fit.estimates:
         assert one.comment() in text
-    assert (scenario.calendar.n_days, scenario.merchants.number) == (168, written.fit.observed.n_merchants)
+    assert (scenario.calendar.n_days, scenario.merchants.number) == (130, written.fit.observed.n_merchants)
     assert list(scenario.merchants.categories) == ["all"]
     assert "double_eleven_2011" not in scenario.events
     assert YAML().load(text)["extends"] == "base"
@@ -180,7 +180,7 @@ def test_a_fit_to_some_real_shops_tells_of_others(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(run, "FEWEST", 300)
     monkeypatch.setattr(judgement, "NOISES", 8)
     monkeypatch.setattr(judgement, "MARKETS", 1)
-    mine, others = halves(tmp_path, 100, "2016-05-01")
+    mine, others = halves(tmp_path, 80, "2016-06-01")
     share, _ = share_met(fit(mine, BASE), others)
     assert share >= 0.5
 

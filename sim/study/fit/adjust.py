@@ -2,7 +2,7 @@
 
 The same luck in every trial makes the simulated moments smooth in the parameters, so that a few Newton steps do: the
 slopes are measured by one small move of each parameter, and corrected after every step (Broyden's rule). They are
-measured again at the end, for the standard errors.
+measured again where that does not suffice, and at the end for the standard errors.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sim.study.fit.paired import Pair
 from sim.study.moments.describe import Floats
 
 LARGEST = 0.8  # move of a parameter in one step, on the scale of the search
-TRIALS = 12  # Newton steps at most
+TRIALS, ROUNDS = 8, 2  # Newton steps at most, and how often slopes are measured anew where these do not suffice
 NEAR = 0.5  # standard errors: as near as moments need be
 RIDGE = 1e-3  # keeps the step finite where two parameters can hardly be told apart
 
@@ -85,22 +85,23 @@ def search(
             slopes[:, k] = (gaps_at(moved)[1] - gaps) / step
         return slopes
 
-    slopes = slopes_at(place, gaps)
-    path, reach = [float(np.abs(gaps).max())], LARGEST
-    for _ in range(TRIALS):
-        if path[-1] <= NEAR or reach < 0.02:
+    path = [float(np.abs(gaps).max())]
+    for _ in range(ROUNDS):
+        slopes, reach, moved = slopes_at(place, gaps), LARGEST, False
+        for _ in range(TRIALS):
+            move = _step(slopes, gaps, place, low, high, reach)
+            if path[-1] <= NEAR or reach < 0.02 or np.abs(move).max() < 1e-3:
+                break
+            there, theirs = gaps_at(place + move)
+            slopes = slopes + np.outer(theirs - gaps - slopes @ move, move) / float(move @ move)
+            if (theirs**2).sum() < (gaps**2).sum():
+                place, simulated, gaps, moved = place + move, there, theirs, True
+                path.append(float(np.abs(gaps).max()))
+                reach = min(reach * 1.5, LARGEST)
+            else:
+                reach = float(np.abs(move).max()) / 3.0
+        if not moved or path[-1] <= 1.0:
             break
-        move = _step(slopes, gaps, place, low, high, reach)
-        if np.abs(move).max() < 1e-3:
-            break
-        there, theirs = gaps_at(place + move)
-        slopes = slopes + np.outer(theirs - gaps - slopes @ move, move) / float(move @ move)
-        if (theirs**2).sum() < (gaps**2).sum():
-            place, simulated, gaps = place + move, there, theirs
-            path.append(float(np.abs(gaps).max()))
-            reach = min(reach * 1.5, LARGEST)
-        else:
-            reach = float(np.abs(move).max()) / 3.0
     return Found(place, simulated, gaps, slopes_at(place, gaps) * errors[:, None], tuple(path))
 
 
@@ -126,10 +127,11 @@ def errors_of(found: Found, covariance: Floats, n_real: int, n_simulated: int) -
     """Standard errors of the parameters on the scale of the search: those of the moments through the slopes.
 
     V = D C D' (1 + n_real / n_simulated), D the inverse of the slopes, C the covariance of the data's moments; the
-    factor is for the chance in the simulated ones.
+    factor is for the chance in the simulated ones. NaN for a parameter that moves no moment.
     """
     scale = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
-    inverse = np.linalg.pinv(found.slopes / scale[:, None], rcond=1e-3)
+    slopes = found.slopes / scale[:, None]
+    inverse = np.linalg.pinv(slopes, rcond=1e-8)
     correlation = covariance / np.outer(scale, scale)
     variance = np.diag(inverse @ correlation @ inverse.T) * (1.0 + n_real / n_simulated)
-    return np.sqrt(np.maximum(variance, 0.0))
+    return np.where(np.abs(slopes).max(0) > 0, np.sqrt(np.maximum(variance, 0.0)), np.nan)

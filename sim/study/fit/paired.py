@@ -60,7 +60,7 @@ def _log(value: float) -> float:
 def _exit_rate(figures: Figures) -> float:
     exposure = figures["exposure"].sum() / 365.0
     exits = figures["exits"].sum()
-    return math.sqrt(exits / exposure) if exposure > 0 and exits > 0 else math.nan
+    return math.sqrt(exits / exposure) if exposure > 0 else math.nan
 
 
 def _values(figures: Figures) -> Floats:

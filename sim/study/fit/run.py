@@ -24,7 +24,8 @@ from sim.study.fit.simulate import World, calendar_of
 from sim.study.moments.describe import Floats
 
 SAMPLES = 200  # resamples of merchants for standard errors of parameters
-FEWEST, MOST = 1_000, 3_000  # merchants of a simulated market
+FEWEST, MOST = 1_500, 4_000  # merchants of a simulated market
+FEW_EXITS = 6  # leavings below which their rate is read off, not searched for
 LEAST_ERROR = 0.03  # no moment is asked to be closer than 3 %, however many shops there are
 GROWTH_DAYS = 300  # days without which growth is not told from chance
 
@@ -66,6 +67,7 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
     )
     is_used = np.isfinite(real) & np.isfinite(errors) & (np.nan_to_num(errors) > 0)
     unknown = ("trade.growth",) * (days.n_days < GROWTH_DAYS) + ("trade.order_value",) * (not _differ(days.value))
+    unknown += ("exits.hazard",) * int(figures["exits"].sum() < FEW_EXITS)
     is_used &= np.array([not pair.key.startswith(unknown) for pair in PAIRS])
     pairs = tuple(pair for pair, used in zip(PAIRS, is_used, strict=True) if used)
     real, errors, covariance = real[is_used], errors[is_used], covariance[np.ix_(is_used, is_used)]
@@ -74,11 +76,9 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
 
     direct = _direct(figures, observed, seed)
     common = common_of(days)
-    n_simulated = int(np.clip(2 * days.n_shops, FEWEST, MOST))
+    n_simulated = int(np.clip(3 * days.n_shops, FEWEST, MOST))
     world = World(base, days, n_simulated, seed, work.done)
     plan = plan_of(direct, common, start)
-    if not any(pair.key == "exits.hazard" for pair in pairs):
-        plan["merchants.exits.hazard"] = 0.0
 
     def moments(place: Floats) -> Floats:
         # without the market's shock: its path in a trial would pass for the merchants' own doing
@@ -173,6 +173,11 @@ def _direct(figures: Mapping[str, Floats], observed: Observed, seed: int) -> lis
         if error == 0.0:  # a share of none or all: resamples are all alike
             error = math.nan
         found.append(Estimate(name, held, float(error), method, says, unit))
+    exits = float(figures["exits"].sum())
+    if exits < FEW_EXITS:  # too few to search for; chance alone is their root
+        level = values["exits.hazard"] if exits else 0.0
+        says = f"{exits:.0f} leavings over the days on which they would be seen"
+        found.append(Estimate("exits.hazard", level, level / math.sqrt(max(exits, 1.0)) or math.nan, DIRECT, says))
     value = observed.days.value
     if value is not None and not _differ(value):
         found.append(Estimate("trade.order_value", float(value[0]), math.nan, ASSUMED, "as given", " yuan"))
@@ -231,15 +236,13 @@ def _moved(pairs: tuple[Pair, ...], found: Found, covariance: Floats, n_real: in
 
 def _unset(observed: Observed, is_used: Any, direct: list[Estimate], common: Common) -> dict[str, str]:
     """What these data in particular do not give."""
-    found = {}
+    found, known = {}, {one.key for one in direct}
     for pair, used in zip(PAIRS, is_used, strict=True):
-        if not used and not (pair.key.startswith("trade.order_value") and not _differ(observed.days.value)):
+        is_set = pair.key in known or (pair.key.startswith("trade.order_value") and not _differ(observed.days.value))
+        if not used and not is_set:
             short = pair.key.startswith("trade.growth") and observed.days.n_days < GROWTH_DAYS
-            why = f"{observed.days.n_days} days do not tell growth from chance; {GROWTH_DAYS} do" if short else (
-                "nobody left for good or for long" if pair.key == "exits.hazard" else "too few shops have its moment"
-            )  # fmt: skip
-            found[pair.key] = why
-    known = {one.key for one in direct}
+            why = f"{observed.days.n_days} days do not tell growth from chance; {GROWTH_DAYS} do"
+            found[pair.key] = why if short else "too few shops have its moment"
     if observed.days.value is None:
         found["trade.order_value"] = "no value of an order is given; sales in yuan rest on the base's"
     for key, why in (

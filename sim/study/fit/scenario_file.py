@@ -69,16 +69,13 @@ def as_yaml(fit: Fit, source: str) -> str:
     for group in _GROUPS:
         own = [one for one in fit.estimates if one.key.startswith(f"{group}.")]
         extra = [] if group != "demand" else ["category_shock"]
-        if group == "exits" and "exits.hazard" not in by_key:
-            extra = ["hazard"]
         if own or extra:
             lines.append(f"  {group}:")
         lines += [
             line for one in own for line in _line("    ", one.key.partition(".")[2], one.written(), one.comment())
         ]
         for name in extra:
-            why = "all merchants are one category" if name == "category_shock" else "nobody left in the data"
-            lines += _line("    ", name, 0.0, why)
+            lines += _line("    ", name, 0.0, "all merchants are one category")
     lines += _categories(plan, by_key)
     lines += _events(fit)
     lines += _lenders(plan)
