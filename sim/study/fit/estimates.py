@@ -114,6 +114,6 @@ UNKNOWN: Mapping[str, str] = {
     "demand.common_autocorrelation": "one path is too short to give both its size and its pace",
     "demand.business_stealing": "needs to be seen who was out of stock",
     "demand.promotion_fit_sigma": "not estimated",
-    "weekdays, Spring Festival": "fixed in the model, no parameters: see the moments of their groups",
+    "weekdays, Spring Festival": "fixed in the model; a festival that dips less is an event",
 }
 """What orders do not identify, and why: these keep the values of the base scenario."""

@@ -28,7 +28,7 @@ CLOSE, TWICE = 0.15, 2.0  # within 15 %, or twice the noise of the data: then a 
 FIXED = {
     "closures": "the model has no shop that shuts for some days and goes on",
     "weekdays": "the model holds the index of the weekdays fixed (`sim.world.season`)",
-    "festivals": "the model holds the dip of the Spring Festival fixed and has no other holiday",
+    "festivals": "the dip of the Spring Festival is fixed in the model, and there is no other holiday",
     "weekly growth": "real weeks are calm with rare jumps, and new shops climb fast; the model's shocks are normal",
     "spikes": "the model has promotions common to all shops, and no spikes of a shop's own",
 }

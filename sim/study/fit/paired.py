@@ -72,7 +72,8 @@ class Pair:
     """A parameter, how it is searched, and the moment that sets it.
 
     ``step`` is that of the finite difference on the scale of the search, ``unit`` what the file writes after the
-    number, ``is_log`` says that the moment is a logarithm.
+    number, ``is_log`` says that the moment is a logarithm. ``least`` is the relative error below which no moment is
+    held, however many shops there are: wider where the model often cannot meet it, lest the others pay for it.
     """
 
     key: str
@@ -84,6 +85,7 @@ class Pair:
     step: float = 0.15
     unit: str = ""
     is_log: bool = True
+    least: float = 0.03
 
     def to_search(self, value: float) -> float:
         """The parameter on the scale of the search: itself, its log, or its logit."""
@@ -130,7 +132,7 @@ PAIRS = (
     Pair("trade.order_value", "median log value of an order",
          lambda f: middle(_values(f)), 1.0, 100_000.0, unit=" yuan"),
     Pair("trade.order_value_slope", "log of the 10-90 % range of log mean daily orders",
-         lambda f: _log(range_of(f["log_orders"], 0.1, 0.9, 2.563)), -2.0, 2.0, "plain", -0.15),
+         lambda f: _log(range_of(f["log_orders"], 0.1, 0.9, 2.563)), -2.0, 2.0, "plain", -0.15, least=0.1),
     Pair("trade.order_value_sigma", "log of the 10-90 % range of log values",
          lambda f: _log(range_of(_values(f), 0.1, 0.9, 2.563)), 0.05, 2.0),
 )  # fmt: skip

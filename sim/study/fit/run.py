@@ -26,7 +26,6 @@ from sim.study.moments.describe import Floats
 SAMPLES = 200  # resamples of merchants for standard errors of parameters
 FEWEST, MOST = 1_500, 4_000  # merchants of a simulated market
 FEW_EXITS = 6  # leavings below which their rate is read off, not searched for
-LEAST_ERROR = 0.03  # no moment is asked to be closer than 3 %, however many shops there are
 GROWTH_DAYS = 300  # days without which growth is not told from chance
 
 Tell = Callable[[int, int], None]
@@ -71,7 +70,8 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
     is_used &= np.array([not pair.key.startswith(unknown) for pair in PAIRS])
     pairs = tuple(pair for pair, used in zip(PAIRS, is_used, strict=True) if used)
     real, errors, covariance = real[is_used], errors[is_used], covariance[np.ix_(is_used, is_used)]
-    errors = np.maximum(errors, LEAST_ERROR * np.where([pair.is_log for pair in pairs], 1.0, np.abs(real)))
+    floor = np.array([pair.least for pair in pairs]) * np.where([pair.is_log for pair in pairs], 1.0, np.abs(real))
+    errors = np.maximum(errors, floor)
     work = _Work(tell, 1 + 2 * len(pairs) + TRIALS + MARKETS + NOISES)
 
     direct = _direct(figures, observed, seed)
