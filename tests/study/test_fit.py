@@ -38,7 +38,7 @@ TRUE: dict[str, Any] = {
     "merchants.demand.volatility_sigma": 0.4,
     "merchants.demand.weekly_autocorrelation": 0.7,
     "merchants.demand.daily_noise": 0.25,
-    "merchants.exits.hazard": 0.02,
+    "merchants.exits.hazard": 0.15,
 }
 ONE_TRADE: dict[str, Any] = {
     **{f"merchants.categories.{name}": None for name in load(BASE).merchants.categories},
@@ -77,7 +77,7 @@ def test_the_parameters_of_simulated_merchants_are_found(written: Written) -> No
     for key, value in TRUE.items():
         true = float(value.split()[0]) if isinstance(value, str) else value
         one = found[key]
-        assert np.isfinite(one.error) or one.value == true, key
+        assert np.isfinite(one.error) or one.value == true, key  # a bound, such as a tail of nothing
         assert abs(one.value - true) <= 3.0 * np.nan_to_num(one.error) + 0.02 * true, (key, one.value, true, one.error)
 
 

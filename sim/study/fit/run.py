@@ -175,9 +175,11 @@ def _direct(figures: Mapping[str, Floats], observed: Observed, seed: int) -> lis
         found.append(Estimate(name, held, float(error), method, says, unit))
     exits = float(figures["exits"].sum())
     if exits < FEW_EXITS:  # too few to search for; chance alone is their root
+        n_shops = observed.days.n_shops
         level = values["exits.hazard"] if exits else 0.0
+        one = estimate({**figures, "exits": np.full(n_shops, 1.0 / n_shops)}, n_days)["exits.hazard"]
         says = f"{exits:.0f} leavings over the days on which they would be seen"
-        found.append(Estimate("exits.hazard", level, level / math.sqrt(max(exits, 1.0)) or math.nan, DIRECT, says))
+        found.append(Estimate("exits.hazard", level, one * math.sqrt(max(exits, 1.0)), DIRECT, says))
     value = observed.days.value
     if value is not None and not _differ(value):
         found.append(Estimate("trade.order_value", float(value[0]), math.nan, ASSUMED, "as given", " yuan"))
