@@ -119,7 +119,8 @@ def test_a_block_is_only_kept_back_with_a_reason() -> None:
 
 def test_every_page_of_docs_is_run_or_generated() -> None:
     pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
-    assert pages == {page for page in RUN_PAGES if page.startswith("docs/")} | set(REFERENCE) | {MECHANISMS, MOMENTS, FIT}
+    written = {page for page in RUN_PAGES if page.startswith("docs/")}
+    assert pages == written | set(REFERENCE) | {MECHANISMS, MOMENTS, FIT}
 
 
 def test_the_page_of_mechanisms_has_a_row_for_every_switch() -> None:
