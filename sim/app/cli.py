@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import sim
-from sim.app.commands import authoring, bench, compare, explain, moments, results, run, schedule, targets
+from sim.app.commands import authoring, bench, compare, explain, fit, moments, results, run, schedule, targets
 from sim.app.commands.ending import INTERRUPTED, say
 
 app = typer.Typer(
@@ -56,6 +56,7 @@ app.command("report")(results.report)
 app.command("export")(results.export)
 app.command("explain")(explain.explain)
 app.command("moments")(moments.moments)
+app.command("fit")(fit.fit)
 app.command("targets")(targets.targets)
 app.command("bench")(bench.bench)
 app.command("version")(version)

@@ -266,8 +266,11 @@ def day_progress(name: str, is_wanted: bool = True) -> Iterator[DayProgress | No
 
 
 @contextmanager
-def run_progress(name: str, is_wanted: bool = True) -> Iterator[RunProgress | None]:
-    """Show how far many runs are: done, failed, time left. Only on a terminal; else there is nothing to call."""
+def run_progress(name: str, is_wanted: bool = True, what: str = "run") -> Iterator[RunProgress | None]:
+    """Show how far many runs (or steps, as ``what`` says) are: done, failed, time left.
+
+    Only on a terminal; else there is nothing to call.
+    """
     if not (is_wanted and sys.stderr.isatty()):
         yield None
         return
@@ -276,7 +279,7 @@ def run_progress(name: str, is_wanted: bool = True) -> Iterator[RunProgress | No
 
         def tell(done: int, runs: int, failed: int) -> None:
             worse = f"  {failed:,} failed" if failed else ""
-            bar.update(task, completed=done, total=runs, said=f"run {done:,} of {runs:,}{worse}")
+            bar.update(task, completed=done, total=runs, said=f"{what} {done:,} of {runs:,}{worse}")
 
         yield tell
 

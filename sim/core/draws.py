@@ -53,6 +53,7 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("collect.evades", 71),
     ("negotiate.ask", 72),
     ("negotiate.wait", 73),
+    ("fit.resample", 80),
 )
 
 

@@ -112,7 +112,10 @@ def _draw_traits(m: Any, p: MerchantParameters, institutions: Institutions, seed
     tail = edge * draws.exp(-draws.log(uniform("birth.size", 1)) / s.tail_exponent)
     size = np.where(uniform("birth.size", 2) < s.tail_share, tail, body)
     size = np.minimum(size, float(s.largest_daily_sales))
-    m.order_value[:] = np.maximum(np.rint(spread(float(t.order_value), t.order_value_sigma, "birth.trade", 0)), 100.0)
+    value = spread(float(t.order_value), t.order_value_sigma, "birth.trade", 0)
+    if t.order_value_slope:
+        value = value * draws.exp(t.order_value_slope * draws.log(size / float(s.median_daily_sales)))
+    m.order_value[:] = np.maximum(np.rint(value), 100.0)
     m.base_orders[:] = size / m.order_value
 
     m.margin[:] = np.clip(t.margin + t.margin_spread * normal("birth.trade", 1), 0.05, 0.9)

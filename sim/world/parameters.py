@@ -74,7 +74,16 @@ class Trade(Parameters):
         "180 yuan", unit="yuan", low="1 yuan", high="100000 yuan", source="B.4 V46", doc="Median value of an order."
     )
     order_value_sigma: Number = parameter(
-        0.6, unit="log", low=0.0, high=2.0, source="assumption", doc="Spread of order values between shops."
+        0.6, unit="log", low=0.0, high=2.0, source="assumption", doc="Spread of order values between shops of one size."
+    )
+    order_value_slope: Number = parameter(
+        0.0,
+        unit="1",
+        low=-2.0,
+        high=2.0,
+        source="assumption; `lendsim fit` estimates it",
+        doc="Exponent with which the value of an order goes with a shop's size: at 0 large shops have more orders, "
+        "at 1 dearer ones.",
     )
     margin: Share = parameter(0.28, unit="share", source="assumption", doc="Mean gross margin on sales value.")
     margin_spread: Share = parameter(0.07, unit="share", source="assumption", doc="Its spread between shops.")

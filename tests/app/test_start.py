@@ -25,6 +25,7 @@ COMMANDS = [
     "export",
     "explain",
     "moments",
+    "fit",
     "targets",
     "bench",
     "version",

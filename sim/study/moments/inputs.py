@@ -68,7 +68,7 @@ def read_orders(path: Path, columns: Mapping[str, str] | None = None, value: flo
         If the file cannot be read, lacks a column, or has a row that cannot be used.
     """
     file = str(path)
-    frame, names = _table(path, dict(columns or {}))
+    frame, names = read_table(path, dict(columns or {}))
     if frame.empty:
         raise ScenarioError([Issue(file, 1, 1, "", "no rows")])
     cells = _Cells(file, frame, names)
@@ -83,8 +83,14 @@ def read_orders(path: Path, columns: Mapping[str, str] | None = None, value: flo
     return _one_by_one(cells, value)
 
 
-def _table(path: Path, columns: dict[str, str]) -> tuple[Any, dict[str, str]]:
-    """The rows of a file, and the file's name of each column that is known."""
+def read_table(path: Path, columns: dict[str, str]) -> tuple[Any, dict[str, str]]:
+    """The rows of a file, and the file's name of each column that is known.
+
+    Raises
+    ------
+    ScenarioError
+        If the file cannot be read, or a column named in ``columns`` is not there.
+    """
     import pandas as pd
 
     file = str(path)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+import numpy.typing as npt
 
 from sim.errors import StoreError
 from sim.results.run import Run
@@ -11,8 +16,27 @@ from sim.study.moments.inputs import Given
 from sim.study.moments.lags import OPEN_AT, open_orders, weighted_quantile
 from sim.study.moments.shop_days import ShopDays
 
+if TYPE_CHECKING:
+    from sim.engine.market import Market
+
 MERCHANTS = 2_000  # merchants looked at, evenly spread over the rows, where there are more
 FAR = 1_000  # days at which the law of confirmation is cut off
+
+
+@dataclass(frozen=True)
+class Sold:
+    """What some merchants of a market sold by day: orders (days, merchants), yuan of one order and trade of each."""
+
+    first: date
+    orders: Floats
+    value: Floats
+    category: npt.NDArray[Any]
+
+    def of_sellers(self, is_recorded: npt.NDArray[np.bool_] | None = None) -> ShopDays:
+        """The shops that sold anything; days that are not recorded, (days,), are taken out as missing."""
+        orders = self.orders if is_recorded is None else self.orders * is_recorded[:, None]
+        sells = (orders > 0).any(0)
+        return ShopDays(self.first, orders[:, sells], self.value[sells], category=self.category[sells])
 
 
 def live_again(run: Run, merchants: int = MERCHANTS) -> Given:
@@ -37,32 +61,43 @@ def live_again(run: Run, merchants: int = MERCHANTS) -> Given:
     try:
         m = market.merchants
         rows = np.unique(np.linspace(0, m.n - 1, min(merchants, m.n)).round().astype(np.int64))
-        totals = [m.sales_total[rows].copy()]
-        while market.running:
-            market.step()
-            totals.append(m.sales_total[rows].copy())
-        value = m.order_value[rows].astype(np.float64)
-        returns, ids = m.return_rate[rows].astype(np.float64), m.merchant_id[rows].copy()
-        share, first, kinds = stage_share(scenario.merchants), market.calendar[0].date, m.category[rows].copy()
+        orders = sold_by_day(market, rows)
+        sold, returns = m.sales_total[rows].copy(), m.return_rate[rows].astype(np.float64)
+        ids, share = m.merchant_id[rows].copy(), stage_share(scenario.merchants)
     finally:
         market.dispose()
-    _check(run, ids, totals[-1])
-    orders = np.rint(np.diff(np.array(totals), axis=0) / value)
-    sells = (orders > 0).any(0)
-    if not sells.any():
+    _check(run, ids, sold)
+    if not (orders.orders > 0).any():
         raise StoreError(f"{run.path}: no merchant of this run sells anything")
-    trades = np.array(list(scenario.merchants.categories))
-    days = ShopDays(first, orders[:, sells], value[sells] / 100.0, category=trades[kinds[sells]])
-    sold = totals[-1]
+    days = orders.of_sellers()
     known: Figures = confirmation(share) | {"returned_share": float((returns * sold).sum() / sold.sum())}
     notes = (
-        f"{int(sells.sum()):,} merchants with orders, of {ids.size:,} looked at, of {m.n:,} in the run",
+        f"{days.n_shops:,} merchants with orders, of {ids.size:,} looked at, of {m.n:,} in the run",
         "lags are the market's own law of confirmation, and returned_share the merchants' own share, by sales",
     )
     return Given(days, known=known, notes=notes)
 
 
-def _check(run: Run, ids: np.typing.NDArray[np.int32], sold: Floats) -> None:
+def sold_by_day(market: Market, rows: npt.NDArray[np.int64]) -> Sold:
+    """Live the days of a market that has not begun, and count what the merchants of ``rows`` sell on each.
+
+    True sales are counted: faked ones are left out, those outside the platform are in.
+    """
+    m = market.merchants
+    totals = [m.sales_total[rows].copy()]
+    while market.running:
+        market.step()
+        totals.append(m.sales_total[rows].copy())
+    value = m.order_value[rows].astype(np.float64)
+    return Sold(
+        market.calendar[0].date,
+        np.rint(np.diff(np.array(totals), axis=0) / value),
+        value / 100.0,
+        np.array(list(market.plan_of_run.merchants.categories))[m.category[rows]],
+    )
+
+
+def _check(run: Run, ids: npt.NDArray[np.int32], sold: Floats) -> None:
     """Refuse a run that another version made: its merchants would have sold otherwise."""
     table = run.table("merchants", ["merchant_id", "sales_fen"])
     kept = dict(zip(table["merchant_id"].to_pylist(), table["sales_fen"].to_pylist(), strict=True))

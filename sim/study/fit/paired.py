@@ -1,0 +1,153 @@
+"""Parameters that are set by simulated moments: each has one moment that moves with it most.
+
+| parameter | moment of the shops |
+|---|---|
+| `size.median_daily_sales` | median of log mean daily sales |
+| `size.sigma` | log of (90 % less 10 % quantile of the same) / 2.563 |
+| `demand.volatility` | median log (5-95 % range / 3.29) of weekly growth beyond the week's median shop's |
+| `demand.volatility_sigma` | interquartile range / 1.349 of the same |
+| `demand.weekly_autocorrelation` | median autocorrelation a week apart of detrended log weekly orders |
+| `demand.daily_noise` | median squared spread within the week beyond chance |
+| `trade.growth` | median log growth a year between the ends of a shop's life |
+| `trade.growth_spread` | interquartile range / 1.349 of the same |
+| `exits.hazard` | root of leavings a year lived |
+| `trade.order_value` | median log value of an order |
+| `trade.order_value_slope` | log of the (90 % less 10 % quantile) / 2.563 of log mean daily orders |
+| `trade.order_value_sigma` | the same of log values |
+
+The last three only where values of orders are known: the spreads of sales, of orders and of values are then all met
+where the model can.
+
+They cannot be read off the data directly: chance in counts, days out of stock, short series (which bias an
+autocorrelation downwards) and the selection of those who stay are in the data, and are in the simulated shops too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.study.fit.shops import leavings, shop_figures
+from sim.study.moments.describe import Floats, finite
+from sim.study.moments.shop_days import ShopDays
+
+Figures = Mapping[str, Floats]
+LEAST_SHOPS = 15  # shops that must have a figure for its moment to count
+LEAST_SPREAD = 0.01  # of parameters that are searched on a logarithmic scale
+
+
+def middle(values: Floats) -> float:
+    known = finite(values)
+    return float(np.median(known)) if known.size >= LEAST_SHOPS else math.nan
+
+
+def range_of(values: Floats, low: float = 0.25, high: float = 0.75, normal: float = 1.349) -> float:
+    known = finite(values)
+    if known.size < LEAST_SHOPS:
+        return math.nan
+    a, b = np.quantile(known, [low, high])
+    return float(b - a) / normal
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0 else math.nan
+
+
+def _exit_rate(figures: Figures) -> float:
+    exposure = figures["exposure"].sum() / 365.0
+    exits = figures["exits"].sum()
+    return math.sqrt(exits / exposure) if exposure > 0 else math.nan
+
+
+def _values(figures: Figures) -> Floats:
+    return figures["log_sales"] - figures["log_orders"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A parameter, how it is searched, and the moment that sets it.
+
+    ``step`` is that of the finite difference on the scale of the search, ``unit`` what the file writes after the
+    number, ``is_log`` says that the moment is a logarithm. ``least`` is the relative error below which no moment is
+    held, however many shops there are: wider where the model often cannot meet it, lest the others pay for it.
+    """
+
+    key: str
+    says: str
+    moment: Callable[[Figures], float]
+    low: float
+    high: float
+    scale: str = "log"
+    step: float = 0.15
+    unit: str = ""
+    is_log: bool = True
+    least: float = 0.03
+
+    def to_search(self, value: float) -> float:
+        """The parameter on the scale of the search: itself, its log, or its logit."""
+        if self.scale == "plain":
+            return value
+        held = min(max(value, self.low), self.high)
+        return math.log(held) if self.scale == "log" else math.log(held / (1.0 - held))
+
+    def from_search(self, place: float) -> float:
+        """The parameter at a place of the search, within its bounds."""
+        if self.scale == "plain":
+            value = place
+        elif self.scale == "log":
+            value = math.exp(min(place, 50.0))
+        else:
+            value = 1.0 / (1.0 + math.exp(-min(max(place, -30.0), 30.0)))
+        return min(max(value, self.low), self.high)
+
+    def slope(self, place: float) -> float:
+        """Change of the parameter with the place: turns a standard error on one scale into that on the other."""
+        value = self.from_search(place)
+        return {"plain": 1.0, "log": value, "logit": value * (1.0 - value)}[self.scale]
+
+
+PAIRS = (
+    Pair("size.median_daily_sales", "median log mean daily sales",
+         lambda f: middle(f["log_sales"]), 1.0, 100_000.0, unit=" yuan"),
+    Pair("size.sigma", "log of the 10-90 % range of log mean daily sales",
+         lambda f: _log(range_of(f["log_sales"], 0.1, 0.9, 2.563)), 0.1, 3.0),
+    Pair("demand.volatility", "median log deviation of weekly growth",
+         lambda f: middle(f["log_deviation"]), LEAST_SPREAD, 2.0),
+    Pair("demand.volatility_sigma", "interquartile range of the same",
+         lambda f: range_of(f["log_deviation"]), LEAST_SPREAD, 1.5, is_log=False),
+    Pair("demand.weekly_autocorrelation", "median autocorrelation of detrended weeks",
+         lambda f: middle(f["autocorrelation"]), 0.02, 0.98, "logit", 0.3, is_log=False),
+    Pair("demand.daily_noise", "median squared spread within the week beyond chance",
+         lambda f: middle(f["daily"]), LEAST_SPREAD, 1.0, is_log=False),
+    Pair("trade.growth", "median log growth a year",
+         lambda f: middle(f["growth"]), -0.9, 5.0, "plain", 0.15, is_log=False),
+    Pair("trade.growth_spread", "interquartile range of log growth a year",
+         lambda f: range_of(f["growth"]), LEAST_SPREAD, 3.0, is_log=False),
+    Pair("exits.hazard", "root of leavings a year lived",
+         _exit_rate, 1e-7, 0.5, step=0.5, is_log=False),
+    Pair("trade.order_value", "median log value of an order",
+         lambda f: middle(_values(f)), 1.0, 100_000.0, unit=" yuan"),
+    Pair("trade.order_value_slope", "log of the 10-90 % range of log mean daily orders",
+         lambda f: _log(range_of(f["log_orders"], 0.1, 0.9, 2.563)), -2.0, 2.0, "plain", -0.15, least=0.1),
+    Pair("trade.order_value_sigma", "log of the 10-90 % range of log values",
+         lambda f: _log(range_of(_values(f), 0.1, 0.9, 2.563)), 0.05, 2.0),
+)  # fmt: skip
+
+
+def figures_of(days: ShopDays, value: float | None = None) -> dict[str, Floats]:
+    """Every figure of each shop that a moment needs, (shops,)."""
+    return shop_figures(days, value) | leavings(days)
+
+
+def moments_of(figures: Figures, pairs: tuple[Pair, ...] = PAIRS) -> Floats:
+    """The moments of the pairs, (pairs,); NaN where there are too few shops."""
+    return np.array([pair.moment(figures) for pair in pairs])
+
+
+def taken(figures: Figures, who: npt.NDArray[np.int64]) -> dict[str, Floats]:
+    """The figures of the shops ``who``, which may be named more than once."""
+    return {name: values[who] for name, values in figures.items()}

@@ -1,0 +1,261 @@
+"""The fit itself: direct estimates, the common path, simulated moments, and the judgement, in this order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.core.money import FEN_PER_YUAN
+from sim.study.fit.adjust import TRIALS, Found, errors_of, search
+from sim.study.fit.common import Common, common_of
+from sim.study.fit.direct import LEAST_EXITS
+from sim.study.fit.direct import direct as estimate
+from sim.study.fit.estimates import ASSUMED, DIRECT, SIMULATED, UNKNOWN, Estimate, Fit
+from sim.study.fit.judgement import MARKETS, NOISES, judge_on
+from sim.study.fit.paired import PAIRS, Pair, figures_of, moments_of, taken
+from sim.study.fit.plan import common_estimates, equity_of, plan_of
+from sim.study.fit.read import Observed
+from sim.study.fit.resample import spread_of
+from sim.study.fit.simulate import World, calendar_of
+from sim.study.moments.describe import Floats
+
+SAMPLES = 200  # resamples of merchants for standard errors of parameters
+FEWEST, MOST = 1_500, 4_000  # merchants of a simulated market
+FEW_EXITS = 6  # leavings below which their rate is read off, not searched for
+GROWTH_DAYS = 300  # days without which growth is not told from chance
+
+Tell = Callable[[int, int], None]
+_SAYS = {
+    "size.tail_share": (DIRECT, "maximum likelihood, larger half of the shops", ""),
+    "size.tail_exponent": (DIRECT, "the same", ""),
+    "entry.present": (DIRECT, "shops first seen within four weeks", ""),
+    "entry.over": (DIRECT, "twice the mean wait of the others", " days"),
+    "exits.orders_exponent": (DIRECT, "Poisson regression of leavings on log orders a quarter", ""),
+    "exits.returns": (DIRECT, "leavings that ended, of those 120 days old", ""),
+    "trade.return_rate": (DIRECT, "value that came back", ""),
+    "trade.confirmation": (DIRECT, "mean days from order to confirmation", " days"),
+}
+_BOUNDS = {"trade.confirmation": (4.0, 60.0), "entry.over": (1.0, 3650.0)}
+
+
+def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None) -> Fit:
+    """Estimate the merchants' side of a scenario from orders.
+
+    Parameters
+    ----------
+    base
+        The scenario that is extended: what orders do not tell is taken from it.
+    seed
+        Luck of resamples and of the simulated markets.
+    tell
+        Called with steps done and all steps.
+    """
+    from sim.engine.scenario import load
+
+    days = observed.days
+    start = load(base)
+    usual = start.merchants.trade.order_value / FEN_PER_YUAN
+    figures = figures_of(days, usual) | _more(observed)
+    real, (errors, covariance) = (
+        moments_of(figures),
+        spread_of(lambda who: moments_of(taken(figures, who)), days.n_shops, SAMPLES, seed),
+    )
+    is_used = np.isfinite(real) & np.isfinite(errors) & (np.nan_to_num(errors) > 0)
+    unknown = ("trade.growth",) * (days.n_days < GROWTH_DAYS) + ("trade.order_value",) * (not _differ(days.value))
+    unknown += ("exits.hazard",) * int(figures["exits"].sum() < FEW_EXITS)
+    is_used &= np.array([not pair.key.startswith(unknown) for pair in PAIRS])
+    pairs = tuple(pair for pair, used in zip(PAIRS, is_used, strict=True) if used)
+    real, errors, covariance = real[is_used], errors[is_used], covariance[np.ix_(is_used, is_used)]
+    floor = np.array([pair.least for pair in pairs]) * np.where([pair.is_log for pair in pairs], 1.0, np.abs(real))
+    errors = np.maximum(errors, floor)
+    work = _Work(tell, 1 + 2 * len(pairs) + TRIALS + MARKETS + NOISES)
+
+    direct = _direct(figures, observed, seed)
+    common = common_of(days)
+    n_simulated = int(np.clip(3 * days.n_shops, FEWEST, MOST))
+    world = World(base, days, n_simulated, seed, work.done)
+    plan = plan_of(direct, common, start)
+
+    def moments(place: Floats) -> Floats:
+        # without the market's shock: its path in a trial would pass for the merchants' own doing
+        tried = plan | {"merchants.demand.market_shock": 0.0}
+        tried |= {f"merchants.{p.key}": _written(p, at) for p, at in zip(pairs, place, strict=True)}
+        return moments_of(figures_of(world.shops(tried), usual), pairs)
+
+    begin = np.array([pair.to_search(_begin(pair, figures, direct)) for pair in pairs])
+    found = search(pairs, begin, real, errors, moments)
+    work.reached(1 + 2 * len(pairs) + TRIALS)
+    plan |= {f"merchants.{p.key}": _written(p, at) for p, at in zip(pairs, found.place, strict=True)}
+    judged, fresh = judge_on(plan, observed, base, n_simulated, seed + 1, work.done)
+    estimates = [*direct, *_moved(pairs, found, covariance, days.n_shops, n_simulated), *common_estimates(common)]
+    left = dict(UNKNOWN) | _unset(observed, is_used, direct, common)
+    return Fit(
+        observed,
+        tuple(estimates),
+        left,
+        common,
+        {**calendar_of(days), "merchants.number": observed.n_merchants, **plan, **equity_of(start, observed, usual)},
+        judged,
+        tuple(
+            (pair.key, pair.says, float(a), float(b), float(e))
+            for pair, a, b, e in zip(pairs, real, found.simulated, errors, strict=True)
+        ),
+        found.path,
+        fresh,
+        seed,
+        n_simulated,
+        observed.notes + _warnings(figures),
+    )
+
+
+def _warnings(figures: Mapping[str, Floats]) -> tuple[str, ...]:
+    """What the data show about how they were chosen."""
+    old = float(figures["followed"].sum())
+    if old >= LEAST_EXITS and figures["returned"].sum() == old:
+        return (
+            f"all {old:.0f} shops that fell silent long before the end sold again: the file seems to hold only shops "
+            "that were alive at its end, so that leaving cannot be told from it",
+        )
+    return ()
+
+
+class _Work:
+    """Steps of the fit, told as they are done."""
+
+    def __init__(self, tell: Tell | None, steps: int) -> None:
+        self.tell, self.steps, self.n = tell, steps, 0
+
+    def done(self, what: str = "") -> None:
+        self.reached(self.n + 1)
+
+    def reached(self, n: int) -> None:
+        self.n = min(n, self.steps)
+        if self.tell is not None:
+            self.tell(self.n, self.steps)
+
+
+def _more(observed: Observed) -> dict[str, Floats]:
+    """Figures of each shop that only the file has."""
+    found = {"opened": observed.days.opened.astype(np.float64)}
+    if observed.returned is not None:
+        found |= {"back": observed.returned[:, 0], "worth": observed.returned[:, 1]}
+    if observed.confirmed is not None:
+        found |= {"lag": observed.confirmed[:, 0], "n_lags": observed.confirmed[:, 1]}
+    return found
+
+
+def _differ(value: Floats | None) -> bool:
+    """Whether values of an order are known merchant by merchant."""
+    return value is not None and bool(np.ptp(value) > 0)
+
+
+def _direct(figures: Mapping[str, Floats], observed: Observed, seed: int) -> list[Estimate]:
+    n_days = observed.days.n_days
+    values = estimate(figures, n_days)
+    names = [name for name in values if name in _SAYS and math.isfinite(values[name])]
+    errors, _ = spread_of(
+        lambda who: np.array([estimate(taken(figures, who), n_days)[name] for name in names]),
+        observed.days.n_shops,
+        SAMPLES // 2,
+        seed,
+    )  # fmt: skip
+    found = []
+    for name, error in zip(names, errors, strict=True):
+        method, says, unit = _SAYS[name]
+        low, high = _BOUNDS.get(name, (0.0, math.inf))
+        held = min(max(values[name], low), high)
+        if held != values[name]:
+            says += f"; {values[name]:.4g} held within the bounds of the parameter"
+        if error == 0.0:  # a share of none or all: resamples are all alike
+            error = math.nan
+        found.append(Estimate(name, held, float(error), method, says, unit))
+    exits = float(figures["exits"].sum())
+    if exits < FEW_EXITS:  # too few to search for; chance alone is their root
+        n_shops = observed.days.n_shops
+        level = values["exits.hazard"] if exits else 0.0
+        one = estimate({**figures, "exits": np.full(n_shops, 1.0 / n_shops)}, n_days)["exits.hazard"]
+        says = f"{exits:.0f} leavings over the days on which they would be seen"
+        found.append(Estimate("exits.hazard", level, one * math.sqrt(max(exits, 1.0)), DIRECT, says))
+    value = observed.days.value
+    if value is not None and not _differ(value):
+        found.append(Estimate("trade.order_value", float(value[0]), math.nan, ASSUMED, "as given", " yuan"))
+    if not _differ(value):
+        found.append(Estimate("trade.order_value_sigma", 0.0, math.nan, ASSUMED, "no values by merchant are given"))
+    return found
+
+
+def _begin(pair: Pair, figures: Mapping[str, Floats], direct: list[Estimate]) -> float:
+    """Where the search for a parameter begins."""
+    moment = pair.moment(figures)
+    starts: dict[str, Callable[[], float]] = {
+        "size.median_daily_sales": lambda: math.exp(moment),
+        "size.sigma": lambda: math.exp(moment),
+        "demand.volatility": lambda: 1.2 * math.exp(moment),
+        "demand.volatility_sigma": lambda: 0.8 * moment,
+        "demand.weekly_autocorrelation": lambda: min(max(moment + 0.1, 0.1), 0.9),
+        "demand.daily_noise": lambda: math.sqrt(max(moment, 0.0004)),
+        "trade.growth": lambda: moment,
+        "trade.growth_spread": lambda: 0.5 * moment,
+        "exits.hazard": lambda: estimate(figures, 1)["exits.hazard"],
+        "trade.order_value": lambda: math.exp(moment),
+        "trade.order_value_slope": lambda: _values_on_sales(figures)[0],
+        "trade.order_value_sigma": lambda: _values_on_sales(figures)[1],
+    }
+    return min(max(starts[pair.key](), pair.low), pair.high)
+
+
+def _values_on_sales(figures: Mapping[str, Floats]) -> tuple[float, float]:
+    """Slope of log values on log sales by least squares, and the deviation around the line."""
+    sales, value = figures["log_sales"], figures["log_sales"] - figures["log_orders"]
+    covariance = np.cov(sales, value)
+    slope = float(covariance[0, 1] / max(covariance[0, 0], 1e-9))
+    return slope, math.sqrt(max(float(covariance[1, 1]) - slope * float(covariance[0, 1]), 0.01))
+
+
+def _written(pair: Pair, place: float) -> Any:
+    value = pair.from_search(float(place))
+    return f"{value:.2f} yuan" if pair.unit == " yuan" else value
+
+
+def _moved(pairs: tuple[Pair, ...], found: Found, covariance: Floats, n_real: int, n_simulated: int) -> list[Estimate]:
+    errors = errors_of(found, covariance, n_real, n_simulated)
+    estimates = []
+    for pair, place, error, gap in zip(pairs, found.place, errors, found.gaps, strict=True):
+        value, says = pair.from_search(float(place)), pair.says
+        is_low = value <= pair.low * 1.001 if pair.scale == "log" else value <= pair.low + 1e-6
+        if is_low or value >= pair.high * 0.999:
+            says += "; at the bound of the parameter"
+            error = math.nan
+        if abs(gap) > 1.0:
+            says += f"; missed by {abs(gap):.1f} s.e."
+        estimates.append(Estimate(pair.key, value, float(error * pair.slope(float(place))), SIMULATED, says, pair.unit))
+    return estimates
+
+
+def _unset(observed: Observed, is_used: Any, direct: list[Estimate], common: Common) -> dict[str, str]:
+    """What these data in particular do not give."""
+    found, known = {}, {one.key for one in direct}
+    for pair, used in zip(PAIRS, is_used, strict=True):
+        is_set = pair.key in known or (pair.key.startswith("trade.order_value") and not _differ(observed.days.value))
+        if not used and not is_set:
+            short = pair.key.startswith("trade.growth") and observed.days.n_days < GROWTH_DAYS
+            why = f"{observed.days.n_days} days do not tell growth from chance; {GROWTH_DAYS} do"
+            found[pair.key] = why if short else "too few shops have its moment"
+    if observed.days.value is None:
+        found["trade.order_value"] = "no value of an order is given; sales in yuan rest on the base's"
+    for key, why in (
+        ("size.tail_exponent", "no more large shops than a lognormal law has"),
+        ("exits.orders_exponent", "fewer than 20 shops left"),
+        ("exits.returns", "too few shops left long before the end"),
+        ("trade.return_rate", "no column says what came back"),
+        ("trade.confirmation", "no column says when orders were confirmed"),
+    ):
+        if key not in known:
+            found[key] = why
+    if common.quarters is None:
+        found["categories.*.q1 to q4"] = f"{observed.days.n_days} days are no year; the base's usual season is kept"
+    return found
