@@ -36,7 +36,7 @@ class Range(NamedTuple):
 
 
 RANGES: Mapping[str, Range] = {
-    "merchants.entry.present": Range(0.3, 0.7),
+    "merchants.entry.present": Range(0.25, 0.6),
     "merchants.entry.over": Range(500, 900, " days"),
     "merchants.size.median_daily_sales": Range(350, 750, " yuan"),
     "merchants.borrowing.habit_mean": Range(0.10, 0.30),
@@ -44,13 +44,14 @@ RANGES: Mapping[str, Range] = {
     "merchants.borrowing.reliance": Range(0.3, 0.8),
     "merchants.borrowing.price_sensitivity": Range(1.0, 2.5),
     "merchants.borrowing.bother": Range(8, 40, " yuan"),
-    "merchants.borrowing.idle_buffer": Range(2, 9, " days"),
+    "merchants.borrowing.idle_buffer": Range(0, 6, " days"),
     "merchants.cash.owner_take": Range(0.02, 0.08),
     "merchants.character.opportunists": Range(0.05, 0.18),
+    "merchants.character.fraudsters": Range(0.0002, 0.002),
     "lenders.ali.eligibility.min_monthly_sales": Range(4000, 15000, " yuan"),
     "lenders.ali.scoring.cutoff": Range(0.85, 0.94),
     "lenders.ali.products.revolving_line.minimum": Range(2000, 15000, " yuan"),
-    "invited_first": Range(0.2, 0.7),
+    "invited_first": Range(0.15, 0.6),
     "invited_last": Range(0.7, 1.0),
     "advance_first": Range(0.4, 0.9),
     "advance_last": Range(0.7, 0.9),
@@ -64,7 +65,7 @@ STEPS = ("2010-06-01", "2011-01-01", "2011-07-01", "2012-01-01", "2012-04-01", "
 def settings(point: Mapping[str, float]) -> dict[str, Any]:
     """Overrides of the scenario for a set of parameters; what is ``_first`` and ``_last`` grows evenly by dates."""
     over: dict[str, Any] = {
-        name: f"{point[name]:.0f}{one.unit}" if one.unit else round(point[name], 4)
+        name: f"{point[name]:.0f}{one.unit}" if one.unit else round(point[name], 5)
         for name, one in RANGES.items()
         if "." in name
     }
