@@ -168,7 +168,10 @@ class Market(mesa.Model):  # type: ignore[misc]
             s, season = self.plan_of_run, self.outlook.demand[index]
             outside = s.institutions.outside_money
             lift = None if index else self.outlook.lift[0]
-            opening = begin_shops(self.merchants, rows, s.merchants, outside, self.seed_number, season, lift)
+            opening = begin_shops(
+                self.merchants, rows, s.merchants, outside, self.seed_number, season, lift,
+                has_spells=self.replay is None,
+            )  # fmt: skip
             settle.book_opening(self.books, opening)
 
     # ---------------------------------------------------------------------------------------------- the phases

@@ -17,12 +17,14 @@ from sim.world.cash import LEAST_STOCK
 from sim.world.parameters import Institutions, MerchantParameters, OutsideMoney
 from sim.world.promotions import MEANS_TO, MOST_FIT, TAKES_PART, who_it_pays
 from sim.world.sales import MISSED, RATED
+from sim.world.spells import ongoing_spells, share_at_rest
 from sim.world.wash import HABIT
 
 NEVER = 2**15 - 1  # day number far beyond the last tabled year
 LEAST_PATIENCE = 0.55  # with less of its own capital a shop could not turn over its stock; assumption
 OUTSIDE_USED = 0.7  # share of the outside money they can get that short shops owe at the start; settled value
 IDLE_KEPT = 0.85  # share of spare capital that lies in the wallet at the start; settled value
+LEAST_SHELF = 0.15  # share of its cover that the shortest shop has on its shelves at the start; settled value
 STOCK_SPREAD = 0.6  # of the log of what lies on the shelves at the start; settled value
 FloatArray = npt.NDArray[np.float64]
 
@@ -162,6 +164,8 @@ def begin_shops(
     seed: int,
     season: npt.NDArray[Any],
     lift: npt.NDArray[Any] | None = None,
+    *,
+    has_spells: bool = True,
 ) -> dict[str, int]:
     """Put the shops of ``rows`` into the state they would have settled into, and open them.
 
@@ -176,6 +180,8 @@ def begin_shops(
         Today's seasonal factor.
     lift : ndarray (n_categories,), optional
         Lift of a promotion that runs on the first day of the run: who it pays is part of it.
+    has_spells : bool
+        Whether shops may begin at rest, or with a hot product; not where a file says what they sell.
 
     Returns
     -------
@@ -184,7 +190,9 @@ def begin_shops(
     """
     if rows.size > BIRTHS:
         parts = [
-            begin_shops(merchants, rows[first : first + BIRTHS], p, outside, seed, season, lift)
+            begin_shops(
+                merchants, rows[first : first + BIRTHS], p, outside, seed, season, lift, has_spells=has_spells
+            )
             for first in range(0, rows.size, BIRTHS)
         ]
         return {name: sum(part[name] for part in parts) for name in parts[0]}
@@ -214,13 +222,18 @@ def begin_shops(
     debt = np.where(owes, OUTSIDE_USED * np.minimum(outside.cap, gap * (lead + cover)), 0.0)
     capital = capital + debt / (1.0 - margin)
     served = np.minimum(1.0, capital / cycle)
-    in_stock = np.clip(capital - served * cycle, 0.15 * cover, cover)
+    in_stock = np.clip(capital - served * cycle, LEAST_SHELF * cover, cover)
     idle = np.maximum(0.0, capital - served * cycle - in_stock)
 
     daily = served * m.base_orders[rows] * level * factor
     uneven = draws.exp(STOCK_SPREAD * draws.normal(seed, "birth.state", draws.ONCE, ids, 1) - STOCK_SPREAD**2 / 2.0)
     m.stock[rows] = np.maximum(pace * factor * in_stock * uneven, LEAST_STOCK)
     m.on_order[:, rows] = daily * lead / 2.0
+    if has_spells:
+        at_rest = share_at_rest(p.spells, daily)
+        luck = (draws.uniform(seed, "birth.state", draws.ONCE, ids, k) for k in (200, 201))
+        m.spell[rows] = ongoing_spells(p.spells, at_rest, *luck)
+        daily = daily * (1.0 - at_rest)  # what follows are means over some time
     shipped = np.floor(daily * m.order_value[rows] * (1.0 - m.off_platform[rows]) * confirmation / STAGES)
     m.shipped[:, rows] = shipped
     reserve = p.cash.reserve * m.fixed_cost[rows].astype(np.float64)

@@ -124,8 +124,8 @@ def test_shops_that_begin_with_empty_shelves_are_found_out(monkeypatch: pytest.M
     """Proof by mutation: a start with a fifth of the goods shows in sales and in stock."""
     right = engine.begin_shops
 
-    def empty_shelves(merchants: Any, rows: Any, *rest: Any) -> dict[str, int]:
-        opening = right(merchants, rows, *rest)
+    def empty_shelves(merchants: Any, rows: Any, *rest: Any, **more: Any) -> dict[str, int]:
+        opening = right(merchants, rows, *rest, **more)
         merchants.stock[rows] *= 0.2
         merchants.on_order[:, rows] *= 0.2
         return opening

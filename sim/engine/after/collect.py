@@ -16,7 +16,7 @@ from sim.core.clock import Day
 from sim.core.kernels import kernel
 from sim.core.loanbook import ACTIVE, EVADED, HELD, LISTED, SUED, SUSPENDED
 from sim.core.merchants import OPEN
-from sim.engine.after.cases import desk_cases, joined
+from sim.engine.after.cases import AT_DESK, desk_cases, joined
 from sim.engine.after.new_terms import sell
 from sim.engine.after.people import CALL, call_now, has_people_for
 from sim.engine.day import ladder
@@ -90,6 +90,9 @@ def steps_of(
 def _call(market: Market, day: Day, positions: Positions, share: Any) -> None:
     """Call at once, or, where a lender has people for it, have them call as they come to it."""
     positions = np.unique(positions)  # two steps of one evening are one call
+    waiting = market.cases["loan_id"][market.cases["kind"] == AT_DESK + CALL]
+    if waiting.size:  # who waits to be called is not put on the list once more
+        positions = positions[~np.isin(market.book["loan_id"][positions], waiting)]
     c = market.book.records[positions]
     np.add.at(market.room.sums.repay[0, :, :, T_CONTACTS], (c["lender"], c["product"]), 1)
     for lender in market.lenders:
