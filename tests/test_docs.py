@@ -28,7 +28,7 @@ from sim.results.metrics import BY_NAME
 
 ROOT = Path(__file__).parents[1]
 RUN_PAGES = ("README.md", "docs/tutorial.md", "docs/howto.md")
-PAGES = (*RUN_PAGES, "MODEL.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PAGES = (*RUN_PAGES, "MODEL.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/validation.md")
 MECHANISMS = "docs/mechanisms.md"
 MOMENTS = "docs/moments.md"
 FIT = "docs/fit.md"
@@ -121,7 +121,7 @@ def test_a_block_is_only_kept_back_with_a_reason() -> None:
 def test_every_page_of_docs_is_run_or_generated() -> None:
     pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
     written = {page for page in RUN_PAGES if page.startswith("docs/")}
-    assert pages == written | set(REFERENCE) | {MECHANISMS, MOMENTS, FIT}
+    assert pages == written | set(REFERENCE) | {MECHANISMS, MOMENTS, FIT, "docs/validation.md"}
 
 
 def test_the_page_of_mechanisms_has_a_row_for_every_switch() -> None:
