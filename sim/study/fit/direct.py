@@ -1,4 +1,4 @@
-"""What is read off the data directly: the tail of sizes, entries, how leaving falls with orders, returns, confirmation.
+"""What is read off the data directly: tail of sizes, entries, how leaving falls with orders, goods, rests, weekdays.
 
 Each function takes what was observed and gives plain numbers (NaN where the data cannot say), so that the same function
 can be resampled over merchants.
@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from sim.study.fit.paired import Figures
+from sim.study.fit.spells import LEAST_CLOSURES, LEAST_PACE, hot_days, rests, weekdays, within_reach
 from sim.study.moments.describe import Floats, finite
 
 EDGE = 1.6  # standard deviations above the median at which the Pareto tail begins, as in `sim.world.birth`
@@ -139,6 +140,19 @@ def goods(figures: Figures) -> dict[str, float]:
     return found
 
 
+def resting(figures: Figures) -> dict[str, float]:
+    """Rests, hot products and weekdays."""
+    found = hot_days(figures)
+    pace = figures["open_pace"]
+    sees = pace >= LEAST_PACE
+    slope = math.nan
+    if figures["closures"][sees].sum() >= LEAST_CLOSURES and np.log1p(pace[sees]).std() > 0.05:
+        slope = _poisson_slope(figures["closures"][sees], figures["open_days"][sees], np.log1p(pace[sees]))
+        slope = within_reach(figures, slope)
+    found |= rests(figures, slope)
+    return found | (weekdays(figures) if "weekday" in figures else {})
+
+
 def direct(figures: Figures, n_days: int) -> dict[str, float]:
     """All estimates by key of the scenario."""
-    return tail(figures) | entries(figures, n_days) | leaving(figures) | goods(figures)
+    return tail(figures) | entries(figures, n_days) | leaving(figures) | goods(figures) | resting(figures)

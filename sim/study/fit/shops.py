@@ -51,12 +51,12 @@ def own_growth(weeks: Floats) -> Floats:
 
 
 def wide_deviation(growth: Floats) -> Floats:
-    """Deviation of each column from the range of nine tenths of its finite values; NaN where there are fewer than 6."""
+    """Deviation of each column from the range of four fifths of its finite values; NaN where there are fewer than 6."""
     found = np.full(growth.shape[1], np.nan)
     enough = np.isfinite(growth).sum(0) >= 6
     if enough.any():
-        low, high = np.nanquantile(growth[:, enough], [0.05, 0.95], axis=0)
-        found[enough] = (high - low) / 3.29
+        low, high = np.nanquantile(growth[:, enough], [0.1, 0.9], axis=0)
+        found[enough] = (high - low) / 2.563
     return found
 
 
@@ -73,7 +73,7 @@ def shop_figures(days: ShopDays, value: float | None = None) -> dict[str, Floats
     """Figures of each shop, (shops,), by name.
 
     ``log_sales`` and ``log_orders``: log of the mean of a lived day, in yuan (``value`` yuan an order where the days
-    know none) and in orders. ``log_deviation``: log of (95 % less 5 % quantile) / 3.29 of weekly growth beyond the
+    know none) and in orders. ``log_deviation``: log of (90 % less 10 % quantile) / 2.563 of weekly growth beyond the
     week's median shop, which is the deviation of a normal law that a closure of some days does not blow up.
     ``autocorrelation``: of the detrended weeks. ``daily``: squared spread of the days within a week over the week's
     level, less that of a Poisson count. ``growth``: log of the mean of the last 8 weeks of a life over that of the
