@@ -21,7 +21,7 @@ from sim.study.fit.read import read
 from sim.study.fit.run import fit
 
 PRESET = ROOT / "sim" / "world" / "presets" / "offline_shops.yaml"
-ASSUMED: dict[str, Any] = {"cash.patience": 2.0}
+ASSUMED: dict[str, Any] = {"cash.patience": 4.0}
 SEED = 1
 
 HEAD = """\
@@ -46,7 +46,7 @@ def fitted(seed: int = SEED) -> Fit:
 def as_text(found: Fit) -> str:
     """The preset."""
     lines: list[tuple[str, Any, str]] = [(one.key, one.written(), one.comment()) for one in found.estimates]
-    lines += [(key, value, "assumed, and seen to be near: see the head of its script") for key, value in ASSUMED.items()]
+    lines += [(key, value, "assumed: see the head of experiments/offline_shops.py") for key, value in ASSUMED.items()]
     lines.append(("demand.category_shock", 0.0, "all are of one trade"))
     return as_preset(lines, HEAD)
 

@@ -30,8 +30,8 @@ def tail(figures: Figures) -> dict[str, float]:
 
     The density of log sales is (1 - t) normal(c, s) + t a exp(-a (x - c - 1.6 s)) beyond c + 1.6 s, over its own mass
     above the median of all; c is the median of the lognormal part. Small shops, whose mean sales say little of their
-    size, have no part in it. No tail (t is 0 and a NaN) where it is of fewer than 10
-    shops or no clear gain in likelihood.
+    size, have no part in it. No tail (t is 0 and a NaN) where it is of fewer than 10 shops or no clear gain in
+    likelihood, or where sales reach further down than up.
     """
     from scipy.optimize import minimize, minimize_scalar
     from scipy.special import ndtr
@@ -60,7 +60,9 @@ def tail(figures: Figures) -> dict[str, float]:
         lambda s: unlikely(np.array([-12.0, MIDDLE_EXPONENT, s])), bracket=(found.x[2], found.x[2] + 0.1), tol=0.01
     )
     share = 0.5 / (1.0 + math.exp(-float(found.x[0])))
-    is_tail = share * logs.size >= LEAST_TAIL and 2.0 * (alone.fun - found.fun) > CLEAR
+    low, high = np.quantile(logs, [0.05, 0.95])
+    reaches_up = high - middle > middle - low  # the body is symmetric: a tail makes sales reach further up than down
+    is_tail = reaches_up and share * logs.size >= LEAST_TAIL and 2.0 * (alone.fun - found.fun) > CLEAR
     return {
         "size.tail_share": share if is_tail else 0.0,
         "size.tail_exponent": min(max(math.exp(found.x[1]), 1.05), 5.0) if is_tail else math.nan,

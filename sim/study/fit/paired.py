@@ -156,7 +156,7 @@ PAIRS = (
     Pair("trade.growth", "median log growth a year",
          lambda f: middle(f["growth"]), -0.9, 5.0, "plain", 0.15, is_log=False),
     Pair("trade.growth_spread", "interquartile range of log growth a year",
-         lambda f: range_of(f["growth"]), LEAST_SPREAD, 3.0, is_log=False),
+         lambda f: range_of(f["growth"]), LEAST_SPREAD, 3.0, is_log=False, least=0.15),
     Pair("exits.hazard", "root of leavings a year lived",
          _exit_rate, 1e-7, 0.5, step=0.5, is_log=False),
     Pair("exits.returns", "share of leavings that ended, of those 120 days old",
@@ -174,7 +174,7 @@ PAIRS = (
     Pair("trade.order_value", "median log value of an order",
          lambda f: middle(_values(f)), 1.0, 100_000.0, unit=" yuan"),
     Pair("trade.order_value_slope", "squared 10-90 % range of log orders less that of log values, over that of sales",
-         _balance, -1.0, 1.0, "plain", -0.15, is_log=False, least=0.1),
+         _balance, -0.9, 0.9, "plain", -0.15, is_log=False, least=0.2),
     Pair("trade.order_value_sigma", "log of the 10-90 % range of log values",
          lambda f: _log(range_of(_values(f), 0.1, 0.9, 2.563)), 0.05, 2.0),
 )  # fmt: skip
