@@ -21,7 +21,7 @@ from sim.study.fit.read import read
 from sim.study.fit.run import fit
 
 PRESET = ROOT / "sim" / "world" / "presets" / "offline_shops.yaml"
-ASSUMED: dict[str, Any] = {"cash.patience": 4.0}
+ASSUMED: dict[str, Any] = {"cash.patience": 2.0}
 SEED = 1
 
 HEAD = """\

@@ -44,6 +44,7 @@ from sim.study.moments.shop_days import ShopDays
 
 Figures = Mapping[str, Floats]
 LEAST_SHOPS = 15  # shops that must have a figure for its moment to count
+MOST_UNLIKE = 0.6  # spread of volatility beyond which the most volatile shops would hardly sell on most days
 LEAST_SPREAD = 0.01  # of parameters that are searched on a logarithmic scale
 
 
@@ -148,7 +149,7 @@ PAIRS = (
     Pair("demand.volatility", "median log deviation of weekly growth",
          lambda f: middle(f["log_deviation"]), LEAST_SPREAD, 2.0),
     Pair("demand.volatility_sigma", "interquartile range of the same",
-         lambda f: range_of(f["log_deviation"]), LEAST_SPREAD, 1.5, is_log=False),
+         lambda f: range_of(f["log_deviation"]), LEAST_SPREAD, MOST_UNLIKE, is_log=False, least=0.15),
     Pair("demand.weekly_autocorrelation", "median autocorrelation of detrended weeks",
          lambda f: middle(f["autocorrelation"]), 0.02, 0.98, "logit", 0.3, is_log=False),
     Pair("demand.daily_noise", "median squared spread within the week beyond chance",
@@ -156,7 +157,7 @@ PAIRS = (
     Pair("trade.growth", "median log growth a year",
          lambda f: middle(f["growth"]), -0.9, 5.0, "plain", 0.15, is_log=False),
     Pair("trade.growth_spread", "interquartile range of log growth a year",
-         lambda f: range_of(f["growth"]), LEAST_SPREAD, 3.0, is_log=False, least=0.15),
+         lambda f: range_of(f["growth"]), LEAST_SPREAD, 3.0, is_log=False, least=0.1),
     Pair("exits.hazard", "root of leavings a year lived",
          _exit_rate, 1e-7, 0.5, step=0.5, is_log=False),
     Pair("exits.returns", "share of leavings that ended, of those 120 days old",
@@ -174,7 +175,7 @@ PAIRS = (
     Pair("trade.order_value", "median log value of an order",
          lambda f: middle(_values(f)), 1.0, 100_000.0, unit=" yuan"),
     Pair("trade.order_value_slope", "squared 10-90 % range of log orders less that of log values, over that of sales",
-         _balance, -0.9, 0.9, "plain", -0.15, is_log=False, least=0.2),
+         _balance, -0.9, 0.9, "plain", -0.15, is_log=False, least=0.1),
     Pair("trade.order_value_sigma", "log of the 10-90 % range of log values",
          lambda f: _log(range_of(_values(f), 0.1, 0.9, 2.563)), 0.05, 2.0),
 )  # fmt: skip
