@@ -51,8 +51,8 @@ PAIRS = (
     Pair("trade.order_value_sigma", "deviation of the same", at("average_order_value/lognorm_sigma"), 0.05, 2.0),
     Pair("trade.order_value_slope", "deviation of log orders of a life",
          at("lifetime_orders_size/lognorm_sigma"), -2.0, 2.0, "plain", -0.15),
-    Pair("demand.volatility", "deviation of log growth a quarter, 20 orders or more",
-         at("qoq_log_growth_sd_20plus_orders"), 0.01, 2.0),
+    Pair("demand.volatility", "deviation of log growth a quarter",
+         at("qoq_log_sales_growth_continuing/sd"), 0.01, 2.0),
     Pair("demand.weekly_autocorrelation", "autocorrelation of growth a quarter",
          at("qoq_growth_autocorr_lag1"), 0.02, 0.995, "logit", 0.4, is_log=False),
     Pair("trade.growth", "median log growth a quarter", at("qoq_log_sales_growth_continuing/p50"), -0.9, 5.0, "plain",
@@ -100,7 +100,7 @@ def direct() -> tuple[dict[str, tuple[Any, str]], dict[str, Any]]:
     error = math.sqrt(early * (1 - early) / new.size)
     found["entry.present"] = (round(early, 3), f"direct: sellers first seen before 2017; s.e. {error:.2g}")
     found["entry.over"] = (f"{DAYS} days", "assumed: the others enter evenly over the days of the data")
-    found["size.tail_share"] = (0.0, "direct: log sales a quarter have no skew (0.0, 0.0, 0.0 in three quarters)")
+    found["size.tail_share"] = (0.0, "direct: log sales a quarter have no skew (-0.02, -0.04, 0.01 in three quarters)")
     error = lag.std() / math.sqrt(lag.size)
     found["trade.confirmation"] = (
         f"{round(lag.mean())} days", f"direct: mean days from order to arrival, of the sample; s.e. {error:.2g} days",

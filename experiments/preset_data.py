@@ -27,7 +27,10 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA, BASE = ROOT.parent / "shared" / "data", ROOT / "scenarios" / "base.yaml"
 SHOPS, TICKETS = DATA / "koubei_shop_day.parquet", DATA / "koubei_shop_info.csv"
 SELLERS, ORDERS = DATA / "olist_seller_quarter.parquet", DATA / "olist_order_sample.parquet"
-MARKET_DAYS = ("2016-10-04", date(2018, 8, 31))  # of the marketplace: not whole quarters at either end, as in the data
+MARKET_DAYS = ("2016-12-20", date(2018, 8, 31))
+"""First and last day of the simulated marketplace: no whole quarters at either end, as in the data. Before 2017 the
+data have 62 sellers with few orders; they are those that are there on the first day."""
+
 FIRST_WHOLE, LAST_WHOLE = 4 * 2017, 4 * 2018 + 1
 REVIEWS = {5: 57_328, 4: 19_142, 3: 8_179, 2: 3_151, 1: 11_424}  # of the whole public data set, by score
 WEEKDAYS = {
@@ -127,7 +130,7 @@ def sellers() -> Sellers:
 
 
 def single_orders() -> Orders:
-    """The sample of single orders of the marketplace: times and values."""
+    """The sample of single orders of the marketplace: times, and reviews to weigh by."""
     import pandas as pd
 
     table = pd.read_parquet(ORDERS)
@@ -138,7 +141,6 @@ def single_orders() -> Orders:
     return Orders(
         ordered=days("order_purchase_timestamp"),
         delivered=days("order_delivered_customer_date"),
-        value=table["order_products_value"].to_numpy(np.float64),
         review=table["review_score"].to_numpy(np.float64),
     )
 
@@ -157,7 +159,7 @@ def order_figures(given: Orders) -> dict[str, Any]:
 
 def some_orders(given: Orders, who: npt.NDArray[np.int64]) -> Orders:
     """The orders at some places."""
-    kept = {name: getattr(given, name) for name in ("ordered", "delivered", "value", "review")}
+    kept = {name: getattr(given, name) for name in ("ordered", "delivered", "review")}
     return Orders(**{name: value[who] for name, value in kept.items()})
 
 

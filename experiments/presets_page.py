@@ -23,7 +23,7 @@ INPUTS = {
     ),
     "marketplace_small": (
         "quarter_sales_size_2017Q4.lognorm", "quarter_sales_size_2018Q1.lognorm", "quarter_sales_size_2018Q2.lognorm",
-        "average_order_value.lognorm", "lifetime_orders_size.lognorm_sigma", "qoq_log_growth_sd_20plus_orders",
+        "average_order_value.lognorm", "lifetime_orders_size.lognorm_sigma", "qoq_log_sales_growth_continuing.sd",
         "qoq_growth_autocorr_lag1", "qoq_log_sales_growth_continuing.p50", "silent_next_quarter_by_orders",
         "survival_months_since_first_sale_silence120d.3", "returned_later_given_silent",
         "orders_sample.weekday_index_mon_sun", "orders_sample.purchase_to_delivery_days.mean",
@@ -32,8 +32,49 @@ INPUTS = {
 }  # fmt: skip
 """Beginnings of the names of moments that set a parameter, or are nearly the same as one that does: inputs."""
 
-REASONS: dict[str, str] = {}
-"""Why moments whose names begin so may be missed whatever the parameters."""
+_VALUE = "every order of a shop has the same value in the market; real ones of a seller differ by as much as sellers do"
+_LAG = "confirmation is a chain of four stages, half as spread as real lags"
+_LAW = "sizes are lognormal; the real law is skewed otherwise"
+_EVEN = "own growth, persistent shocks and closures spread the market's orders, most of all downwards"
+_JUMPS = "real weeks are calm with rare jumps, new shops climb fast; the market's shocks are normal, its trend straight"
+_RESTS = "one law of rests for all; real closures last the longer the smaller the shop, and the smallest close most"
+_ENTRY = "merchants enter evenly; real ones came in waves"
+REASONS: dict[str, str] = {
+    "size_": _LAW + "; " + _EVEN,
+    "zero_day": _RESTS,
+    "closure_": _RESTS,
+    "share_shops_silent": "shops alive at the end were chosen; in the market some are ruined or rest",
+    "weekday_index_sd": "shops have no weekdays of their own in the market",
+    "weekday_index": "whole record in the preset, last 27 weeks in the figure",
+    "weekly_log_growth": _JUMPS,
+    "weekly_log_sales_acf": "the market's trend is straight; real shops climb in their first weeks and then level off",
+    "weekly_detrended": "one autocorrelation for all; real shops differ in it, and swing back",
+    "monthly_": _JUMPS,
+    "median_shop_monthly": "the market's own shocks and start are of another luck; a month's median is one draw",
+    "share_of_monthly": "the market's shock is of another luck; its size is poorly known from one path",
+    "daily_cv": "shops have no weekdays of their own in the market, and these are a part of the figure",
+    "spike": "one lift of hot products; real spikes are also own weekdays, holidays, offers of a shop",
+    "drop_": "days of few orders (weather, works) are no mechanism of the market",
+    "shops_with_any": "hot products come to all shops alike",
+    "events": "no holiday but the Spring Festival; shops do not differ in what a holiday means to them",
+    "entry_month": _ENTRY,
+    "new_sellers": _ENTRY,
+    "active_sellers": _ENTRY,
+    "lifetime_": _LAW + "; growth is a straight line",
+    "share_sellers_with_one_order": "real sellers try the marketplace with an order or two and go",
+    "quarter_orders": _LAW + "; growth is a straight line for all",
+    "quarter_sales": _LAW + "; " + _VALUE,
+    "average_order_value": _VALUE + "; their law is skewed",
+    "qoq_": _VALUE + ", so that small sellers' sales vary less in the market",
+    "silent_next_quarter": "one law of leaving by size and age",
+    "returned_later": "leavers come back within 120 days or never",
+    "survival_": "the market's chance to leave falls with orders for good; real large sellers leave late",
+    "zero_sales": "orders of a day are chance alone beyond the market's shocks",
+    "active_months": "orders of a day are chance alone beyond the market's shocks",
+    "orders_sample.weekday": "not known",
+    "orders_sample": _LAG,
+}
+"""Why moments whose names begin so may be missed: what of the data the model does not have, as far as it is known."""
 
 
 def is_input(preset: str, name: str) -> bool:

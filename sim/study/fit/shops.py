@@ -95,7 +95,11 @@ def shop_figures(days: ShopDays, value: float | None = None) -> dict[str, Floats
 
 
 def _daily(days: ShopDays) -> Floats:
-    """Squared spread within the week beyond chance, as in `sim.study.moments.rhythm`, not cut at zero."""
+    """Squared spread within the week beyond chance, as in `sim.study.moments.rhythm`, not cut at zero.
+
+    A shop's own weekdays, its mean day of each over the mean of the seven, are divided out first: what comes back every
+    week is no noise.
+    """
     counted = np.isfinite(days.weeks())
     start = (7 - days.first.weekday()) % 7
     by_week = days.orders[start : start + 7 * counted.shape[0]].reshape(counted.shape[0], 7, days.n_shops)
@@ -104,8 +108,12 @@ def _daily(days: ShopDays) -> Floats:
     found = np.full(days.n_shops, np.nan)
     has = np.isfinite(level).any(0)
     if has.any():
-        spread = np.nanmedian(by_week[:, :, has].std(1) / level[:, has], axis=0)
-        found[has] = spread**2 - 1.0 / np.nanmean(level[:, has], axis=0)
+        shares = by_week[:, :, has] / level[:, None, has]
+        usual = np.nanmean(shares, axis=0)
+        rest = shares - usual
+        n = np.isfinite(level[:, has]).sum(0)
+        spread = np.nanmedian(rest.std(1), axis=0) ** 2 * n / np.maximum(n - 1, 1)
+        found[has] = np.where(n > 1, spread - 1.0 / np.nanmean(level[:, has], axis=0), np.nan)
     return found
 
 
