@@ -45,11 +45,11 @@ DAYS = (MARKET_DAYS[1] - date.fromisoformat(MARKET_DAYS[0])).days + 1
 
 # Promotions of the data's own calendar, no part of the presets: first day, days, lift, as the fits find them.
 OFFLINE_EVENTS = {
-    "singles_day_2015": ("2015-11-11", 1, 1.305),
-    "singles_day_week_2015": ("2015-11-09", 7, 1.317),
-    "promotion_2015_09_13": ("2015-09-13", 1, 1.726),
-    "promotion_2015_09_30": ("2015-09-30", 1, 1.576),
-    "promotion_2016_08_09": ("2016-08-09", 1, 1.414),
+    "singles_day_2015": ("2015-11-11", 1, 1.311),
+    "singles_day_week_2015": ("2015-11-09", 7, 1.291),
+    "promotion_2015_09_13": ("2015-09-13", 1, 1.672),
+    "promotion_2015_09_30": ("2015-09-30", 1, 1.535),
+    "promotion_2016_08_09": ("2016-08-09", 1, 1.422),
 }
 MARKET_EVENTS = {"black_friday": ("2017-11-24", 1, 5.33), "black_week": ("2017-11-25", 6, 2.09)}
 # Of the merchants of a market, how many must be drawn for one that sells anything within the days of the data.
