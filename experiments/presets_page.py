@@ -23,7 +23,7 @@ INPUTS = {
     ),
     "marketplace_small": (
         "quarter_sales_size_2017Q4.lognorm", "quarter_sales_size_2018Q1.lognorm", "quarter_sales_size_2018Q2.lognorm",
-        "average_order_value.lognorm", "lifetime_orders_size.lognorm_sigma", "qoq_log_sales_growth_continuing.sd",
+        "average_order_value.lognorm", "lifetime_orders_size.lognorm_sigma", "qoq_log_growth_sd_20plus_orders",
         "qoq_growth_autocorr_lag1", "qoq_log_sales_growth_continuing.p50", "silent_next_quarter_by_orders",
         "survival_months_since_first_sale_silence120d.3", "returned_later_given_silent",
         "orders_sample.weekday_index_mon_sun", "orders_sample.purchase_to_delivery_days.mean",
