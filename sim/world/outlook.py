@@ -71,7 +71,7 @@ def build_outlook(
     """
     categories = list(p.categories.values())
     names = list(p.categories)
-    table = season_table(start - timedelta(days=LOOK_BACK), LOOK_BACK + n_days + LOOK_AHEAD, categories)
+    table = season_table(start - timedelta(days=LOOK_BACK), LOOK_BACK + n_days + LOOK_AHEAD, categories, p.season)
     inside = slice(LOOK_BACK, LOOK_BACK + n_days)
     horizon = p.trade.lead + p.trade.cover
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sim.core.quantities import Days, Money, Number, Parameters, RateQ, Share, Text, parameter
 from sim.world.behaviour import Borrowing, Character, Exits, Repayment
+from sim.world.calendar import Season
 from sim.world.decisions import Advertising, Elsewhere, Entrants, Promotions, Spells, Washing
 
 
@@ -261,6 +262,7 @@ class MerchantParameters(Parameters):
     size: Size = Size()
     trade: Trade = Trade()
     demand: Demand = Demand()
+    season: Season = Season()
     cash: Cash = Cash()
     character: Character = Character()
     borrowing: Borrowing = Borrowing()

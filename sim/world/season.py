@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.clock import FIRST_YEAR, LAST_YEAR, festivals
+from sim.world.calendar import Season
 from sim.world.parameters import Category
 
-# Monday to Sunday, mean one. Assumption: shops on the web sell a little less at the weekend.
-WEEKDAYS = (1.03, 1.03, 1.02, 1.01, 1.00, 0.95, 0.96)
-
-# Around the Spring Festival parcels do not move: factor by days from the festival, straight lines in between.
-_FESTIVAL_DAYS = (-14, -7, -3, 0, 4, 7, 14)
-_FESTIVAL_FACTORS = (1.0, 0.85, 0.5, 0.30, 0.40, 0.75, 1.0)
+# The shape of the Spring Festival: factor by days from it, straight lines in between. Assumption. Its depth and its
+# length on either side are parameters, and these numbers are those of their defaults.
+_FESTIVAL_DAYS = np.array([-14, -7, -3, 0, 4, 7, 14], dtype=np.float64)
+_FESTIVAL_FACTORS = np.array([1.0, 0.85, 0.5, 0.30, 0.40, 0.75, 1.0])
+_LOW, _LENGTH = 0.30, 14
 
 
 def _quarter_curves(categories: Sequence[Category], days: Sequence[date]) -> npt.NDArray[np.float64]:
@@ -27,23 +27,33 @@ def _quarter_curves(categories: Sequence[Category], days: Sequence[date]) -> npt
     return np.stack(curves, axis=1)
 
 
-def _festival_factors(days: Sequence[date]) -> npt.NDArray[np.float64]:
+def _festival_factors(days: Sequence[date], season: Season) -> npt.NDArray[np.float64]:
     """Factor of the Spring Festival nearest to each day, (n_days,); one far from it."""
     numbers = np.array([day.toordinal() for day in days])
     years = range(days[0].year, days[-1].year + 2)
     tabled = [year for year in years if FIRST_YEAR <= year <= LAST_YEAR]
     known = np.array([festivals(year)["spring_festival"].toordinal() for year in tabled])
     distance = (numbers[:, None] - known)[np.arange(numbers.size), np.abs(numbers[:, None] - known).argmin(axis=1)]
-    factors: npt.NDArray[np.float64] = np.interp(distance, _FESTIVAL_DAYS, _FESTIVAL_FACTORS)
+    stretched = np.where(_FESTIVAL_DAYS < 0, season.festival_before, season.festival_after) / _LENGTH * _FESTIVAL_DAYS
+    shallower = 1.0 - (1.0 - season.festival_low) / (1.0 - _LOW)  # 0 where the dip is that of the shape
+    heights = _FESTIVAL_FACTORS + shallower * (1.0 - _FESTIVAL_FACTORS)
+    factors: npt.NDArray[np.float64] = np.interp(distance, stretched, heights)
     return factors
 
 
-def season_table(first: date, n_days: int, categories: Sequence[Category]) -> npt.NDArray[np.float32]:
-    """Seasonal factor of demand, shape (n_days, n_categories), mean one over a common year of each category."""
+def season_table(
+    first: date, n_days: int, categories: Sequence[Category], season: Season | None = None
+) -> npt.NDArray[np.float32]:
+    """Seasonal factor of demand, shape (n_days, n_categories), mean one over a common year of each category.
+
+    ``season`` holds weekdays and Spring Festival; the defaults where none is given.
+    """
+    season = season or Season()
+    weekdays = season.weekdays
     days = [first + timedelta(days=i) for i in range(n_days)]
-    calendar = np.array([WEEKDAYS[day.weekday()] for day in days]) * _festival_factors(days)
+    calendar = np.array([weekdays[day.weekday()] for day in days]) * _festival_factors(days, season)
     year = [date(2011, 1, 1) + timedelta(days=i) for i in range(365)]
-    norm = (_quarter_curves(categories, year) * _festival_factors(year)[:, None]).mean(axis=0)
+    norm = (_quarter_curves(categories, year) * _festival_factors(year, season)[:, None]).mean(axis=0)
     table: npt.NDArray[np.float32] = (calendar[:, None] * _quarter_curves(categories, days) / norm).astype(np.float32)
     return table
 

@@ -39,6 +39,13 @@ TRUE: dict[str, Any] = {
     "merchants.demand.weekly_autocorrelation": 0.7,
     "merchants.demand.daily_noise": 0.25,
     "merchants.exits.hazard": 0.15,
+    "merchants.season.monday": 0.9,
+    "merchants.season.tuesday": 0.9,
+    "merchants.season.wednesday": 0.95,
+    "merchants.season.thursday": 1.0,
+    "merchants.season.friday": 1.05,
+    "merchants.season.saturday": 1.15,
+    "merchants.season.sunday": 1.05,
 }
 ONE_TRADE: dict[str, Any] = {
     **{f"merchants.categories.{name}": None for name in load(BASE).merchants.categories},

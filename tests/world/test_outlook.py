@@ -58,6 +58,15 @@ def test_demand_is_season_times_shocks() -> None:
     assert np.allclose(outlook().demand, season * shocks, rtol=1e-6)
 
 
+def test_the_calendar_of_the_scenario_is_used() -> None:
+    found = outlook(season={"saturday": 1.4, "festival_low": 0.9}).demand
+    assert not np.array_equal(found, outlook().demand)
+    p = parameters(season={"saturday": 1.4, "festival_low": 0.9})
+    table = season_table(START, N_DAYS, list(p.categories.values()), p.season)
+    shocks = common_shocks(p.demand, 3, day_number(START), N_DAYS, 7)
+    assert np.allclose(found, table * shocks, rtol=1e-6)
+
+
 def test_indices_look_back_over_the_start_of_the_run() -> None:
     """A lender divides by the last 30 or 90 days of calendar, also on the first day; shocks are not in it."""
     p = parameters()

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from sim.core.clock import festivals
+from sim.world.calendar import Season
 from sim.world.parameters import Category, MerchantParameters
-from sim.world.season import WEEKDAYS, ahead, behind, season_table
+from sim.world.season import ahead, behind, season_table
 
 CATEGORIES = MerchantParameters().categories
+WEEKDAYS = Season().weekdays
 FLAT = Category(share=1.0, q1=1.0, q2=1.0, q3=1.0, q4=1.0)
 
 
@@ -49,6 +51,34 @@ def test_trade_rests_at_the_spring_festival(festival: date) -> None:
         assert factor[30 + distance] == pytest.approx(expected, abs=1e-5), distance
     assert (np.diff(factor[16:31]) < 0).all()
     assert (np.diff(factor[30:45]) > 0).all()
+
+
+def test_the_depth_and_the_length_of_the_festival_are_parameters() -> None:
+    """Half the depth is half of what is missing on every day; twice the length is the same at twice the distance."""
+    feast = date(2012, 1, 23)
+    first, at = feast - timedelta(days=40), 40
+
+    def dip(season: Season) -> np.ndarray:
+        found = season_table(first, 81, [FLAT], season)[:, 0].astype(float)
+        week = np.array([season.weekdays[(first.weekday() + i) % 7] for i in range(81)])
+        return 1.0 - found / week / (found / week)[0]
+
+    usual = dip(Season())
+    assert np.allclose(dip(Season(festival_low=0.65)), 0.5 * usual, atol=1e-5)
+    assert dip(Season(festival_low=1.0)) == pytest.approx(0.0, abs=1e-6)
+    assert dip(Season(festival_low=1.2))[at] == pytest.approx(-0.2, abs=1e-5)
+    longer = dip(Season(festival_before="28 days"))
+    assert np.allclose(longer[at - 28 : at + 1 : 2], usual[at - 14 : at + 1], atol=1e-5)
+    assert np.allclose(longer[at:], usual[at:], atol=1e-5)
+    assert np.allclose(dip(Season(festival_after="7 days"))[at : at + 8], usual[at : at + 15 : 2], atol=1e-5)
+
+
+def test_weekdays_are_parameters_over_their_mean() -> None:
+    season = Season(monday=2.0, sunday=1.0)
+    flat = season_table(date(2012, 9, 3), 7, [FLAT], season)[:, 0].astype(float)
+    written = np.array([2.0, 1.03, 1.02, 1.01, 1.00, 0.95, 1.0])
+    assert np.allclose(flat / flat.mean(), written / written.mean(), rtol=1e-6)
+    assert Season().weekdays == (1.03, 1.03, 1.02, 1.01, 1.00, 0.95, 0.96)  # the same bits as written
 
 
 def test_the_festival_moves_with_the_year() -> None:

@@ -1,8 +1,8 @@
 """The method of simulated moments: parameters are moved until the simulated moments are those of the data.
 
-The same luck in every trial makes the simulated moments smooth in the parameters, so that a few Newton steps do: the
-slopes are measured by one small move of each parameter, and corrected after every step (Broyden's rule). They are
-measured again where that does not suffice, and at the end for the standard errors.
+The same luck in every trial makes the simulated moments smooth in the parameters, so that a few steps do (Levenberg and
+Marquardt's): the slopes are measured by one small move of each parameter, and corrected after every step (Broyden's
+rule). They are measured again where that does not suffice, and at the end for the standard errors.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from sim.study.fit.paired import Pair
 from sim.study.moments.describe import Floats
 
 LARGEST = 0.8  # move of a parameter in one step, on the scale of the search
-TRIALS, ROUNDS = 8, 2  # Newton steps at most, and how often slopes are measured anew where these do not suffice
+TRIALS, ROUNDS = 10, 3  # steps at most, and how often slopes are measured anew where these do not suffice
+DAMPED, MOST_DAMPED = 0.01, 30.0  # share of each slope's own square that shortens a step: at first, and to give up
 NEAR = 0.5  # standard errors: as near as moments need be
 RIDGE = 1e-3  # keeps the step finite where two parameters can hardly be told apart
 
@@ -87,35 +88,35 @@ def search(
 
     path = [float(np.abs(gaps).max())]
     for _ in range(ROUNDS):
-        slopes, reach, moved = slopes_at(place, gaps), LARGEST, False
+        slopes, damped, moved = slopes_at(place, gaps), DAMPED, False
         for _ in range(TRIALS):
-            move = _step(slopes, gaps, place, low, high, reach)
-            if path[-1] <= NEAR or reach < 0.02 or np.abs(move).max() < 1e-3:
+            move = _step(slopes, gaps, place, low, high, damped)
+            if path[-1] <= NEAR or damped > MOST_DAMPED or np.abs(move).max() < 1e-3:
                 break
             there, theirs = gaps_at(place + move)
             slopes = slopes + np.outer(theirs - gaps - slopes @ move, move) / float(move @ move)
             if (theirs**2).sum() < (gaps**2).sum():
                 place, simulated, gaps, moved = place + move, there, theirs, True
                 path.append(float(np.abs(gaps).max()))
-                reach = min(reach * 1.5, LARGEST)
+                damped /= 3.0
             else:
-                reach = float(np.abs(move).max()) / 3.0
+                damped *= 6.0
         if not moved or path[-1] <= 1.0:
             break
     return Found(place, simulated, gaps, slopes_at(place, gaps) * errors[:, None], tuple(path))
 
 
-def _step(slopes: Floats, gaps: Floats, place: Floats, low: Floats, high: Floats, reach: float) -> Floats:
-    """The Newton step, by least squares, within reach and bounds; a parameter that presses on its bound is held."""
+def _step(slopes: Floats, gaps: Floats, place: Floats, low: Floats, high: Floats, damped: float) -> Floats:
+    """The damped least-squares step, within bounds; a parameter that presses on its bound is held."""
     is_free: npt.NDArray[np.bool_] = np.ones(place.size, bool)
     move = np.zeros(place.size)
     for _ in range(place.size):
         own = slopes[:, is_free]
         square = own.T @ own
-        ridge = RIDGE * np.diag(square).mean() * np.eye(square.shape[0])
+        ridge = RIDGE * np.diag(square).mean() * np.eye(square.shape[0]) + damped * np.diag(np.diag(square))
         move[:] = 0.0
         move[is_free] = -np.linalg.solve(square + ridge, own.T @ gaps)
-        move = np.clip(move, -reach, reach)
+        move *= min(1.0, LARGEST / max(float(np.abs(move).max()), 1e-12))
         presses = is_free & (((place <= low + 1e-9) & (move < 0)) | ((place >= high - 1e-9) & (move > 0)))
         if not presses.any() or presses.sum() == is_free.sum():
             break

@@ -18,6 +18,7 @@ from sim.study.moments.describe import Floats, finite
 from sim.study.moments.growth import weekly_growth
 from sim.study.moments.rhythm import common_path
 from sim.study.moments.shop_days import FEW, ShopDays
+from sim.world.calendar import Season
 
 YEAR = 365  # days that a season needs
 CARRY = 0.97  # autocorrelation of common shocks one day apart, as `demand.common_autocorrelation` has it
@@ -36,9 +37,9 @@ class Common:
     promotions: tuple[Promotion, ...]
 
 
-def common_of(days: ShopDays) -> Common:
-    """Measure what all shops share."""
-    promotions = promotions_of(days)
+def common_of(days: ShopDays, season: Season | None = None) -> Common:
+    """Measure what all shops share; ``season`` holds the weekdays of the model."""
+    promotions = promotions_of(days, season)
     starts = [days.first + timedelta(days=(7 - days.first.weekday()) % 7 + 7 * k) for k in range(days.weeks().shape[0])]
     weeks = days.weeks()
     known = _usable(starts, promotions) & (np.isfinite(weeks).sum(1) >= FEW)
@@ -51,7 +52,7 @@ def common_of(days: ShopDays) -> Common:
 
 
 def _usable(starts: list[date], promotions: tuple[Promotion, ...]) -> npt.NDArray[np.bool_]:
-    """Weeks away from the Spring Festival, whose dip the model holds fixed, and without a promotion."""
+    """Weeks away from the Spring Festival, whose dip has parameters of its own, and without a promotion."""
     good = np.ones(len(starts), bool)
     for k, start in enumerate(starts):
         end = start + timedelta(days=6)

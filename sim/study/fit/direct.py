@@ -1,4 +1,4 @@
-"""What is read off the data directly: the tail of sizes, entries, how leaving falls with orders, returns, confirmation.
+"""What is read off the data directly: tail of sizes, entries, how leaving falls with orders, goods, rests, weekdays.
 
 Each function takes what was observed and gives plain numbers (NaN where the data cannot say), so that the same function
 can be resampled over merchants.
@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from sim.study.fit.paired import Figures
+from sim.study.fit.spells import LEAST_CLOSURES, LEAST_PACE, hot_days, rests, weekdays, within_reach
 from sim.study.moments.describe import Floats, finite
 
 EDGE = 1.6  # standard deviations above the median at which the Pareto tail begins, as in `sim.world.birth`
@@ -29,8 +30,8 @@ def tail(figures: Figures) -> dict[str, float]:
 
     The density of log sales is (1 - t) normal(c, s) + t a exp(-a (x - c - 1.6 s)) beyond c + 1.6 s, over its own mass
     above the median of all; c is the median of the lognormal part. Small shops, whose mean sales say little of their
-    size, have no part in it. No tail (t is 0 and a NaN) where it is of fewer than 10
-    shops or no clear gain in likelihood.
+    size, have no part in it. No tail (t is 0 and a NaN) where it is of fewer than 10 shops or no clear gain in
+    likelihood, or where sales reach further down than up.
     """
     from scipy.optimize import minimize, minimize_scalar
     from scipy.special import ndtr
@@ -59,7 +60,9 @@ def tail(figures: Figures) -> dict[str, float]:
         lambda s: unlikely(np.array([-12.0, MIDDLE_EXPONENT, s])), bracket=(found.x[2], found.x[2] + 0.1), tol=0.01
     )
     share = 0.5 / (1.0 + math.exp(-float(found.x[0])))
-    is_tail = share * logs.size >= LEAST_TAIL and 2.0 * (alone.fun - found.fun) > CLEAR
+    low, high = np.quantile(logs, [0.05, 0.95])
+    reaches_up = high - middle > middle - low  # the body is symmetric: a tail makes sales reach further up than down
+    is_tail = reaches_up and share * logs.size >= LEAST_TAIL and 2.0 * (alone.fun - found.fun) > CLEAR
     return {
         "size.tail_share": share if is_tail else 0.0,
         "size.tail_exponent": min(max(math.exp(found.x[1]), 1.05), 5.0) if is_tail else math.nan,
@@ -139,6 +142,19 @@ def goods(figures: Figures) -> dict[str, float]:
     return found
 
 
+def resting(figures: Figures) -> dict[str, float]:
+    """Rests, hot products and weekdays."""
+    found = hot_days(figures)
+    pace = figures["open_pace"]
+    sees = pace >= LEAST_PACE
+    slope = math.nan
+    if figures["closures"][sees].sum() >= LEAST_CLOSURES and np.log1p(pace[sees]).std() > 0.05:
+        slope = _poisson_slope(figures["closures"][sees], figures["open_days"][sees], np.log1p(pace[sees]))
+        slope = within_reach(figures, slope)
+    found |= rests(figures, slope)
+    return found | (weekdays(figures) if "weekday" in figures else {})
+
+
 def direct(figures: Figures, n_days: int) -> dict[str, float]:
     """All estimates by key of the scenario."""
-    return tail(figures) | entries(figures, n_days) | leaving(figures) | goods(figures)
+    return tail(figures) | entries(figures, n_days) | leaving(figures) | goods(figures) | resting(figures)

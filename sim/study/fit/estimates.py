@@ -114,6 +114,7 @@ UNKNOWN: Mapping[str, str] = {
     "demand.common_autocorrelation": "one path is too short to give both its size and its pace",
     "demand.business_stealing": "needs to be seen who was out of stock",
     "demand.promotion_fit_sigma": "not estimated",
-    "weekdays, Spring Festival": "fixed in the model; a festival that dips less is an event",
+    "season.festival_before, season.festival_after": "the shape of the dip is the model's; its depth is fitted",
+    "promotions.*, advertising.*, entrants.*": "what shops give up or spend to sell more is not in orders",
 }
 """What orders do not identify, and why: these keep the values of the base scenario."""

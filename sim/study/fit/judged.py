@@ -26,11 +26,10 @@ from sim.study.moments.spells import spells, spikes
 LAGS = (1, 2, 4, 8)
 CLOSE, TWICE = 0.15, 2.0  # within 15 %, or twice the noise of the data: then a moment is met
 FIXED = {
-    "closures": "the model has no shop that shuts for some days and goes on",
-    "weekdays": "the model holds the index of the weekdays fixed (`sim.world.season`)",
-    "festivals": "the dip of the Spring Festival is fixed in the model, and there is no other holiday",
+    "closures": "rests have one mean length, whatever the shop",
+    "festivals": "the Spring Festival has a shape that is the model's, and there is no other holiday",
     "weekly growth": "real weeks are calm with rare jumps, and new shops climb fast; the model's shocks are normal",
-    "spikes": "the model has promotions common to all shops, and no spikes of a shop's own",
+    "spikes": "hot products have one lift, and shops no weekdays of their own",
 }
 """Groups of which no parameter of the model tells, and why."""
 

@@ -4,15 +4,21 @@
 |---|---|
 | `size.median_daily_sales` | median of log mean daily sales |
 | `size.sigma` | log of (90 % less 10 % quantile of the same) / 2.563 |
-| `demand.volatility` | median log (5-95 % range / 3.29) of weekly growth beyond the week's median shop's |
+| `demand.volatility` | median log (10-90 % range / 2.563) of weekly growth beyond the week's median shop's |
 | `demand.volatility_sigma` | interquartile range / 1.349 of the same |
 | `demand.weekly_autocorrelation` | median autocorrelation a week apart of detrended log weekly orders |
 | `demand.daily_noise` | median squared spread within the week beyond chance |
 | `trade.growth` | median log growth a year between the ends of a shop's life |
 | `trade.growth_spread` | interquartile range / 1.349 of the same |
 | `exits.hazard` | root of leavings a year lived |
+| `exits.returns` | share of old leavings that ended |
+| `season.festival_low` | log of orders in the week of the Spring Festival over those around |
+| `spells.festival` | share of shops without an order in that week |
+| `spells.rest` | root of closures a year open |
+| `spells.hot` | root of the share of days above twice those around |
+| `spells.hot_lift` | mean log of these days over twice those around |
 | `trade.order_value` | median log value of an order |
-| `trade.order_value_slope` | log of the (90 % less 10 % quantile) / 2.563 of log mean daily orders |
+| `trade.order_value_slope` | squared 10-90 % range of log orders less that of log values, over that of sales |
 | `trade.order_value_sigma` | the same of log values |
 
 The last three only where values of orders are known: the spreads of sales, of orders and of values are then all met
@@ -32,11 +38,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.study.fit.shops import leavings, shop_figures
+from sim.study.fit.spells import closures, feast_figures, spike_figures
 from sim.study.moments.describe import Floats, finite
 from sim.study.moments.shop_days import ShopDays
 
 Figures = Mapping[str, Floats]
 LEAST_SHOPS = 15  # shops that must have a figure for its moment to count
+MOST_UNLIKE = 0.6  # spread of volatility beyond which the most volatile shops would hardly sell on most days
 LEAST_SPREAD = 0.01  # of parameters that are searched on a logarithmic scale
 
 
@@ -61,6 +69,29 @@ def _exit_rate(figures: Figures) -> float:
     exposure = figures["exposure"].sum() / 365.0
     exits = figures["exits"].sum()
     return math.sqrt(exits / exposure) if exposure > 0 else math.nan
+
+
+def _balance(figures: Figures) -> float:
+    """1 - 2 slope, were sizes, the slope and the spread of values all there is: it moves with the slope alone."""
+    orders, values, sales = (
+        range_of(one, 0.1, 0.9, 2.563) ** 2 for one in (figures["log_orders"], _values(figures), figures["log_sales"])
+    )
+    return (orders - values) / sales if sales > 0 else math.nan
+
+
+def _returned(figures: Figures) -> float:
+    old = float(figures["followed"].sum())
+    return float(figures["returned"].sum()) / old if old > 0 else math.nan
+
+
+def _feast(figures: Figures) -> float:
+    usual = float(figures["feast_usual"].sum())
+    return _log(float(figures["feast_orders"].sum()) / usual) if usual > 0 else math.nan
+
+
+def _share(figures: Figures, part: str, whole: str) -> float:
+    n = float(figures[whole].sum())
+    return float(figures[part].sum()) / n if n > 0 else math.nan
 
 
 def _values(figures: Figures) -> Floats:
@@ -118,7 +149,7 @@ PAIRS = (
     Pair("demand.volatility", "median log deviation of weekly growth",
          lambda f: middle(f["log_deviation"]), LEAST_SPREAD, 2.0),
     Pair("demand.volatility_sigma", "interquartile range of the same",
-         lambda f: range_of(f["log_deviation"]), LEAST_SPREAD, 1.5, is_log=False),
+         lambda f: range_of(f["log_deviation"]), LEAST_SPREAD, MOST_UNLIKE, is_log=False, least=0.15),
     Pair("demand.weekly_autocorrelation", "median autocorrelation of detrended weeks",
          lambda f: middle(f["autocorrelation"]), 0.02, 0.98, "logit", 0.3, is_log=False),
     Pair("demand.daily_noise", "median squared spread within the week beyond chance",
@@ -126,13 +157,25 @@ PAIRS = (
     Pair("trade.growth", "median log growth a year",
          lambda f: middle(f["growth"]), -0.9, 5.0, "plain", 0.15, is_log=False),
     Pair("trade.growth_spread", "interquartile range of log growth a year",
-         lambda f: range_of(f["growth"]), LEAST_SPREAD, 3.0, is_log=False),
+         lambda f: range_of(f["growth"]), LEAST_SPREAD, 3.0, is_log=False, least=0.1),
     Pair("exits.hazard", "root of leavings a year lived",
          _exit_rate, 1e-7, 0.5, step=0.5, is_log=False),
+    Pair("exits.returns", "share of leavings that ended, of those 120 days old",
+         _returned, 0.01, 0.99, "logit", 0.5, is_log=False, least=0.05),
+    Pair("season.festival_low", "log of orders in the week of the Spring Festival over those around",
+         _feast, 0.05, 3.0),
+    Pair("spells.festival", "share of shops without an order in that week",
+         lambda f: _share(f, "feast_shut", "feast_shops"), 0.001, 0.999, "logit", 0.4, is_log=False),
+    Pair("spells.rest", "root of closures a year open",
+         lambda f: math.sqrt(365.0 * _share(f, "closures", "open_days")), 1e-5, 0.2, step=0.3, is_log=False),
+    Pair("spells.hot", "root of the share of days above twice those around",
+         lambda f: math.sqrt(_share(f, "high", "seen")), 1e-5, 0.1, step=0.3, is_log=False),
+    Pair("spells.hot_lift", "mean log of these days over twice those around",
+         lambda f: _share(f, "height", "high"), 1.05, 100.0, step=0.2, is_log=False),
     Pair("trade.order_value", "median log value of an order",
          lambda f: middle(_values(f)), 1.0, 100_000.0, unit=" yuan"),
-    Pair("trade.order_value_slope", "log of the 10-90 % range of log mean daily orders",
-         lambda f: _log(range_of(f["log_orders"], 0.1, 0.9, 2.563)), -2.0, 2.0, "plain", -0.15, least=0.1),
+    Pair("trade.order_value_slope", "squared 10-90 % range of log orders less that of log values, over that of sales",
+         _balance, -0.9, 0.9, "plain", -0.15, is_log=False, least=0.1),
     Pair("trade.order_value_sigma", "log of the 10-90 % range of log values",
          lambda f: _log(range_of(_values(f), 0.1, 0.9, 2.563)), 0.05, 2.0),
 )  # fmt: skip
@@ -140,7 +183,7 @@ PAIRS = (
 
 def figures_of(days: ShopDays, value: float | None = None) -> dict[str, Floats]:
     """Every figure of each shop that a moment needs, (shops,)."""
-    return shop_figures(days, value) | leavings(days)
+    return shop_figures(days, value) | leavings(days) | closures(days) | spike_figures(days) | feast_figures(days)
 
 
 def moments_of(figures: Figures, pairs: tuple[Pair, ...] = PAIRS) -> Floats:

@@ -1,13 +1,15 @@
 """Days on which all shops sell more: festivals by name, and promotions found in the data.
 
-A promotion is written as an event of the scenario. The Spring Festival is one too where the data dip less than the
-model: the event takes back what the model takes away too much.
+A promotion is written as an event of the scenario, with the lift of all shops together. Not every simulated shop joins
+one, has the goods, or serves all who come: what they sell then is measured like what real shops sell, and the lift
+corrected once by the ratio (`settled`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -17,6 +19,7 @@ from sim.core.clock import festivals
 from sim.study.moments.describe import Floats
 from sim.study.moments.rhythm import multiple, windows
 from sim.study.moments.shop_days import FEW, ShopDays
+from sim.world.calendar import Season
 from sim.world.parameters import Category
 from sim.world.season import season_table
 
@@ -26,7 +29,7 @@ AROUND = 14  # days on either side that are its measure
 MOST = 12  # promotions without a name
 SETTLED = 35  # days since its first order after which a shop tells of the market
 FESTIVE = 17  # days on either side of the Spring Festival that tell of it alone
-DIP = (-3, 8)  # days from the Spring Festival on which the model dips most
+MOST_CORRECTED = 2.0  # factor by which what a promotion brings is corrected at most
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,30 @@ class Promotion:
         return self.first + timedelta(days=self.days - 1)
 
 
-def promotions_of(days: ShopDays) -> tuple[Promotion, ...]:
-    """Named festivals first, then what else stands out."""
-    named = _named(days)
+def promotions_of(days: ShopDays, season: Season | None = None) -> tuple[Promotion, ...]:
+    """Named festivals first, then what else stands out; ``season`` holds the weekdays of the model."""
+    named = _named(days, season or Season())
     return (*named, *_found(days, named))
+
+
+def settled(
+    promotions: tuple[Promotion, ...], simulated: ShopDays, season: Season | None = None
+) -> tuple[Promotion, ...]:
+    """The promotions with lifts for which simulated shops sell as much more as the real ones did.
+
+    ``simulated`` lived with the lifts as they are. What a lift brings beyond one is multiplied by real over simulated.
+    """
+    names = {one.name for one in promotions}
+    theirs = {one.name: one.lift for one in _named(simulated, season or Season(), names)}
+    above, _ = _above(simulated)
+    found = []
+    for one in promotions:
+        row = simulated.row_of(one.first)
+        brings = theirs.get(one.name, float(np.exp(above[max(row, 0) : row + one.days]).mean())) - 1.0
+        factor = (one.lift - 1.0) / brings if math.isfinite(brings) and brings > 0.02 else 1.0
+        factor = min(max(factor, 1.0 / MOST_CORRECTED), MOST_CORRECTED)
+        found.append(replace(one, lift=1.0 + factor * (one.lift - 1.0), error=factor * one.error))
+    return tuple(found)
 
 
 def is_festive(day: date) -> bool:
@@ -65,19 +88,19 @@ def _spring(year: int) -> date | None:
         return None
 
 
-def _named(days: ShopDays) -> tuple[Promotion, ...]:
+def _named(days: ShopDays, season: Season, names: Collection[str] | None = None) -> tuple[Promotion, ...]:
     """Festivals on which the shops sell clearly more than the model: orders there over those around, the same of both.
 
-    The measure is that of `sim.study.moments.rhythm`; its standard error is that of a mean of shops.
+    The measure is that of `sim.study.moments.rhythm`; its standard error is that of a mean of shops. With ``names``
+    these are given, however small they are, and no others.
     """
-    table = season_table(days.first, days.n_days, [Category(share=1.0, q1=1.0, q2=1.0, q3=1.0, q4=1.0)])
+    table = season_table(days.first, days.n_days, [Category(share=1.0, q1=1.0, q2=1.0, q3=1.0, q4=1.0)], season)
     model = ShopDays(days.first, 1e3 * table.astype(np.float64))
     found: list[Promotion] = []
     for year in range(days.first.year, days.date_of(days.n_days - 1).year + 1):
         spans = {name: span for name, span in windows(year).items() if not name.startswith("spring")}
-        feast = _spring(year)
-        if feast is not None:
-            spans[f"spring_festival_{year}"] = (feast + timedelta(days=DIP[0]), feast + timedelta(days=DIP[1]))
+        if names is not None:
+            spans = {name: span for name, span in spans.items() if name in names}
         for name, (first, last) in sorted(spans.items(), key=lambda one: one[1][1] - one[1][0]):
             rows = days.row_of(first), days.row_of(last)
             real, usual = multiple(days, *rows), multiple(model, *rows)
@@ -90,7 +113,7 @@ def _named(days: ShopDays) -> tuple[Promotion, ...]:
             of_others = sum(one.days for one in inside)
             if of_others < n_days:  # a day within a festive week is an event of its own, and the week is what is left
                 lift = (lift * n_days - sum(one.lift * one.days for one in inside)) / (n_days - of_others)
-            if lift >= SHARP and lift - 1.0 >= CLEAR * error:
+            if names is not None or (lift >= SHARP and lift - 1.0 >= CLEAR * error):
                 says = "orders over those around, over the same of the model"
                 found.append(Promotion(name, first, n_days, lift, error, says))
     return tuple(found)

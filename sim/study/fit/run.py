@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,23 @@ import numpy as np
 
 from sim.core.money import FEN_PER_YUAN
 from sim.study.fit.adjust import TRIALS, Found, errors_of, search
+from sim.study.fit.begin import all_came_back, begin, rare, unseen
 from sim.study.fit.common import Common, common_of
-from sim.study.fit.direct import LEAST_EXITS
 from sim.study.fit.direct import direct as estimate
 from sim.study.fit.estimates import ASSUMED, DIRECT, SIMULATED, UNKNOWN, Estimate, Fit
 from sim.study.fit.judgement import MARKETS, NOISES, judge_on
 from sim.study.fit.paired import PAIRS, Pair, figures_of, moments_of, taken
 from sim.study.fit.plan import common_estimates, equity_of, plan_of
+from sim.study.fit.promotions import settled
 from sim.study.fit.read import Observed
 from sim.study.fit.resample import spread_of
 from sim.study.fit.simulate import World, calendar_of
+from sim.study.fit.spells import USUAL_FALL, weekday_sums
 from sim.study.moments.describe import Floats
+from sim.world.calendar import Season
 
 SAMPLES = 200  # resamples of merchants for standard errors of parameters
-FEWEST, MOST = 1_500, 4_000  # merchants of a simulated market
-FEW_EXITS = 6  # leavings below which their rate is read off, not searched for
+FEWEST, MOST = 1_500, 2_000  # merchants of a simulated market
 GROWTH_DAYS = 300  # days without which growth is not told from chance
 
 Tell = Callable[[int, int], None]
@@ -36,8 +39,22 @@ _SAYS = {
     "entry.over": (DIRECT, "twice the mean wait of the others", " days"),
     "exits.orders_exponent": (DIRECT, "Poisson regression of leavings on log orders a quarter", ""),
     "exits.returns": (DIRECT, "leavings that ended, of those 120 days old", ""),
+    **{
+        f"season.{day}": (DIRECT, "orders by weekday over the mean of the seven", "")
+        for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    },
+    "spells.orders_exponent": (DIRECT, "Poisson regression of closures on log orders a day", ""),
+    "spells.rest_days": (DIRECT, "mean days of closures beyond their least", " days"),
+    "spells.hot_days": (DIRECT, "mean run of days above twice those around", " days"),
     "trade.return_rate": (DIRECT, "value that came back", ""),
     "trade.confirmation": (DIRECT, "mean days from order to confirmation", " days"),
+}
+_RARE = {
+    "exits.returns": "too few shops left long before the end, or all came back",
+    "season.festival_low": "no Spring Festival in the data, or fewer than 20 shops that tell of it",
+    "spells.festival": "the same",
+    "spells.hot": "fewer than 50 days above twice those around",
+    "spells.hot_lift": "the same",
 }
 _BOUNDS = {"trade.confirmation": (4.0, 60.0), "entry.over": (1.0, 3650.0)}
 
@@ -66,7 +83,7 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
     )
     is_used = np.isfinite(real) & np.isfinite(errors) & (np.nan_to_num(errors) > 0)
     unknown = ("trade.growth",) * (days.n_days < GROWTH_DAYS) + ("trade.order_value",) * (not _differ(days.value))
-    unknown += ("exits.hazard",) * int(figures["exits"].sum() < FEW_EXITS)
+    unknown += unseen(figures)
     is_used &= np.array([not pair.key.startswith(unknown) for pair in PAIRS])
     pairs = tuple(pair for pair, used in zip(PAIRS, is_used, strict=True) if used)
     real, errors, covariance = real[is_used], errors[is_used], covariance[np.ix_(is_used, is_used)]
@@ -74,8 +91,9 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
     errors = np.maximum(errors, floor)
     work = _Work(tell, 1 + 2 * len(pairs) + TRIALS + MARKETS + NOISES)
 
-    direct = _direct(figures, observed, seed)
-    common = common_of(days)
+    direct = _direct(figures, observed, seed, {pair.key for pair in pairs})
+    season = Season.model_validate({one.key[7:]: one.value for one in direct if one.key.startswith("season.")})
+    common = common_of(days, season)
     n_simulated = int(np.clip(3 * days.n_shops, FEWEST, MOST))
     world = World(base, days, n_simulated, seed, work.done)
     plan = plan_of(direct, common, start)
@@ -86,9 +104,15 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
         tried |= {f"merchants.{p.key}": _written(p, at) for p, at in zip(pairs, place, strict=True)}
         return moments_of(figures_of(world.shops(tried), usual), pairs)
 
-    begin = np.array([pair.to_search(_begin(pair, figures, direct)) for pair in pairs])
-    found = search(pairs, begin, real, errors, moments)
+    fall = next((one.value for one in direct if one.key == "spells.orders_exponent"), USUAL_FALL)
+    place = np.array([pair.to_search(begin(pair, figures, fall)) for pair in pairs])
+    found = search(pairs, place, real, errors, moments)
     work.reached(1 + 2 * len(pairs) + TRIALS)
+    plan |= {f"merchants.{p.key}": _written(p, at) for p, at in zip(pairs, found.place, strict=True)}
+    if common.promotions:
+        lived = world.shops(plan | {"merchants.demand.market_shock": 0.0})
+        common = replace(common, promotions=settled(common.promotions, lived, season))
+    plan = plan_of(direct, common, start)
     plan |= {f"merchants.{p.key}": _written(p, at) for p, at in zip(pairs, found.place, strict=True)}
     judged, fresh = judge_on(plan, observed, base, n_simulated, seed + 1, work.done)
     estimates = [*direct, *_moved(pairs, found, covariance, days.n_shops, n_simulated), *common_estimates(common)]
@@ -114,11 +138,11 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
 
 def _warnings(figures: Mapping[str, Floats]) -> tuple[str, ...]:
     """What the data show about how they were chosen."""
-    old = float(figures["followed"].sum())
-    if old >= LEAST_EXITS and figures["returned"].sum() == old:
+    if all_came_back(figures):
+        n = f"{figures['followed'].sum():.0f}"
         return (
-            f"all {old:.0f} shops that fell silent long before the end sold again: the file seems to hold only shops "
-            "that were alive at its end, so that leaving cannot be told from it",
+            f"all {n} shops that fell silent long before the end sold again: the file seems to hold only shops that "
+            "were alive at its end; its silences are taken as rests, and nobody leaves by chance",
         )
     return ()
 
@@ -140,7 +164,7 @@ class _Work:
 
 def _more(observed: Observed) -> dict[str, Floats]:
     """Figures of each shop that only the file has."""
-    found = {"opened": observed.days.opened.astype(np.float64)}
+    found = {"opened": observed.days.opened.astype(np.float64), "weekday": weekday_sums(observed.days)}
     if observed.returned is not None:
         found |= {"back": observed.returned[:, 0], "worth": observed.returned[:, 1]}
     if observed.confirmed is not None:
@@ -153,10 +177,10 @@ def _differ(value: Floats | None) -> bool:
     return value is not None and bool(np.ptp(value) > 0)
 
 
-def _direct(figures: Mapping[str, Floats], observed: Observed, seed: int) -> list[Estimate]:
+def _direct(figures: Mapping[str, Floats], observed: Observed, seed: int, searched: set[str]) -> list[Estimate]:
     n_days = observed.days.n_days
     values = estimate(figures, n_days)
-    names = [name for name in values if name in _SAYS and math.isfinite(values[name])]
+    names = [name for name in values if name in _SAYS and math.isfinite(values[name]) and name not in searched]
     errors, _ = spread_of(
         lambda who: np.array([estimate(taken(figures, who), n_days)[name] for name in names]),
         observed.days.n_shops,
@@ -173,47 +197,13 @@ def _direct(figures: Mapping[str, Floats], observed: Observed, seed: int) -> lis
         if error == 0.0:  # a share of none or all: resamples are all alike
             error = math.nan
         found.append(Estimate(name, held, float(error), method, says, unit))
-    exits = float(figures["exits"].sum())
-    if exits < FEW_EXITS:  # too few to search for; chance alone is their root
-        n_shops = observed.days.n_shops
-        level = values["exits.hazard"] if exits else 0.0
-        one = estimate({**figures, "exits": np.full(n_shops, 1.0 / n_shops)}, n_days)["exits.hazard"]
-        says = f"{exits:.0f} leavings over the days on which they would be seen"
-        found.append(Estimate("exits.hazard", level, one * math.sqrt(max(exits, 1.0)), DIRECT, says))
+    found += rare(figures, values, searched, n_days)
     value = observed.days.value
     if value is not None and not _differ(value):
         found.append(Estimate("trade.order_value", float(value[0]), math.nan, ASSUMED, "as given", " yuan"))
     if not _differ(value):
         found.append(Estimate("trade.order_value_sigma", 0.0, math.nan, ASSUMED, "no values by merchant are given"))
     return found
-
-
-def _begin(pair: Pair, figures: Mapping[str, Floats], direct: list[Estimate]) -> float:
-    """Where the search for a parameter begins."""
-    moment = pair.moment(figures)
-    starts: dict[str, Callable[[], float]] = {
-        "size.median_daily_sales": lambda: math.exp(moment),
-        "size.sigma": lambda: math.exp(moment),
-        "demand.volatility": lambda: 1.2 * math.exp(moment),
-        "demand.volatility_sigma": lambda: 0.8 * moment,
-        "demand.weekly_autocorrelation": lambda: min(max(moment + 0.1, 0.1), 0.9),
-        "demand.daily_noise": lambda: math.sqrt(max(moment, 0.0004)),
-        "trade.growth": lambda: moment,
-        "trade.growth_spread": lambda: 0.5 * moment,
-        "exits.hazard": lambda: estimate(figures, 1)["exits.hazard"],
-        "trade.order_value": lambda: math.exp(moment),
-        "trade.order_value_slope": lambda: _values_on_sales(figures)[0],
-        "trade.order_value_sigma": lambda: _values_on_sales(figures)[1],
-    }
-    return min(max(starts[pair.key](), pair.low), pair.high)
-
-
-def _values_on_sales(figures: Mapping[str, Floats]) -> tuple[float, float]:
-    """Slope of log values on log sales by least squares, and the deviation around the line."""
-    sales, value = figures["log_sales"], figures["log_sales"] - figures["log_orders"]
-    covariance = np.cov(sales, value)
-    slope = float(covariance[0, 1] / max(covariance[0, 0], 1e-9))
-    return slope, math.sqrt(max(float(covariance[1, 1]) - slope * float(covariance[0, 1]), 0.01))
 
 
 def _written(pair: Pair, place: float) -> Any:
@@ -241,7 +231,9 @@ def _unset(observed: Observed, is_used: Any, direct: list[Estimate], common: Com
     found, known = {}, {one.key for one in direct}
     for pair, used in zip(PAIRS, is_used, strict=True):
         is_set = pair.key in known or (pair.key.startswith("trade.order_value") and not _differ(observed.days.value))
-        if not used and not is_set:
+        if not used and not is_set and pair.key in _RARE:
+            found[pair.key] = _RARE[pair.key]
+        elif not used and not is_set:
             short = pair.key.startswith("trade.growth") and observed.days.n_days < GROWTH_DAYS
             why = f"{observed.days.n_days} days do not tell growth from chance; {GROWTH_DAYS} do"
             found[pair.key] = why if short else "too few shops have its moment"
@@ -250,11 +242,14 @@ def _unset(observed: Observed, is_used: Any, direct: list[Estimate], common: Com
     for key, why in (
         ("size.tail_exponent", "no more large shops than a lognormal law has"),
         ("exits.orders_exponent", "fewer than 20 shops left"),
-        ("exits.returns", "too few shops left long before the end"),
+        ("season.monday to sunday", "fewer than four whole weeks"),
+        ("spells.rest_days", "fewer than 20 closures"),
+        ("spells.orders_exponent", "fewer than 20 closures of shops with an order a day"),
+        ("spells.hot_days", "fewer than 50 days above twice those around"),
         ("trade.return_rate", "no column says what came back"),
         ("trade.confirmation", "no column says when orders were confirmed"),
     ):
-        if key not in known:
+        if key.partition(" ")[0] not in known:
             found[key] = why
     if common.quarters is None:
         found["categories.*.q1 to q4"] = f"{observed.days.n_days} days are no year; the base's usual season is kept"

@@ -14,7 +14,7 @@ from sim.study.fit.estimates import Estimate, Fit
 
 BASE = "base.yaml"
 WIDTH = 110  # of a line, beyond which its comment goes before it
-_GROUPS = ("entry", "size", "trade", "demand", "exits")
+_GROUPS = ("entry", "size", "trade", "demand", "season", "spells", "exits")
 
 
 def find_base(out: Path) -> tuple[Path, bool]:

@@ -51,12 +51,12 @@ def own_growth(weeks: Floats) -> Floats:
 
 
 def wide_deviation(growth: Floats) -> Floats:
-    """Deviation of each column from the range of nine tenths of its finite values; NaN where there are fewer than 6."""
+    """Deviation of each column from the range of four fifths of its finite values; NaN where there are fewer than 6."""
     found = np.full(growth.shape[1], np.nan)
     enough = np.isfinite(growth).sum(0) >= 6
     if enough.any():
-        low, high = np.nanquantile(growth[:, enough], [0.05, 0.95], axis=0)
-        found[enough] = (high - low) / 3.29
+        low, high = np.nanquantile(growth[:, enough], [0.1, 0.9], axis=0)
+        found[enough] = (high - low) / 2.563
     return found
 
 
@@ -73,7 +73,7 @@ def shop_figures(days: ShopDays, value: float | None = None) -> dict[str, Floats
     """Figures of each shop, (shops,), by name.
 
     ``log_sales`` and ``log_orders``: log of the mean of a lived day, in yuan (``value`` yuan an order where the days
-    know none) and in orders. ``log_deviation``: log of (95 % less 5 % quantile) / 3.29 of weekly growth beyond the
+    know none) and in orders. ``log_deviation``: log of (90 % less 10 % quantile) / 2.563 of weekly growth beyond the
     week's median shop, which is the deviation of a normal law that a closure of some days does not blow up.
     ``autocorrelation``: of the detrended weeks. ``daily``: squared spread of the days within a week over the week's
     level, less that of a Poisson count. ``growth``: log of the mean of the last 8 weeks of a life over that of the
@@ -95,7 +95,11 @@ def shop_figures(days: ShopDays, value: float | None = None) -> dict[str, Floats
 
 
 def _daily(days: ShopDays) -> Floats:
-    """Squared spread within the week beyond chance, as in `sim.study.moments.rhythm`, not cut at zero."""
+    """Squared spread within the week beyond chance, as in `sim.study.moments.rhythm`, not cut at zero.
+
+    A shop's own weekdays, its mean day of each over the mean of the seven, are divided out first: what comes back every
+    week is no noise.
+    """
     counted = np.isfinite(days.weeks())
     start = (7 - days.first.weekday()) % 7
     by_week = days.orders[start : start + 7 * counted.shape[0]].reshape(counted.shape[0], 7, days.n_shops)
@@ -104,8 +108,12 @@ def _daily(days: ShopDays) -> Floats:
     found = np.full(days.n_shops, np.nan)
     has = np.isfinite(level).any(0)
     if has.any():
-        spread = np.nanmedian(by_week[:, :, has].std(1) / level[:, has], axis=0)
-        found[has] = spread**2 - 1.0 / np.nanmean(level[:, has], axis=0)
+        shares = by_week[:, :, has] / level[:, None, has]
+        usual = np.nanmean(shares, axis=0)
+        rest = shares - usual
+        n = np.isfinite(level[:, has]).sum(0)
+        spread = np.nanmedian(rest.std(1), axis=0) ** 2 * n / np.maximum(n - 1, 1)
+        found[has] = np.where(n > 1, spread - 1.0 / np.nanmean(level[:, has], axis=0), np.nan)
     return found
 
 

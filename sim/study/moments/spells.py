@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from sim.study.moments.describe import Figures, describe, ratio
+from sim.study.moments.describe import Figures, Floats, describe, ratio
 from sim.study.moments.shop_days import ShopDays
 
 SHUT = 7  # days without orders that make a closure
@@ -47,14 +47,21 @@ def spells(days: ShopDays) -> Figures:
     }
 
 
-def spikes(days: ShopDays) -> Figures:
-    """Days far above and below those around them."""
+def against_around(days: ShopDays, least: float = LEAST) -> Floats:
+    """Each day's orders over the median of the 29 days around it, (days, shops); NaN where that is below ``least``."""
     import pandas as pd
 
     lived = days.lived
     local = pd.DataFrame(lived).rolling(AROUND, center=True, min_periods=AROUND // 2).median().to_numpy()
-    counts = np.isfinite(lived) & (local >= LEAST)
-    multiple = np.divide(lived, local, out=np.full(lived.shape, np.nan), where=counts)
+    counts = np.isfinite(lived) & (local >= least)
+    multiple: Floats = np.divide(lived, local, out=np.full(lived.shape, np.nan), where=counts)
+    return multiple
+
+
+def spikes(days: ShopDays) -> Figures:
+    """Days far above and below those around them."""
+    multiple = against_around(days)
+    counts = np.isfinite(multiple)
     seen, high = multiple[counts], multiple > 2.0
     found: Figures = {f"spike_days_over_{k}x_local_median_share": ratio((seen > k).sum(), seen.size) for k in (2, 3, 5)}
     return found | {
