@@ -25,8 +25,8 @@ LEAST_PATIENCE = 0.55  # with less of its own capital a shop could not turn over
 OUTSIDE_USED = 0.7  # share of the outside money they can get that short shops owe at the start; settled value
 IDLE_KEPT = 0.85  # share of spare capital that lies in the wallet at the start; settled value
 LEAST_SHELF = 0.15  # share of its cover that the shortest shop has on its shelves at the start; settled value
-STOCK_KEPT = 0.85  # share of the wanted goods that lies on the shelves at the start; settled value
-STOCK_SPREAD = 1.0  # of the log of what lies on the shelves at the start; settled value
+STOCK_KEPT = 0.8  # share of the wanted goods that lies on the shelves at the start; settled value
+STOCK_SPREAD = 1.2  # of the log of what lies on the shelves at the start; settled value
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -229,12 +229,12 @@ def begin_shops(
     daily = served * m.base_orders[rows] * level * factor
     uneven = draws.exp(STOCK_SPREAD * draws.normal(seed, "birth.state", draws.ONCE, ids, 1) - STOCK_SPREAD**2 / 2.0)
     m.stock[rows] = np.maximum(STOCK_KEPT * pace * factor * in_stock * uneven, LEAST_STOCK)
-    m.on_order[:, rows] = daily * lead / 2.0
     if has_spells:
         at_rest = share_at_rest(p.spells, daily)
         luck = (draws.uniform(seed, "birth.state", draws.ONCE, ids, k) for k in (200, 201))
         m.spell[rows] = ongoing_spells(p.spells, at_rest, *luck)
         daily = daily * (1.0 - at_rest)  # what follows are means over some time
+    m.on_order[:, rows] = daily * lead / 2.0
     shipped = np.floor(daily * m.order_value[rows] * (1.0 - m.off_platform[rows]) * confirmation / STAGES)
     m.shipped[:, rows] = shipped
     reserve = p.cash.reserve * m.fixed_cost[rows].astype(np.float64)

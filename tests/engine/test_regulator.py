@@ -154,7 +154,7 @@ def test_a_price_below_the_ceiling_breaks_no_rule_whatever_the_list_says(breach:
 
 def test_a_run_stops_at_a_price_above_the_ceiling() -> None:
     with pytest.raises(RuleError, match=r"^2011-07-\d\d: ali: a loan at 29\.2 % a year; the ceiling is 24\.4 %"):
-        run_of(DEAR | ruled("stop"))
+        run_of(DEAR | ruled("stop", {"one": {"date": "2011-06-01", "single_borrower": 1.0}}))
 
 
 def test_the_command_says_which_rule_stopped_the_run(tmp_path: Path) -> None:
@@ -247,8 +247,13 @@ def test_a_penalty_rate_above_the_ceiling_is_told_with_its_date() -> None:
     usual = DEAR | {"lenders.ali.products.revolving_line.rate": "0.06 %/day"}
     bound = usual | ruled("refuse", rules="private_lender")
     run = run_of(bound)
+    since = run.loans[run.loans["opened"].astype(str) >= "2011-07-07"]  # on which the ceiling came down to that
+
+    def first(product: str) -> str:
+        return str(since.loc[since["product"] == product, "opened"].astype(str).min())
+
     assert told_of_penalties(run) == [
-        f"regulator: ali: {product}: from 2011-07-07 on loans at {rate} %/year are signed whose penalty rate of "
+        f"regulator: ali: {product}: from {first(product)} on loans at {rate} %/year are signed whose penalty rate of "
         f"{penalty} %/year is above the ceiling of 24.4 %/year; the ceiling binds contract rates alone"
         for product, rate, penalty in (("order_loan", 18.25, 27.375), ("revolving_line", 21.9, 32.85))
     ]

@@ -25,10 +25,14 @@ FAR = 1_000  # days at which the law of confirmation is cut off
 
 @dataclass(frozen=True)
 class Sold:
-    """What some merchants of a market sold by day: orders (days, merchants), yuan of one order and trade of each."""
+    """What some merchants of a market sold by day: orders and yuan (days, merchants), value of one order, trade.
+
+    Orders are counted at the usual value of one: ten at nine tenths of the price are nine.
+    """
 
     first: date
     orders: Floats
+    yuan: Floats
     value: Floats
     category: npt.NDArray[Any]
 
@@ -36,7 +40,8 @@ class Sold:
         """The shops that sold anything; days that are not recorded, (days,), are taken out as missing."""
         orders = self.orders if is_recorded is None else self.orders * is_recorded[:, None]
         sells = (orders > 0).any(0)
-        return ShopDays(self.first, orders[:, sells], self.value[sells], category=self.category[sells])
+        yuan = self.yuan if is_recorded is None else self.yuan * is_recorded[:, None]
+        return ShopDays(self.first, orders[:, sells], self.value[sells], yuan[:, sells], self.category[sells])
 
 
 def live_again(run: Run, merchants: int = MERCHANTS) -> Given:
@@ -89,9 +94,11 @@ def sold_by_day(market: Market, rows: npt.NDArray[np.int64]) -> Sold:
         market.step()
         totals.append(m.sales_total[rows].copy())
     value = m.order_value[rows].astype(np.float64)
+    sold = np.diff(np.array(totals), axis=0)
     return Sold(
         market.calendar[0].date,
-        np.rint(np.diff(np.array(totals), axis=0) / value),
+        np.rint(sold / value),
+        sold / 100.0,
         value / 100.0,
         np.array(list(market.plan_of_run.merchants.categories))[m.category[rows]],
     )
