@@ -45,7 +45,7 @@ SHARES = ("entry_month_of_first_payment", "new_sellers_by_quarter", "active_sell
 
 
 def flat(figures: Mapping[str, Any], before: str = "") -> dict[str, float]:
-    """Every figure by its dotted name, but counts; numbers by month as shares."""
+    """Every figure by its path, but counts; numbers by month as shares."""
     found: dict[str, float] = {}
     for name, value in figures.items():
         path = f"{before}{name}"
@@ -53,11 +53,11 @@ def flat(figures: Mapping[str, Any], before: str = "") -> dict[str, float]:
             continue
         if name in SHARES:
             whole = float(sum(value.values()))
-            found |= {f"{path}.{key}": n / whole for key, n in value.items()}
+            found |= {f"{path}/{key}": n / whole for key, n in value.items()}
         elif isinstance(value, Mapping):
-            found |= flat(value, f"{path}.")
+            found |= flat(value, f"{path}/")
         elif isinstance(value, list):
-            found |= {f"{path}.{k + 1}": float(x) for k, x in enumerate(value) if x is not None}
+            found |= {f"{path}/{k + 1}": float(x) for k, x in enumerate(value) if x is not None}
         else:
             found[path] = float(value)
     return found

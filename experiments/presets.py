@@ -86,7 +86,7 @@ def rows_of(
     for name, value in real.items():
         theirs = [world[name] for world in worlds if math.isfinite(world.get(name, math.nan))]
         mean = float(np.mean(theirs)) if theirs else math.nan
-        found.append(Judged(name, name.split(".")[0], value, mean, noise.get(name, math.nan)))
+        found.append(Judged(name, name.split("/")[0], value, mean, noise.get(name, math.nan)))
     return tuple(found)
 
 

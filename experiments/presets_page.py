@@ -37,7 +37,7 @@ _LAG = "confirmation is a chain of four stages, half as spread as real lags"
 _LAW = "sizes are lognormal; the real law is skewed otherwise"
 _EVEN = "own growth, persistent shocks and closures spread the market's orders, most of all downwards"
 _JUMPS = "real weeks are calm with rare jumps, new shops climb fast; the market's shocks are normal, its trend straight"
-_RESTS = "one law of rests for all; real closures last the longer the smaller the shop, and the smallest close most"
+_RESTS = "one law of rests for all; the smallest real shops close most, and some of all sizes for months"
 _ENTRY = "merchants enter evenly; real ones came in waves"
 REASONS: dict[str, str] = {
     "size_": _LAW + "; " + _EVEN,
@@ -68,7 +68,7 @@ REASONS: dict[str, str] = {
     "qoq_": _VALUE + ", so that small sellers' sales vary less in the market",
     "silent_next_quarter": "one law of leaving by size and age",
     "returned_later": "leavers come back within 120 days or never",
-    "survival_": "the market's chance to leave falls with orders for good; real large sellers leave late",
+    "survival_": "real sellers of many orders leave after a year or more, which the law of leaving does not have; the longest times are not reached",
     "zero_sales": "orders of a day are chance alone beyond the market's shocks",
     "active_months": "orders of a day are chance alone beyond the market's shocks",
     "orders_sample.weekday": "not known",
@@ -79,12 +79,12 @@ REASONS: dict[str, str] = {
 
 def is_input(preset: str, name: str) -> bool:
     """Whether a moment set a parameter of the preset."""
-    return name.startswith(INPUTS[preset])
+    return name.replace("/", ".").startswith(INPUTS[preset])
 
 
 def reason_of(name: str) -> str:
     """Why a moment may be missed: that of the longest beginning of its name."""
-    fitting = [begin for begin in REASONS if name.startswith(begin)]
+    fitting = [begin for begin in REASONS if name.replace("/", ".").startswith(begin)]
     return REASONS[max(fitting, key=len)] if fitting else "not known"
 
 
@@ -98,6 +98,9 @@ def section(verdicts: Sequence[Verdict]) -> list[str]:
         "all figures of `sim.study.moments` that data and market both have, but numbers of cases. Those that set a",
         "parameter, and near relatives of theirs, are inputs: that they are met is a consistency check. The others",
         "come from the same merchants, and so are no test on new ones: for that, see the halves in [fit.md](fit.md).",
+        "The aim was four fifths of the moments; neither preset reaches it. Of the 74 moments by which `lendsim fit`",
+        "judges, which are fewer ends and tails of distributions, `offline_shops` meets 55. Why a figure is missed is",
+        "what of the data the model is known not to have; it was not tried for each.",
         "",
         "| preset | met | share | of inputs | of the others |",
         "|---|---:|---:|---:|---:|",
@@ -128,7 +131,7 @@ def _misses(rows: Iterable[Judged], missed: Sequence[Judged]) -> list[str]:
     for name, own in groupby(keyed, key=lambda one: one.group_key):
         kept = [one.row for one in own]
         worst = max(kept, key=_how_far)
-        place = worst.name.removeprefix(name).lstrip(".") or "-"
+        place = worst.name.removeprefix(name).lstrip("/") or "-"
         shown = "none" if math.isnan(worst.simulated) else f"{worst.simulated:.3g}"
         counted = f"{len(kept)} of {number[name]}"
         found.append(f"| `{name}` | {counted} | {place} | {worst.real:.3g} | {shown} | {reason_of(worst.name)} |")
@@ -146,5 +149,5 @@ class _Keyed:
     """A row under the name of its figure: two steps for events, lags and the like, else one."""
 
     def __init__(self, row: Judged) -> None:
-        steps = row.name.split(".")
-        self.row, self.group_key = row, ".".join(steps[:2] if steps[0] in ("events", "orders_sample") else steps[:1])
+        steps = row.name.split("/")
+        self.row, self.group_key = row, "/".join(steps[:2] if steps[0] in ("events", "orders_sample") else steps[:1])

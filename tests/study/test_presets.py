@@ -98,25 +98,25 @@ def test_figures_are_laid_flat_and_counts_left_out() -> None:
     by_quarter = {"new_sellers_by_quarter": {"x": 1, "y": 3}}
     found = data.flat({"a": {"n": 5, "mean": 2}, "b": [1, None, 3], "c": None} | by_quarter)
     assert found == {
-        "a.mean": 2.0, "b.1": 1.0, "b.3": 3.0, "new_sellers_by_quarter.x": 0.25, "new_sellers_by_quarter.y": 0.75
+        "a/mean": 2.0, "b/1": 1.0, "b/3": 3.0, "new_sellers_by_quarter/x": 0.25, "new_sellers_by_quarter/y": 0.75
     }  # fmt: skip
 
 
 def test_a_moment_that_no_market_has_is_missed() -> None:
     presets = experiment("presets")
-    rows = presets.rows_of({"a.x": 1.0, "b": 2.0, "c": 1.0}, [{"a.x": 1.1}, {"a.x": 1.3, "c": 5.0}], {"a.x": 0.11})
+    rows = presets.rows_of({"a/x": 1.0, "b": 2.0, "c": 1.0}, [{"a/x": 1.1}, {"a/x": 1.3, "c": 5.0}], {"a/x": 0.11})
     assert [row.is_met for row in rows] == [True, False, False]
-    assert rows[0] == Judged("a.x", "a", 1.0, pytest.approx(1.2), 0.11)
+    assert rows[0] == Judged("a/x", "a", 1.0, pytest.approx(1.2), 0.11)
     assert presets.Verdict("mine", rows).share == pytest.approx(1 / 3)
 
 
 def test_the_section_names_every_miss() -> None:
     page, presets = experiment("presets_page"), experiment("presets")
-    rows = presets.rows_of({"size.mean": 1.0, "size.sd": 1.0, "events.may.p10": 2.0}, [{"size.mean": 1.0}], {})
+    rows = presets.rows_of({"size/mean": 1.0, "size/sd": 1.0, "events/may/p10": 2.0}, [{"size/mean": 1.0}], {})
     text = "\n".join(page.section([presets.Verdict("offline_shops", rows)]))
     assert "| `offline_shops` | 1 of 3 | 33% |" in text
     assert "| `size` | 1 of 2 | sd | 1 | none |" in text
-    assert "| `events.may` | 1 of 1 | p10 | 2 | none |" in text
+    assert "| `events/may` | 1 of 1 | p10 | 2 | none |" in text
 
 
 @WITH_DATA
@@ -134,5 +134,5 @@ def test_sellers_of_a_small_marketplace_are_met_by_their_preset() -> None:
     assert experiment("presets").marketplace(markets=1, resamples=8).share >= SHARES["marketplace_small"]
 
 
-SHARES = {"offline_shops": 0.5, "marketplace_small": 0.5}
+SHARES = {"offline_shops": 0.45, "marketplace_small": 0.6}
 """Share of the moments that a preset meets at least, with one market and few resamples; the page has what it is."""
