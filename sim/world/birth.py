@@ -25,8 +25,8 @@ LEAST_PATIENCE = 0.55  # with less of its own capital a shop could not turn over
 OUTSIDE_USED = 0.7  # share of the outside money they can get that short shops owe at the start; settled value
 IDLE_KEPT = 0.85  # share of spare capital that lies in the wallet at the start; settled value
 LEAST_SHELF = 0.15  # share of its cover that the shortest shop has on its shelves at the start; settled value
-STOCK_KEPT = 0.8  # share of the wanted goods that lies on the shelves at the start; settled value
-STOCK_SPREAD = 1.2  # of the log of what lies on the shelves at the start; settled value
+STOCK_KEPT = 0.9  # share of the wanted goods that lies on the shelves at the start; settled value
+STOCK_SPREAD = 0.8  # of the log of what lies on the shelves at the start; settled value
 FloatArray = npt.NDArray[np.float64]
 
 

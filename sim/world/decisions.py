@@ -148,7 +148,7 @@ class Spells(Parameters):
     """Days on which a shop rests, and days on which it has a hot product."""
 
     rest: Number = parameter(
-        0.005,
+        0.004,
         unit="1/day",
         low=0.0,
         high=0.2,
