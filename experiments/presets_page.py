@@ -68,7 +68,7 @@ REASONS: dict[str, str] = {
     "qoq_": _VALUE + ", so that small sellers' sales vary less in the market",
     "silent_next_quarter": "one law of leaving by size and age",
     "returned_later": "leavers come back within 120 days or never",
-    "survival_": "real sellers of many orders leave after a year or more, which the law of leaving does not have; the longest times are not reached",
+    "survival_": "real sellers of many orders leave after a year or more, for which the law of leaving has no term",
     "zero_sales": "orders of a day are chance alone beyond the market's shocks",
     "active_months": "orders of a day are chance alone beyond the market's shocks",
     "orders_sample.weekday": "not known",

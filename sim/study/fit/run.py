@@ -29,7 +29,7 @@ from sim.world.calendar import Season
 
 SAMPLES = 200  # resamples of merchants for standard errors of parameters
 FEWEST, MOST = 1_500, 2_000  # merchants of a simulated market
-GROWTH_DAYS = 300  # days without which growth is not told from chance
+GROWTH_DAYS = 300  # days without which growth is not told from chance, nor hot products from volatility
 
 Tell = Callable[[int, int], None]
 _SAYS = {
@@ -53,7 +53,7 @@ _RARE = {
     "exits.returns": "too few shops left long before the end, or all came back",
     "season.festival_low": "no Spring Festival in the data, or fewer than 20 shops that tell of it",
     "spells.festival": "the same",
-    "spells.hot": "fewer than 50 days above twice those around",
+    "spells.hot": "fewer than 200 days above twice those around, or too short to tell them from volatility",
     "spells.hot_lift": "the same",
 }
 _BOUNDS = {"trade.confirmation": (4.0, 60.0), "entry.over": (1.0, 3650.0)}
@@ -83,7 +83,7 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
     )
     is_used = np.isfinite(real) & np.isfinite(errors) & (np.nan_to_num(errors) > 0)
     unknown = ("trade.growth",) * (days.n_days < GROWTH_DAYS) + ("trade.order_value",) * (not _differ(days.value))
-    unknown += unseen(figures)
+    unknown += unseen(figures) + ("spells.hot",) * (days.n_days < GROWTH_DAYS)
     is_used &= np.array([not pair.key.startswith(unknown) for pair in PAIRS])
     pairs = tuple(pair for pair, used in zip(PAIRS, is_used, strict=True) if used)
     real, errors, covariance = real[is_used], errors[is_used], covariance[np.ix_(is_used, is_used)]
@@ -181,6 +181,8 @@ def _direct(figures: Mapping[str, Floats], observed: Observed, seed: int, search
     n_days = observed.days.n_days
     values = estimate(figures, n_days)
     names = [name for name in values if name in _SAYS and math.isfinite(values[name]) and name not in searched]
+    if n_days < GROWTH_DAYS:
+        names = [name for name in names if name != "spells.hot_days"]
     errors, _ = spread_of(
         lambda who: np.array([estimate(taken(figures, who), n_days)[name] for name in names]),
         observed.days.n_shops,
@@ -245,7 +247,7 @@ def _unset(observed: Observed, is_used: Any, direct: list[Estimate], common: Com
         ("season.monday to sunday", "fewer than four whole weeks"),
         ("spells.rest_days", "fewer than 20 closures"),
         ("spells.orders_exponent", "fewer than 20 closures of shops with an order a day"),
-        ("spells.hot_days", "fewer than 50 days above twice those around"),
+        ("spells.hot_days", "as for spells.hot"),
         ("trade.return_rate", "no column says what came back"),
         ("trade.confirmation", "no column says when orders were confirmed"),
     ):

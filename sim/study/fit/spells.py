@@ -21,7 +21,7 @@ from sim.study.moments.spells import LEAST, SHUT, against_around
 Figures = Mapping[str, Floats]
 SURE = 7.0  # orders that were to be expected in a closure that cannot be chance, as for those who leave
 LEAST_CLOSURES = 20  # closures without which rests are left as they are
-LEAST_SPIKES = 50  # days above twice those around, without which hot products are left as they are
+LEAST_SPIKES = 200  # days above twice those around, without which hot products are left as they are
 LEAST_PACE = 1.0  # orders a day from which every closure is seen, so that its chance can be set against size
 USUAL_FALL = 0.5  # how the chance to rest falls with orders where the data cannot say, as in `sim.world.decisions`
 MOST_SHUT, MOST_REST = 0.6, 0.12  # beginning of the search for chances, of which 1 and 0.2 are the most
