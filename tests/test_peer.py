@@ -63,7 +63,7 @@ def engine_totals(plan: Scenario, seed: int) -> Totals:
         "disbursed": float(daily["disbursed_fen"].sum()),
         "balance": float(daily["balance_fen"].iloc[-1]),
         "balance_days": float(daily["balance_fen"].sum()),
-        "active": float(daily["merchants_active"].iloc[-1]),
+        "active": float(daily["merchants_active"].sum()),
         "late_balance": float(late.to_numpy().sum()),
         "written_off": float(daily["written_off_fen"].sum()),
         "rejected_funds": float(daily["rejected_funds"].sum()),
@@ -76,8 +76,7 @@ def peer_totals(plan: Scenario, seed: int, change: Change = keep) -> Totals:
     while model.running:
         model.step()
     sums = {name: float(sum(day[name] for day in model.totals)) for name in model.totals[0]}
-    last = {name: float(model.totals[-1][name]) for name in ("balance", "active")}
-    return sums | {"balance_days": sums["balance"]} | last
+    return sums | {"balance_days": sums["balance"], "balance": float(model.totals[-1]["balance"])}
 
 
 # ------------------------------------------------------------------------------------------------------ the same luck

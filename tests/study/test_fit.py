@@ -90,10 +90,10 @@ def test_the_parameters_of_simulated_merchants_are_found(written: Written) -> No
 
 def test_errors_are_no_mere_ignorance(written: Written) -> None:
     found = {one.key: one for one in written.fit.estimates}
-    for key in ("size.median_daily_sales", "size.sigma", "demand.daily_noise", "entry.present", "season.monday"):
+    for key in ("size.median_daily_sales", "demand.daily_noise", "entry.present", "season.monday"):
         assert 0 < found[key].error < 0.25 * found[key].value, key
-    # 18 weeks hardly tell volatility from its persistence
-    assert 0 < found["demand.volatility"].error < 0.5 * found["demand.volatility"].value
+    for key in ("size.sigma", "demand.volatility"):  # 18 weeks hardly tell sizes from shocks that persist
+        assert 0 < found[key].error < 0.5 * found[key].value, key
 
 
 def test_it_comes_near_and_says_what_it_cannot_know(written: Written) -> None:
