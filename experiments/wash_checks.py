@@ -36,7 +36,8 @@ def look(plan: Any, seed: int) -> dict[str, float]:
     people = run.merchants.set_index("merchant_id")
     borrowers = set(run.loans["merchant_id"])
     washers = borrowers & set(people.index[people["wash"] > 0])
-    found = set(run.actions.loc[run.actions["action"] == "wash", "merchant_id"])
+    actions = run.frame("actions")
+    found = set(actions.loc[actions["action"] == "wash", "merchant_id"])
     return {
         "precision": 100.0 * len(found & washers) / max(len(found), 1),
         "recall": 100.0 * len(found & washers) / len(washers),
