@@ -74,7 +74,7 @@ def draw(worlds: list[World], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("agg")
-    from matplotlib import pyplot
+    from matplotlib import dates, pyplot
 
     figure, axes = pyplot.subplots(figsize=(7.6, 3.6), layout="constrained")
     for (product, words), colour in zip(PRODUCTS.items(), ("#1f5f8b", "#c65102"), strict=True):
@@ -86,6 +86,8 @@ def draw(worlds: list[World], path: Path) -> None:
     axes.annotate("Double 11", (DAY, axes.get_ylim()[1]), xytext=(4, -12), textcoords="offset points", fontsize=9)
     axes.set_ylabel("asked for, September = 1")
     axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(dates.MonthLocator())
+    axes.xaxis.set_major_formatter(dates.DateFormatter("%B %Y"))
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sim.app.commands.ending import ending, refuse
-from sim.app.commands.options import AsJson, Seed
+from sim.app.commands.options import AsJson, Seed, columns_named
 
 
 def fit(
@@ -47,16 +47,10 @@ def fit(
         from sim.app import show, show_fit
         from sim.core.money import parse_money
         from sim.study.fit import fit_orders
-        from sim.study.moments.inputs import NAMES
 
         if not orders.exists():
             raise refuse(f"{orders}: no such file")
-        columns: dict[str, str] = {}
-        for text in column or ():
-            name, sign, given = text.partition("=")
-            if not (sign and given) or name not in NAMES:
-                raise refuse(f"--column {text}: write NAME=COLUMN; names are {', '.join(NAMES)}")
-            columns[name] = given
+        columns = columns_named(column or ())
         amount, table = None, None
         if value is not None and Path(value).suffix in (".csv", ".parquet"):
             table = Path(value)

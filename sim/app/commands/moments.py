@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sim.app.commands.ending import ending, refuse
-from sim.app.commands.options import AsJson
+from sim.app.commands.options import AsJson, columns_named
 
 
 def moments(
@@ -45,16 +45,10 @@ def moments(
     with ending():
         from sim.app import show, show_figures
         from sim.study.moments import moments as compute
-        from sim.study.moments.inputs import NAMES
 
         if not source.exists():
             raise refuse(f"{source}: no such run or file")
-        columns: dict[str, str] = {}
-        for text in column or ():
-            name, sign, given = text.partition("=")
-            if not (sign and given) or name not in NAMES:
-                raise refuse(f"--column {text}: write NAME=COLUMN; names are {', '.join(NAMES)}")
-            columns[name] = given
+        columns = columns_named(column or ())
         found = compute(source, columns, value, merchants)
         if as_json:
             about = {"source": str(source), "notes": list(found.notes), "not_in_this_input": dict(found.reasons)}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from sim.app.commands.ending import refuse
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file.", show_default=False)]
 RunFolderArgument = Annotated[
@@ -23,3 +26,16 @@ Overrides = Annotated[
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the results go.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Start even where memory will not suffice.")]
+
+
+def columns_named(given: Sequence[str]) -> dict[str, str]:
+    """Read ``--column NAME=COLUMN`` options: the column of a file of orders by the name that lendsim has for it."""
+    from sim.study.moments.inputs import NAMES
+
+    columns: dict[str, str] = {}
+    for text in given:
+        name, sign, column = text.partition("=")
+        if not (sign and column) or name not in NAMES:
+            raise refuse(f"--column {text}: write NAME=COLUMN; names are {', '.join(NAMES)}")
+        columns[name] = column
+    return columns
