@@ -2,9 +2,9 @@
 
     python experiments/ali_finance_2012h1/search.py --rounds 10          # goes on from what runs/search.csv holds
 
-A first round spreads over the plausible ranges below. Each later one fits straight lines to the logarithms of all the
-figures over all sets so far, those near the bands the most, and tries the sets that the lines like best. Nothing is
-drawn: sets come from a Halton sequence. One seed a set at 1:20, so that a figure of few events (T12, T21) is noisy:
+A first round begins at a start and moves one parameter at a time. Each later one fits straight lines to the logarithms
+of all the figures over all sets so far, those near the bands the most, and tries the sets that the lines like best.
+Nothing is drawn: candidates come from a Halton sequence. One seed a set at 1:20, so that a figure of few events (T12, T21) is noisy:
 what is good is to be run again over ten seeds before it is kept.
 """
 
@@ -28,35 +28,37 @@ Floats = npt.NDArray[np.float64]
 
 
 class Range(NamedTuple):
-    """A parameter, the range in which it is plausible, and the unit behind the number in a scenario."""
+    """A parameter: the range in which it is plausible, where the search starts, and the unit behind its number."""
 
     low: float
     high: float
+    start: float
     unit: str = ""
 
 
 RANGES: Mapping[str, Range] = {
-    "merchants.entry.present": Range(0.25, 0.6),
-    "merchants.entry.over": Range(500, 900, " days"),
-    "merchants.size.median_daily_sales": Range(350, 750, " yuan"),
-    "merchants.borrowing.habit_mean": Range(0.10, 0.30),
-    "merchants.borrowing.habit_shape": Range(0.03, 0.12),
-    "merchants.borrowing.reliance": Range(0.3, 0.8),
-    "merchants.borrowing.price_sensitivity": Range(1.0, 2.5),
-    "merchants.borrowing.bother": Range(8, 40, " yuan"),
-    "merchants.borrowing.idle_buffer": Range(0, 6, " days"),
-    "merchants.cash.owner_take": Range(0.02, 0.08),
-    "merchants.character.opportunists": Range(0.05, 0.18),
-    "merchants.character.fraudsters": Range(0.0002, 0.002),
-    "lenders.ali.eligibility.min_monthly_sales": Range(4000, 15000, " yuan"),
-    "lenders.ali.scoring.cutoff": Range(0.85, 0.94),
-    "lenders.ali.products.revolving_line.minimum": Range(2000, 15000, " yuan"),
-    "invited_first": Range(0.15, 0.6),
-    "invited_last": Range(0.7, 1.0),
-    "advance_first": Range(0.4, 0.9),
-    "advance_last": Range(0.7, 0.9),
-    "multiple_first": Range(0.6, 2.0),
-    "multiple_last": Range(1.2, 3.0),
+    "merchants.entry.present": Range(0.2, 0.65, 0.33),
+    "merchants.entry.over": Range(500, 900, 800, " days"),
+    "merchants.size.median_daily_sales": Range(300, 750, 560, " yuan"),
+    "merchants.borrowing.habit_mean": Range(0.10, 0.35, 0.25),
+    "merchants.borrowing.habit_shape": Range(0.02, 0.12, 0.04),
+    "merchants.borrowing.reliance": Range(0.3, 0.8, 0.6),
+    "merchants.borrowing.price_sensitivity": Range(1.0, 2.5, 1.5),
+    "merchants.borrowing.bother": Range(6, 40, 15, " yuan"),
+    "merchants.borrowing.idle_buffer": Range(1, 12, 3, " days"),
+    "merchants.cash.owner_take": Range(0.02, 0.08, 0.05),
+    "merchants.trade.growth": Range(0.05, 0.5, 0.3),
+    "lenders.ali.eligibility.min_monthly_sales": Range(4000, 15000, 8000, " yuan"),
+    "lenders.ali.scoring.cutoff": Range(0.85, 0.94, 0.91),
+    "lenders.ali.products.revolving_line.minimum": Range(2000, 20000, 3000, " yuan"),
+    "lenders.ali.products.fixed_loan.minimum": Range(20000, 100000, 50000, " yuan"),
+    "lenders.ali.products.fixed_loan.least_share": Range(0.05, 0.35, 0.2),
+    "lenders.ali.limit.multiple": Range(0.2, 3.0, 1.2),
+    "lenders.ali.write_off_after": Range(180, 360, 270, " days"),
+    "invited_first": Range(0.15, 0.7, 0.3),
+    "invited_last": Range(0.6, 1.0, 0.98),
+    "advance_first": Range(0.3, 0.9, 0.5),
+    "advance_last": Range(0.6, 0.95, 0.85),
 }
 NAMES = tuple(RANGES)
 STEPS = ("2010-06-01", "2011-01-01", "2011-07-01", "2012-01-01", "2012-04-01", "2012-06-01")  # of what grows by dates
@@ -69,9 +71,7 @@ def settings(point: Mapping[str, float]) -> dict[str, Any]:
         for name, one in RANGES.items()
         if "." in name
     }
-    keys = {
-        "invited": "eligibility.invited", "advance": "products.order_loan.advance", "multiple": "limit.multiple",
-    }  # fmt: skip
+    keys = {"invited": "eligibility.invited", "advance": "products.order_loan.advance"}
     changes: dict[str, Any] = {}
     for k, day in enumerate(STEPS):
         share = k / (len(STEPS) - 1)
@@ -98,6 +98,12 @@ def halton(n: int, skip: int = 0) -> Floats:
                 k, part = k // base, part / base
             found[row, column] = value
     return found
+
+
+def star() -> Floats:
+    """The start, and from it one parameter at a time a quarter of its range up, or down from the upper half."""
+    start = np.array([(one.start - one.low) / (one.high - one.low) for one in RANGES.values()])
+    return np.vstack([start, start + np.diag(np.where(start > 0.6, -0.25, 0.25))])
 
 
 def point_of(unit: Floats) -> dict[str, float]:
@@ -215,16 +221,16 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--first", type=int, default=48, help="sets of the first round")
-    parser.add_argument("--batch", type=int, default=8, help="sets of each later round")
+    parser.add_argument("--batch", type=int, default=8, help="sets of each round but the first")
     parser.add_argument("--workers", type=int, default=2)
     words = parser.parse_args()
     FOUND.parent.mkdir(exist_ok=True)
     with Pool(words.workers) as pool:
         for _ in range(words.rounds):
             units, found = read_found()
-            more = words.first - len(units)
-            fresh = halton(more, len(units)) if more > 0 else propose(units, found, words.batch)
+            fresh = star()[len(units) :]
+            if not len(fresh):
+                fresh = propose(units, found, words.batch)
             tasks = {pool.executor.submit(try_out, point_of(one), (1,)): one for one in fresh}
             for task in as_completed(tasks):
                 row = point_of(tasks[task]) | task.result()

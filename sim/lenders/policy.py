@@ -261,19 +261,22 @@ def decide(policy: Any, kind: str, view: View, context: Context) -> Answer:
     PolicyError
         If the policy raises, or its answer has a wrong shape, dtype or size: naming policy, lender and day.
     """
-    label = f"{kind} policy {type(policy).__qualname__}, lender {context.lender}, {context.date}"
     try:
         given = policy(view, context)
     except Exception as error:
         said = str(error) if isinstance(error, PolicyError) else f"{type(error).__name__}: {error}"
-        raise PolicyError(f"{label}: {said}") from error
+        raise PolicyError(f"{_label(policy, kind, context)}: {said}") from error
     answer = given if isinstance(given, Answer) else Answer(given)
     for _, problem, mend in answer_faults(policy, kind, answer, view.n, len(context.products)):
-        raise PolicyError(f"{label}: {problem}; {mend}")
+        raise PolicyError(f"{_label(policy, kind, context)}: {problem}; {mend}")
     values = answer.values.astype(_FORMS[kind].dtype, copy=False)
     if answer.reasons is None:
         return Answer(values, np.empty((view.n, 0), np.int8))
     return Answer(values, answer.reasons.astype(np.int8, copy=False))
+
+
+def _label(policy: Any, kind: str, context: Context) -> str:
+    return f"{kind} policy {type(policy).__qualname__}, lender {context.lender}, {context.date}"
 
 
 def answer_faults(policy: Any, kind: str, answer: Answer, n: int, n_products: int) -> Iterator[tuple[str, str, str]]:

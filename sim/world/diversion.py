@@ -28,9 +28,10 @@ def traced_share(
     ids: npt.NDArray[np.int32], loans: npt.NDArray[np.int64], p: Borrowing, seed: int
 ) -> npt.NDArray[np.float32]:
     """Share of the money of ``loans`` (n,) that is seen to be spent on the shops of ``ids`` (n,); 1 without a loan."""
-    hidden = draws.uniform(seed, "signal.traced", draws.ONCE, loans)
-    is_open = draws.uniform(seed, "signal.traced", draws.ONCE, loans, 1) >= DISGUISED
-    gone = np.where(diverts(ids, p, seed) & is_open, p.diverted, 0.0)
+    hidden, gone = draws.uniform(seed, "signal.traced", draws.ONCE, loans), np.zeros(loans.size)
+    if p.diverters > 0.0:
+        is_open = draws.uniform(seed, "signal.traced", draws.ONCE, loans, 1) >= DISGUISED
+        gone[diverts(ids, p, seed) & is_open] = p.diverted
     return np.asarray(np.where(loans > 0, (1.0 - gone) * (1.0 - HIDDEN * hidden), 1.0), np.float32)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.kernels import Scalar, floor, rule
+from sim.core.kernels import Scalar, floor, kernel, rule
 from sim.core.merchants import Merchants
 from sim.world.decisions import Washing
 
@@ -58,8 +60,15 @@ def lie_low(m: Merchants, found: npt.NDArray[np.int64], p: Washing) -> None:
     """Those at the rows ``found`` whose fakes came out stop; the others of their trades and regions fake less."""
     if found.size == 0:
         return
-    place = m.category.astype(np.int64) * (np.int64(m.region.max()) + 1) + m.region
-    near = np.isin(place, np.unique(place[found])) & (m.wash > 0)
-    careful = np.uint8(round(HABIT * (1.0 - p.heard)))
-    m.wash_level[near] = np.minimum(m.wash_level[near], careful)
+    hears = np.zeros((int(m.category.max()) + 1, int(m.region.max()) + 1), np.bool_)
+    hears[m.category[found], m.region[found]] = True
+    _hush(m.wash, m.category, m.region, hears, np.uint8(round(HABIT * (1.0 - p.heard))), m.wash_level)
     m.wash_level[found] = 0
+
+
+@kernel
+def _hush(wash: Any, category: Any, region: Any, hears: Any, careful: Any, level: Any) -> None:
+    """Lower the ``level`` of fakers (n,) to ``careful`` where ``hears`` (n_categories, n_regions) says so."""
+    for j in range(wash.size):
+        if wash[j] > 0.0 and level[j] > careful and hears[category[j], region[j]]:
+            level[j] = careful

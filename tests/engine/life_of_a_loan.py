@@ -175,12 +175,10 @@ class Life:
         loan, was, plans = self.loan, self._figures(), self.book.schedules.records
         promised = int(self.arrays[1][0]["instalment"])
         is_paid = loan["unpaid_since"] == 0 and loan["balance"] <= promised
-        done = forgive_rest(
-            self.book.records, plans, np.zeros(1, np.int64), np.array([promised]), self.today, self.lenders,
-            self.all_sums,
-        )  # fmt: skip
+        totals = self.all_sums[int(loan["lender"]), int(loan["product"])]
+        done = forgive_rest(loan, plans[int(loan["schedule"]) - 1], promised, self.today, self.lenders, totals)
         gone = max(was["balance"] - 1, 0) if is_paid else 0
-        assert done[0] == (gone if is_paid else -1)
+        assert done == (gone if is_paid else -1)
         assert was["balance"] - loan["balance"] == loan["forgiven"] - was["forgiven"] == gone
 
     def _agree(self, treatment: str, months: int, share: float, *, waives: bool) -> None:

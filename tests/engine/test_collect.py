@@ -18,7 +18,7 @@ from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, PROMISED, SUED, WRITTEN_
 from sim.core.merchants import CLOSING, OPEN
 from sim.core.schedules import TREATMENTS
 from sim.engine.after.collect import NEVER_AGAIN, NO_CREDIT
-from sim.engine.after.people import PROMISES, REACHED
+from sim.engine.after.hearing import PROMISED_OF_REACHED, REACHED
 from sim.engine.market import Market
 from sim.world.repayment import UNWILLING
 
@@ -107,7 +107,7 @@ def test_calls_come_on_their_days_to_all_who_are_late_and_some_promise() -> None
         promised += int(said.sum())
         held = book["loan_id"][(book["pressure"] & PROMISED) != 0]
         assert set(held.tolist()) <= called
-    share = REACHED * PROMISES
+    share = REACHED * PROMISED_OF_REACHED
     assert first > 60
     assert abs(promised - share * first) < 4.0 * np.sqrt(share * (1.0 - share) * first)
 

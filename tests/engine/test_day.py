@@ -13,6 +13,7 @@ from sim.core import draws
 from sim.core.loanbook import LOAN, ORDER_LOAN, PAID_OFF
 from sim.core.merchants import CLOSED, CLOSING, FRAUDSTER, HONEST, OPEN, OPPORTUNIST, WAITING
 from sim.engine.day import plan as plans
+from sim.engine.day import shopfront
 from sim.engine.day import trade as trades
 from sim.engine.day.count import MoneyColumns, count_loans, count_money, mark_late, whole_sum
 from sim.engine.day.flags import MAY_LEAVE, PRESSED
@@ -138,7 +139,7 @@ def test_shops_at_rest_sell_and_fake_nothing_and_hot_products_sell_more(rng: np.
     wash, boost, fakes = floats(rng, 0, 0.5), floats(rng, 1, 2), np.empty(N, F)
     before = boost.copy()
     trading = np.empty(N, F)
-    trades.open_up(TRADE, spell, wash, level, boost, fakes, trading)
+    shopfront.open_up(TRADE, spell, wash, level, boost, fakes, trading)
     assert np.array_equal(trading, spell >= 0)
     close(boost, before * np.select([spell < 0, spell > 0], [0.0, 4.0], 1.0))
     close(fakes, np.where(spell >= 0, wash * level.astype(float) / 100.0, 0.0))
@@ -149,7 +150,7 @@ def test_prices_and_what_promotions_do_follow_their_formulas(rng: np.random.Gene
     margin, value, fit = floats(rng, 0.05, 0.5), np.rint(floats(rng, 500, 90_000)), floats(rng, 0, 3)
     lift, boost, price = rng.choice([0.7, 1.0, 3.0], N).astype(F), floats(rng, 1, 2), np.empty(N, F)
     was, before = lift.astype(float), boost.copy()
-    trades.set_prices(TRADE, opened, margin, value, promotion, fit, lift, boost, price)
+    shopfront.set_prices(TRADE, opened, margin, value, promotion, fit, lift, boost, price)
     cut = np.minimum(0.08 * np.maximum(1.0 - (TODAY - opened.astype(float)) / 180.0, 0.0), margin / 2.0)
     close(boost, before * (1.0 + 0.8 * cut))
     takes_part = (promotion & TAKES_PART) > 0
@@ -169,7 +170,7 @@ def test_advertising_and_where_to_sell_follow_their_formulas(rng: np.random.Gene
     promotion = rng.integers(0, 4, N).astype(np.uint8)
     run_up, boost, share, elsewhere = floats(rng, 0, 2), floats(rng, 1, 2), np.empty(N, F), np.empty(N, F)
     before = boost.copy()
-    trades.advertise(TRADE, usual, margin, off, flags, retreat, promotion, run_up, boost, share, elsewhere)
+    shopfront.advertise(TRADE, usual, margin, off, flags, retreat, promotion, run_up, boost, share, elsewhere)
     away = retreat / 100.0
     level = (1.0 + run_up * (promotion & MEANS_TO)) * np.where((flags & PRESSED) > 0, 0.5, 1.0) * (1.0 - 0.8 * away)
     elasticity = np.minimum(usual / margin.astype(float), 0.45)

@@ -16,11 +16,11 @@ from sim.core.clock import Day
 from sim.core.kernels import kernel
 from sim.core.loanbook import ACTIVE, EVADED, HELD, LISTED, SUED, SUSPENDED
 from sim.core.merchants import OPEN
-from sim.engine.after.cases import AT_DESK, desk_cases, joined
+from sim.engine.after.cases import AT_DESK, count_contacts, desk_cases, distinct, joined
 from sim.engine.after.new_terms import sell
 from sim.engine.after.people import CALL, call_now, has_people_for
 from sim.engine.day import ladder
-from sim.engine.day.loan import T_CONTACTS, T_LADDER, claim_of
+from sim.engine.day.loan import T_LADDER, claim_of
 from sim.engine.day.scheduled import due_of
 
 if TYPE_CHECKING:
@@ -89,22 +89,22 @@ def steps_of(
 
 def _call(market: Market, day: Day, positions: Positions, share: Any) -> None:
     """Call at once, or, where a lender has people for it, have them call as they come to it."""
-    positions = np.unique(positions)  # two steps of one evening are one call
+    positions = distinct(positions)  # two steps of one evening are one call
     waiting = market.cases["loan_id"][market.cases["kind"] == AT_DESK + CALL]
     if waiting.size:  # who waits to be called is not put on the list once more
         positions = positions[~np.isin(market.book["loan_id"][positions], waiting)]
-    c = market.book.records[positions]
-    np.add.at(market.room.sums.repay[0, :, :, T_CONTACTS], (c["lender"], c["product"]), 1)
+    count_contacts(market.book.records, positions, market.room.sums.repay[0])
+    lenders = market.book["lender"][positions]
     for lender in market.lenders:
-        own = c["lender"] == lender.index
-        if not own.any():
+        own = positions[lenders == lender.index]
+        if own.size == 0:
             continue
         if has_people_for(lender, CALL):
-            rows, loans = c["row"][own], c["loan_id"][own].copy()
+            rows, loans = market.book["row"][own], market.book["loan_id"][own]
             new = desk_cases(market.seed_number, day.number, CALL, lender.index, rows, loans)
             market.cases = joined([market.cases, new])
         else:
-            call_now(market, day, positions[own])
+            call_now(market, day, own)
 
 
 def _suspend(market: Market, day: Day, positions: Positions, share: Any) -> None:

@@ -6,51 +6,41 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.core.clock import Day, add_months, date_of, day_number
 from sim.core.kernels import floor, kernel, most
 from sim.core.loanbook import SALES_SHARE
 from sim.core.schedules import TREATMENTS
 from sim.engine.day.loan import T_CONTACTS
-from sim.engine.day.plan_of_loan import AT_END, EQUAL_INSTALMENTS, SETTLEMENT
+from sim.engine.day.plan_of_loan import AT_END, EQUAL_INSTALMENTS, SETTLEMENT, monthly_due
 from sim.lenders.care_terms import Negotiation
 from sim.world.talks import bearable, is_accepted
 
+REFUSED, DECLINES = -1, -2
 EXTENSION, INSTALMENTS, CHEAPER, FORGIVEN, REST, HOLD = range(1, len(TREATMENTS) - 1)
 
 
 class Terms(NamedTuple):
-    """What a lender's treatments mean on one day; days are day numbers."""
+    """What a lender's treatments mean."""
 
-    today: int
-    extended: int  # the day to which an extension puts off what is owed
+    extension: int  # days by which an extension puts off what is owed
     periods: int  # instalments, months
-    first: int  # day of the first instalment of terms that begin today
-    rest_ends: int
-    first_after_rest: int
-    lapsed_from: int  # start of the months of a settlement that is not kept: the rest falls due a month after the first
+    moratorium: int  # days of rest before the first instalment's month begins
     waives_interest: bool
     rate_kept: float  # share of its rate that a cut leaves
     forgiven: float  # share of the principal
 
 
-def terms_of(spec: Negotiation, day: Day) -> Terms:
-    """What a lender's treatments mean on a day."""
-    today, extended, rest_ends = day.number, day.number + spec.extension, day.number + spec.moratorium
-    first, after, before = (
-        day_number(add_months(date_of(start), months))
-        for start, months in ((today, 1), (rest_ends, 1), (extended, -1))
-    )
+def terms_of(spec: Negotiation) -> Terms:
+    """What a lender's treatments mean."""
     return Terms(
-        today, extended, spec.months, first, rest_ends, after, before, spec.waives_interest, 1.0 - spec.rate_cut,
-        spec.forgiven,
-    )  # fmt: skip
+        spec.extension, spec.months, spec.moratorium, spec.waives_interest, 1.0 - spec.rate_cut, spec.forgiven
+    )
 
 
 @kernel
 def draft(
-    loans: Any, places: Any, due: Any, is_asked: Any, wallet: Any, sales_mean: Any, margin: Any, t: Any, treatment: Any,
-    offers: Any, takes: Any, sums: Any,
-) -> None:  # fmt: skip
+    loans: Any, places: Any, due: Any, is_asked: Any, wallet: Any, sales_mean: Any, margin: Any, t: Any, today: Any,
+    treatment: Any, offers: Any, outcome: Any, sums: Any,
+) -> Any:  # fmt: skip
     """Draft the new terms of the loans at ``places`` (k,), and let their borrowers choose.
 
     Parameters
@@ -62,19 +52,32 @@ def draft(
     wallet, sales_mean, margin : ndarray (n,)
         Of all merchants.
     t : Terms
+    today : int
+        Day number.
     treatment : ndarray (k,) of int8
         Positions in TREATMENTS, 0 for nothing; a share of sales, which has a fee and no rate, can only be put off: that
         is written here.
     offers : ndarray (k,) of OFFER, zeros
         Written where something is offered.
-    takes : ndarray (k,) of bool
-        Written.
+    outcome : ndarray (k,) of int8
+        Written: the treatment that is taken, else 0; of those who have asked REFUSED or DECLINES.
     sums : ndarray (n_lenders, n_products, len(REPAY_TOTALS)) of int64
         Added to.
+
+    Returns
+    -------
+    How many take what is offered, are refused, and are offered something when they have asked.
     """
+    n_taken, n_refused, n_granted = 0, 0, 0
+    extended, rest_ends = today + t.extension, today + t.moratorium
+    first, first_after_rest = monthly_due(today, 1), monthly_due(rest_ends, 1)
+    lapsed_from = monthly_due(extended, -1)  # of a settlement that is not kept the rest falls due a month after
     for k in range(places.size):
-        takes[k] = False
+        outcome[k] = 0
         if treatment[k] == 0:
+            if is_asked[k]:
+                outcome[k] = REFUSED
+                n_refused += 1
             continue
         loan, offer = loans[places[k]], offers[k]
         if loan.product == SALES_SHARE and treatment[k] != HOLD:
@@ -82,24 +85,31 @@ def draft(
         what = treatment[k]
         offer.position, offer.treatment = places[k], what
         offer.rate, offer.waives_interest = loan.rate, t.waives_interest
-        offer.kind, offer.periods, offer.start, offer.next_due = AT_END, 1, t.today, t.extended
+        offer.kind, offer.periods, offer.start, offer.next_due = AT_END, 1, today, extended
         if what in (INSTALMENTS, CHEAPER):
-            offer.kind, offer.periods, offer.next_due = EQUAL_INSTALMENTS, t.periods, t.first
+            offer.kind, offer.periods, offer.next_due = EQUAL_INSTALMENTS, t.periods, first
         elif what == REST:
-            offer.kind, offer.periods, offer.next_due = EQUAL_INSTALMENTS, t.periods, t.first_after_rest
-            offer.start = t.rest_ends
+            offer.kind, offer.periods, offer.next_due = EQUAL_INSTALMENTS, t.periods, first_after_rest
+            offer.start = rest_ends
         elif what == FORGIVEN:
-            offer.kind, offer.periods, offer.start = SETTLEMENT, 2, t.lapsed_from
+            offer.kind, offer.periods, offer.start = SETTLEMENT, 2, lapsed_from
             offer.forgiven = np.int64(floor(loan.balance * t.forgiven))
         if what == CHEAPER:
             offer.rate = np.int32(floor(loan.rate * t.rate_kept + 0.5))
 
-        days = t.extended - t.today
+        days = t.extension
         if offer.kind == EQUAL_INSTALMENTS:  # principal spread over the time of the offer; a hold asks for nothing new
-            days = offer.next_due - t.today + 30 * (t.periods - 1)
+            days = offer.next_due - today + 30 * (t.periods - 1)
         month = 0.0 if what == HOLD else 30.0 * (loan.balance - offer.forgiven) / most(days, 1)
         can = bearable(wallet[loan.row], sales_mean[loan.row], margin[loan.row])
-        takes[k] = is_accepted(loan.cause, due[k], month, can)
-        if not is_asked[k]:
-            takes[k] = takes[k] and can < due[k]  # nobody changes what it can pay
+        takes = is_accepted(loan.cause, due[k], month, can)
+        if is_asked[k]:
+            n_granted += 1
+            outcome[k] = DECLINES
+        else:
+            takes = takes and can < due[k]  # nobody changes what it can pay
             sums[loan.lender, loan.product, T_CONTACTS] += 1
+        if takes:
+            outcome[k] = what
+            n_taken += 1
+    return n_taken, n_refused, n_granted

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sim.core.clock import Day
 from sim.core.kernels import allocating_kernel, least, most
 from sim.core.loanbook import ACTIVE, ADVISED, SECURED
-from sim.engine.day.loan import T_CONTACTS
+from sim.engine.after.cases import count_borrowers
 from sim.engine.day.plan_of_loan import AT_END, SETTLEMENT
 from sim.lenders.lender import Lender
 from sim.lenders.policy import WARNINGS
@@ -106,7 +106,7 @@ def _stop_credit(market: Market, lender: Lender, day: Day, rows: Ints, warning: 
 
 def _tell(market: Market, lender: Lender, day: Day, own: Ints, said: npt.NDArray[np.int8]) -> None:
     """Advise borrowers, or call their loans: ``own`` are the positions of loans, (k,), ``said`` the warning of each."""
-    book, terms, index = market.book, lender.spec.monitoring, lender.index
+    book, terms = market.book, lender.spec.monitoring
     book["pressure"][own[said == _ADVISE]] |= ADVISED
     is_called = (said == _RECALL) | (said == _MISUSE)
     called = own[is_called]
@@ -114,27 +114,36 @@ def _tell(market: Market, lender: Lender, day: Day, own: Ints, said: npt.NDArray
     last = day.number + terms.notice
     _give_plans(market, called, day.number, last)
     is_new = call(book.records, book.schedules.records, called, surcharge, last).astype(np.bool_)
-    sums = market.room.sums.repay[0, index]
     for code in range(_ADVISE, len(WARNINGS)):
         told = own[said == code] if code not in (_RECALL, _MISUSE) else called[is_new & (said[is_called] == code)]
         if told.size == 0:
             continue
-        first = told[np.unique(book["row"][told], return_index=True)[1]]  # one word to a borrower, not one a loan
-        np.add.at(sums[:, T_CONTACTS], book["product"][first], 1)
+        count_borrowers(book.records, told, market.room.sums.repay[0])  # one word to a borrower, not one a loan
         market.note_action(day, WARNINGS[code], told)
 
 
 def _give_plans(market: Market, called: Ints, today: int, last: int) -> None:
     """Give called loans that are due as a whole a plan, so that the date they were agreed for stays with them."""
     book = market.book
-    c = book.records[called]
-    new = called[(c["schedule"] == 0) & ~np.isin(c["product"], SECURED) & (c["unpaid_since"] == 0) & (c["due"] > last)]
+    new = _without_plan(book.records, called, last)
     if new.size:
         places = book.schedules.add(
             next_due=book["due"][new], kind=AT_END, start=today, begin=today, number=1, periods=1, is_odd=True,
             grace=book["grace"][new],
         )  # fmt: skip
         book["schedule"][new] = places + 1
+
+
+@allocating_kernel
+def _without_plan(loans: Any, called: Any, last: Any) -> Any:
+    """Those of the loans at ``called`` (k,) that are due as a whole after day ``last``."""
+    found, n = np.empty(called.size, np.int64), 0
+    for position in called:
+        loan = loans[position]
+        if loan.schedule == 0 and loan.product not in SECURED and loan.unpaid_since == 0 and loan.due > last:
+            found[n] = position
+            n += 1
+    return found[:n]
 
 
 @allocating_kernel

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.kernels import Scalar, allocating_kernel, floor, kernel, least, most, rule
+from sim.core.kernels import Scalar, floor, kernel, least, most, rule
 from sim.core.loanbook import ACTIVE, ADVISED, PROMISED, SALE, SECURED, WRITTEN_OFF
 from sim.engine.day.loan import (
     T_ACTIVE,
@@ -121,30 +121,25 @@ def agree(loans: Any, plans: Any, offers: Any, today: Any, sums: Any) -> None:
         renew(loan, plans[offers[k].place], offers[k], today, totals)
 
 
-@allocating_kernel
-def forgive_rest(loans: Any, plans: Any, positions: Any, promised: Any, today: Any, lenders: Any, sums: Any) -> Any:
-    """Forgive what is left of settlements whose other part is paid; returns the fen of each, (k,), -1 where it is not.
+@kernel
+def forgive_rest(loan: Any, plan: Any, promised: Any, today: Any, lenders: Any, totals: Any) -> Any:
+    """Forgive what is left of a settlement whose other part is paid; returns the fen, -1 where it is not paid.
 
-    ``positions`` (k,) in the book, ``promised`` (k,) fen to be forgiven, ``lenders`` the lender columns (Records),
-    ``sums`` as for `agree`. The last fen stays owed, falls due on the next day and is not forgotten.
+    ``promised`` fen will be forgiven; ``lenders`` are the lender columns (Records), ``totals`` as for `renew`. The last
+    fen stays owed, falls due on the next day and is not forgotten.
     """
-    given = np.full(positions.size, -1, np.int64)
-    for k in range(positions.size):
-        loan = loans[positions[k]]
-        if loan.unpaid_since > 0 or loan.balance > promised[k]:
-            continue
-        row, lender = np.uint64(loan.row), np.uint64(loan.lender)
-        totals, plan = sums[lender, np.uint64(loan.product)], plans[loan.schedule - 1]
-        gone = forgive(loan, promised[k], totals)
-        given[k] = gone
-        loan.pressure |= np.uint8(PROMISED)
-        take_from_bucket(loan, np.int64(most(loan.dpd, loan.inherited_dpd)), gone, totals)
-        plan.number = plan.periods
-        plan.next_due = today + 1
-        lenders.exposure_fen[lender, row] -= gone
-        if loan.product not in SECURED:
-            lenders.line_fen[lender, row] -= gone
-    return given
+    if loan.unpaid_since > 0 or loan.balance > promised:
+        return np.int64(-1)
+    row, lender = np.uint64(loan.row), np.uint64(loan.lender)
+    gone = np.int64(forgive(loan, promised, totals))
+    loan.pressure |= np.uint8(PROMISED)
+    take_from_bucket(loan, np.int64(most(loan.dpd, loan.inherited_dpd)), gone, totals)
+    plan.number = plan.periods
+    plan.next_due = today + 1
+    lenders.exposure_fen[lender, row] -= gone
+    if loan.product not in SECURED:
+        lenders.line_fen[lender, row] -= gone
+    return gone
 
 
 @kernel

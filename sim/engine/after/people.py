@@ -13,6 +13,7 @@ from sim.core.clock import Day
 from sim.core.loanbook import ACTIVE, LOANS_A_MERCHANT, PROMISED, SECURED
 from sim.core.merchants import OPEN, PLATFORMS
 from sim.engine.after.cases import AT_DESK, PROMISED_TO_PAY, SEEN, Cases, desk_cases, joined, loan_cases, positions_of
+from sim.engine.after.hearing import NOT_REACHED, PROMISES, ring
 from sim.engine.after.negotiate import Talks
 from sim.engine.lend import Requests, Wishes
 from sim.lenders.desk import work_day
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from sim.engine.market import Market
 
 REVIEW, SITE_VISIT, CALL, NEGOTIATION, COMPLAINT = range(len(KINDS))
-REACHED = 0.4  # calls in which the borrower itself answers; assumption
-PROMISES = 0.6  # of those reached, who say when they will pay; assumption
 KEPT_WITHIN = 7  # days after which a promise to pay is kept or broken; assumption
 _HEARD = 0.5  # what a complaint that is heard leaves of an experience, 0 to 1; assumption
 
@@ -100,14 +99,16 @@ def _minutes(waited: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 def call_now(market: Market, day: Day, positions: npt.NDArray[np.int64]) -> None:
     """Call: some are reached, and some of those promise; a promise is not forgotten."""
-    coin = draws.uniform(market.seed_number, "collect.call", day.number, market.book["loan_id"][positions])
-    promise = positions[coin < REACHED * PROMISES]
-    market.book["pressure"][promise] |= PROMISED
-    new = loan_cases(market.book.records[promise], PROMISED_TO_PAY, day.number, day.number + KEPT_WITHIN)
-    market.cases = joined([market.cases, new])
+    said, key = np.empty(positions.size, np.int8), draws.day_key(market.seed_number, "collect.call", day.number)
+    n_reached, n_promise = ring(market.book.records, positions, key, said)
     market.note_action(day, "rings", positions)
-    market.note_action(day, "reached", positions[coin < REACHED])
-    market.note_action(day, "promises", promise)
+    if n_reached:
+        market.note_action(day, "reached", positions[said != NOT_REACHED])
+    if n_promise:
+        promise = positions[said == PROMISES]
+        new = loan_cases(market.book.records.take(promise), PROMISED_TO_PAY, day.number, day.number + KEPT_WITHIN)
+        market.cases = joined([market.cases, new])
+        market.note_action(day, "promises", promise)
 
 
 def judge_promises(market: Market, day: Day) -> None:

@@ -110,7 +110,14 @@ class Personalised:
 
     def __call__(self, view: View, context: Context) -> npt.NDArray[np.int8]:
         """Give treatments, int8 (n,)."""
-        a_month = self.bears * 30.0 * np.maximum(view.sales_mean_30d, 1.0)
+        return self.fitting(view, self.bearable(view))
+
+    def bearable(self, view: View) -> npt.NDArray[np.float32]:
+        """What a month of sales can bear, fen, (n,)."""
+        return np.asarray(self.bears * 30.0 * np.maximum(view.sales_mean_30d, 1.0), np.float32)
+
+    def fitting(self, view: View, a_month: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
+        """Give the treatment that suits each, int8 (n,), of whom a month can bear that much, fen."""
         instalment = view.balance_fen / (self.over / 30.0)
         found = np.full(view.n, _RATE_CUT, np.int8)
         found[view.sales_mean_7d < self.gone * view.sales_mean_90d] = _FORGIVENESS
@@ -130,7 +137,7 @@ class Early(Personalised):
 
     def __call__(self, view: View, context: Context) -> npt.NDArray[np.int8]:
         """Give treatments, int8 (n,); before the due date only to those whose sales cannot bear what will be due."""
-        found = super().__call__(view, context)
-        a_month = self.bears * 30.0 * np.maximum(view.sales_mean_30d, 1.0)
+        a_month = self.bearable(view)
+        found = self.fitting(view, a_month)
         found[(view.days_past_due < 0) & (view.due_fen <= 2.0 * a_month)] = 0
         return found
