@@ -100,12 +100,15 @@ def direct() -> tuple[dict[str, tuple[Any, str]], dict[str, Any]]:
     early = float((new == 4 * 2016 + 3).mean())
     error = math.sqrt(early * (1 - early) / new.size)
     found["entry.present"] = (round(early, 3), f"direct: sellers first seen before 2017; s.e. {error:.2g}")
-    found["entry.over"] = (f"{DAYS} days", "assumed: the others enter evenly over the days of the data")
+    found["entry.over"] = (f"{DAYS} days", "the days of the data")
+    found["entry.waves"] = (waves(new), "direct: sellers first seen by quarter, over seven equal parts of the time")
     found["size.tail_share"] = (0.0, "direct: log sales a quarter have no skew (-0.02, -0.04, 0.01 in three quarters)")
     error = lag.std() / math.sqrt(lag.size)
     found["trade.confirmation"] = (
         f"{round(lag.mean())} days", f"direct: mean days from order to arrival, of the sample; s.e. {error:.2g} days",
     )  # fmt: skip
+    spread = lag.std() / lag.mean()
+    found["trade.confirmation_cv"] = (round(float(spread), 2), "direct: their deviation over their mean")
     at_friday = (date.fromisoformat(FRIDAY) - first).days
     usual = np.r_[counts[at_friday - 28 : at_friday], counts[at_friday + 7 : at_friday + 28]].mean()
     after = counts[at_friday + 1 : at_friday + 7].mean() / usual
@@ -149,6 +152,20 @@ def fit() -> tuple[list[tuple[str, Any, str]], dict[str, Any]]:
         lines.append((pair.key, written(pair, float(place)), says))
         print(f"{pair.key:32} {lines[-1][1]!s:>14}  {says}")
     return lines, plan
+
+
+def waves(new: Any, parts: int = 7) -> list[float]:
+    """Sellers first seen after 2016, a day and per cent, in equal parts of the days of the data.
+
+    ``new`` are the quarters in which they are first seen: year x 4 + quarter - 1.
+    """
+    begin = date.fromisoformat(MARKET_DAYS[0])
+    quarters = range(4 * 2017, 4 * 2018 + 3)
+    ends = [date(q // 4 + (q % 4 == 3), (3 * (q % 4) + 3) % 12 + 1, 1) for q in quarters]
+    days = [0, *(min((end - begin).days, DAYS) for end in ends)]
+    seen = np.concatenate(([0.0], np.cumsum([(new == q).sum() for q in quarters])))
+    at_edges = np.interp(np.linspace(0, DAYS, parts + 1), days, seen)
+    return [round(float(share), 1) for share in 100.0 * np.diff(at_edges) / seen[-1]]
 
 
 def one_trade() -> dict[str, Any]:

@@ -34,6 +34,7 @@ from preset_data import (
     some_orders,
 )
 
+from sim.engine.rules import stage_shares
 from sim.engine.scenario import load
 from sim.study.fit.judged import Judged, resampled
 from sim.study.moments.live import confirmation
@@ -110,8 +111,8 @@ def marketplace(markets: int = MARKETS, resamples: int = RESAMPLES) -> Verdict:
     noise |= noise_of([flat({"orders_sample": order_figures(one)}) for one in drawn])
     taken = plan("marketplace_small", MARKET_EVENTS)
     scenario = load(BASE, {"merchants.preset": "marketplace_small"})
-    share = 4.0 / scenario.merchants.trade.confirmation
-    lags = confirmation(share) | {"weekday_index_mon_sun": list(scenario.merchants.season.weekdays)}
+    lags = confirmation(stage_shares(scenario.merchants))
+    lags["weekday_index_mon_sun"] = list(scenario.merchants.season.weekdays)
     n = round(real.first.size * DRAWN_FOR_EACH_SELLER)
     worlds = []
     for k in range(markets):

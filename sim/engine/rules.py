@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from sim.core import draws
 from sim.core.clock import Day
-from sim.core.merchants import PLATFORMS, STAGES
+from sim.core.merchants import PLATFORMS
 from sim.engine.day.borrower import LenderTerms, RepayRules
 from sim.engine.day.ladder import ACTIONS, CLOSE_SHOP, FIRST, REPEAT, STEP, TONES
 from sim.engine.day.loan import FEE, INTEREST, PENALTY, PRINCIPAL
@@ -23,6 +23,7 @@ from sim.lenders.parameters import LenderSpec
 from sim.lenders.product_terms import JointLiability, Warehouse
 from sim.world.elsewhere import AWAY, day_steps
 from sim.world.parameters import MerchantParameters, OutsideMoney
+from sim.world.sales import stage_days
 from sim.world.spells import rest_of_tonight
 from sim.world.wash import wash_steps
 
@@ -36,9 +37,9 @@ def daily_carry(weekly: float) -> float:
     return float(draws.exp(draws.log(max(weekly, 1e-9)) / 7.0))
 
 
-def stage_share(p: MerchantParameters) -> float:
-    """Share of a stage of shipped orders that moves on a day: the chain as a whole holds an order for its mean time."""
-    return min(1.0, STAGES / p.trade.confirmation)
+def stage_shares(p: MerchantParameters) -> tuple[float, ...]:
+    """Share of each stage of shipped orders that moves on a day: the chain holds an order for its mean time."""
+    return tuple(min(1.0, 1.0 / days) for days in stage_days(p.trade.confirmation, p.trade.confirmation_cv))
 
 
 def trade_rules(
@@ -52,7 +53,8 @@ def trade_rules(
         carry=_F(carry),
         innovation=_F(math.sqrt(1.0 - carry * carry)),
         noise=_F(p.demand.daily_noise),
-        stage_share=stage_share(p),
+        first_share=stage_shares(p)[0],
+        stage_share=stage_shares(p)[1],
         restocked=_F(p.trade.restocked),
         outside_day=outside.rate.ppm_year / 365e6,
         pull=_F(p.advertising.pull),
@@ -77,7 +79,8 @@ def repay_rules(p: MerchantParameters, seed: int, day: Day) -> RepayRules:
     return RepayRules(
         key_forget=draws.day_key(seed, "repay.forget", draws.ONCE),
         today=day.number,
-        stage_share=stage_share(p),
+        first_share=stage_shares(p)[0],
+        stage_share=stage_shares(p)[1],
         restocked=p.trade.restocked,
         shop_days=float(will.shop_value),
         credit_value=will.credit_value,

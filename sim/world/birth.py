@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import draws
-from sim.core.merchants import FRAUDSTER, HONEST, OPEN, OPPORTUNIST, STAGES, WAITING, Merchants
+from sim.core.merchants import FRAUDSTER, HONEST, OPEN, OPPORTUNIST, WAITING, Merchants
 from sim.world.cash import LEAST_STOCK
 from sim.world.parameters import Institutions, MerchantParameters, OutsideMoney
 from sim.world.promotions import MEANS_TO, MOST_FIT, TAKES_PART, who_it_pays
-from sim.world.sales import MISSED, RATED
+from sim.world.sales import MISSED, RATED, stage_days
 from sim.world.spells import ongoing_spells, share_at_rest
 from sim.world.wash import HABIT
 
@@ -66,9 +66,12 @@ def _beta_end(t: FloatArray, shape: float) -> FloatArray:
 
 
 def _entry_days(p: MerchantParameters, u: FloatArray, start: int) -> npt.NDArray[np.int16]:
-    """Day of entry: the first day for the share that is there, then evenly over ``entry.over``."""
-    present = p.entry.present
+    """Day of entry: the first day for the share that is there, then in waves over ``entry.over``."""
+    present, waves = p.entry.present, p.entry.waves
     late = (u - present) / max(1.0 - present, 1e-12)
+    if len(waves) > 1:
+        sums = np.concatenate(([0.0], np.cumsum(waves)))
+        late = np.minimum(np.interp(late, sums / sums[-1], np.linspace(0.0, 1.0, sums.size)), 1.0 - 1e-9)
     return np.where(u < present, start, start + 1 + np.floor(late * p.entry.over)).astype(np.int16)
 
 
@@ -235,8 +238,9 @@ def begin_shops(
         m.spell[rows] = ongoing_spells(p.spells, at_rest, *luck)
         daily = daily * (1.0 - at_rest)  # what follows are means over some time
     m.on_order[:, rows] = daily * lead / 2.0
-    shipped = np.floor(daily * m.order_value[rows] * (1.0 - m.off_platform[rows]) * confirmation / STAGES)
-    m.shipped[:, rows] = shipped
+    shipped = daily * m.order_value[rows] * (1.0 - m.off_platform[rows])
+    for stage, days in enumerate(stage_days(confirmation, p.trade.confirmation_cv)):
+        m.shipped[stage, rows] = np.floor(shipped * days)
     reserve = p.cash.reserve * m.fixed_cost[rows].astype(np.float64)
     m.wallet[rows] = np.floor(reserve + IDLE_KEPT * idle * pace * factor * unit)
     m.outside_debt[rows] = np.floor(debt * daily * m.order_value[rows])
@@ -257,7 +261,7 @@ def begin_shops(
     m.status[rows] = OPEN
     return {
         "wallet": int(m.wallet[rows].sum()),
-        "shipped": STAGES * int(shipped.sum()),
+        "shipped": int(m.shipped[:, rows].sum()),
         "outside_debt": int(m.outside_debt[rows].sum()),
     }
 

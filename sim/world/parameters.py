@@ -23,7 +23,13 @@ class Entry(Parameters):
         low="1 day",
         high="3650 days",
         source="assumption",
-        doc="The others enter evenly over this time from the first day.",
+        doc="The others enter over this time from the first day.",
+    )
+    waves: tuple[Number, ...] = parameter(
+        (1.0,),
+        unit="1",
+        source="assumption: evenly",
+        doc="Weights of equal parts of that time: how many enter in each; evenly within a part.",
     )
     tenure: Days = parameter(
         "700 days",
@@ -137,6 +143,14 @@ class Trade(Parameters):
         high="60 days",
         source="A.1.1 (7 to 14 days), B.4 V50",
         doc="Mean time from shipping to the buyer's confirmation.",
+    )
+    confirmation_cv: Number = parameter(
+        0.5,
+        unit="1",
+        low=0.5,
+        high=0.9,
+        source="assumption: four stages alike",
+        doc="Spread of that time over its mean: the more, the longer the first of four stages is than the others.",
     )
 
 

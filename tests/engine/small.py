@@ -116,9 +116,10 @@ class Desk:
             sale_share=0.7, peer_sanction=0.0, holds=1, compounds=0,
         )  # fmt: skip
         self.rules = dict(
-            key_forget=np.uint64(1), stage_share=1.0, restocked=0.7, shop_days=0.0, credit_value=0.0, sanction=0.0,
-            forget=0.0, reminded=0.0, log_keep=0.0, idle_days=0.0, repay_ahead=0, hardship=0.5, recovered_unable=0.0,
-            recovered_unwilling=0.0, horizon=7, encouraged=0.1, threatened=0.1, shamed=200_000.0, close_ties=0.3,
+            key_forget=np.uint64(1), first_share=1.0, stage_share=1.0, restocked=0.7, shop_days=0.0, credit_value=0.0,
+            sanction=0.0, forget=0.0, reminded=0.0, log_keep=0.0, idle_days=0.0, repay_ahead=0, hardship=0.5,
+            recovered_unable=0.0, recovered_unwilling=0.0, horizon=7, encouraged=0.1, threatened=0.1,
+            shamed=200_000.0, close_ties=0.3,
             sued=0.3,
         )  # fmt: skip
         for name, value in changes.items():

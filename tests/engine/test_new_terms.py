@@ -172,7 +172,7 @@ def test_interest_of_a_loan_that_was_past_ninety_days_stays_out_of_income() -> N
 
 def order_desk() -> Desk:
     """An order loan of 3,600 yuan on 4,000 of orders that move slowly; its term is over for five days."""
-    desk = Desk(stage_share=0.02, hardship=0.0)
+    desk = Desk(first_share=0.02, stage_share=0.02, hardship=0.0)
     desk.lend(3_600, 0, days=10, pledged=(4_000, 0, 0, 0))
     desk.live_to(15)
     assert (desk.loan()["dpd"], desk.loan()["status"]) == (5, ACTIVE)
@@ -187,7 +187,7 @@ def test_a_pledge_pays_on_under_new_terms_and_is_free_when_the_loan_is_paid() ->
     offer["place"] = desk.book.schedules.add(next_due=[next_due])
     agree(desk.book.records, desk.book.schedules.records, offer, desk.FIRST + 15, sums)
     orders = int(desk.loan()["pledged"].sum())
-    desk.rules["stage_share"] = 0.5
+    desk.rules["first_share"] = desk.rules["stage_share"] = 0.5
     came = 0
     while desk.loan()["status"] == ACTIVE:
         totals = desk.live_to(desk.today + 1)

@@ -348,7 +348,7 @@ def test_the_proceeds_of_one_loan_pay_only_that_loan() -> None:
 
 
 def test_stages_pass_on_their_share_and_lose_nothing() -> None:
-    desk = Desk(stage_share=0.4)
+    desk = Desk(first_share=0.4, stage_share=0.4)
     desk.lend(900, FIVE, days=30, pledged=(1_000, 0, 0, 0))
     desk.live_to(1)
     assert desk.loan()["pledged"].tolist() == [60_000, 40_000, 0, 0]
@@ -426,7 +426,7 @@ def test_who_pays_what_is_due_at_once_is_not_late() -> None:
 
 
 def test_an_order_loan_is_overdue_at_the_end_of_its_term_and_not_before() -> None:
-    desk = Desk(stage_share=0.01)  # the buyers take their time
+    desk = Desk(first_share=0.01, stage_share=0.01)  # the buyers take their time
     desk.lend(9_000, 0, days=30, pledged=(10_000, 0, 0, 0))
     desk.live_to(29)
     assert (desk.loan()["overdue"], desk.loan()["dpd"]) == (0, 0)
@@ -448,7 +448,7 @@ def test_an_order_loan_is_due_when_its_pledge_is_at_an_end() -> None:
 def test_order_loans_are_debited_and_cannot_be_forgotten() -> None:
     late = {}
     for pledged in ((), (100.0, 0.0, 0.0, 0.0)):
-        desk = Desk(forget=1.0, log_keep=-1e-9, stage_share=1e-9, idle_days=1e6)
+        desk = Desk(forget=1.0, log_keep=-1e-9, first_share=1e-9, stage_share=1e-9, idle_days=1e6)
         desk.m.fixed_cost[0] = 1.0
         desk.lend(90, FIVE, days=10, pledged=pledged)
         desk.give(1_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from sim.study.moments.rhythm import autocorrelation, common_path, events, windo
 from sim.study.moments.sellers import quarters, survival
 from sim.study.moments.sizes import sizes
 from sim.study.moments.spells import run_lengths, spells, spikes
+from sim.world.sales import stage_days
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "tiny.yaml"
 MONDAY = date(2012, 1, 2)
@@ -243,7 +245,7 @@ def test_black_friday_against_the_weeks_around() -> None:
 
 
 def test_the_law_of_confirmation_has_the_scenario_s_mean() -> None:
-    found = confirmation(4.0 / 14.0)
+    found = confirmation((4.0 / 14.0,) * 4)
     assert found["purchase_to_delivery_days"]["mean"] == pytest.approx(14.0)
     assert found["survival_of_open_order_by_day"]["3"] == pytest.approx(1.0)
     assert open_orders(np.array([2.0]))["in_transit_receivable_age_days_steady_state"]["mean_age_of_open_item"] == 1.0
@@ -392,3 +394,13 @@ def test_a_run_of_another_program_or_in_memory_is_refused(run: Run) -> None:
         live_again(Run(run.manifest, run.path, run.scenario_yaml, sources))
     with pytest.raises(StoreError, match="in memory"):
         live_again(Run(run.manifest, None, run.scenario_yaml, run.sources))
+
+
+def test_a_confirmation_that_varies_more_has_the_same_mean_and_the_spread_it_is_said_to_have() -> None:
+    days = stage_days(20.0, 0.8)
+    assert sum(days) == pytest.approx(20.0)
+    found = confirmation([1.0 / one for one in days])["purchase_to_delivery_days"]
+    assert found["mean"] == pytest.approx(20.0, rel=1e-6)
+    # of whole days: each stage's variance is m (m - 1), not m^2
+    assert found["sd"] == pytest.approx(math.sqrt(sum(m * (m - 1.0) for m in days)), rel=1e-6)
+    assert stage_days(20.0, 0.5) == (5.0,) * 4

@@ -60,19 +60,20 @@ def _borrowers(loans: Any, order: Any, by_row: Any, lender: Any, today: Any) -> 
     since their oldest loan on the limit was paid out, -1 for none, and the id of the latest, 0 for none.
     """
     # first as they lie in memory, then by merchant: to jump from one loan to another costs more than to read it
-    age, ids = np.empty(loans.size, np.int16), np.empty(loans.size, np.int64)
+    age, ids, found = np.empty(loans.size, np.int16), np.empty(loans.size, np.int64), 0
     for position in range(loans.size):
         loan = loans[position]
         is_on_limit = loan.product not in SECURED
-        ids[position] = loan.loan_id if is_on_limit else 0
         if loan.lender != lender or loan.status != ACTIVE or loan.opened >= today:
             age[position] = -2
             continue
+        found += 1
+        ids[position] = loan.loan_id if is_on_limit else 0
         age[position] = today - loan.opened if is_on_limit else -1
         if (loan.pressure & ADVISED) != 0:
             loan.pressure &= ~np.uint8(ADVISED)
-    own, place = np.empty(order.size, np.int64), np.empty(order.size, np.int64)
-    rows, days, latest = np.empty(order.size, np.int64), np.empty(order.size, np.int64), np.empty(order.size, np.int64)
+    own, place, rows = np.empty(found, np.int64), np.empty(found, np.int64), np.empty(found, np.int64)
+    days, latest = np.empty(found, np.int64), np.empty(found, np.int64)
     n, b, last = 0, 0, -1
     for k in range(order.size):
         position = order[k]
@@ -86,7 +87,7 @@ def _borrowers(loans: Any, order: Any, by_row: Any, lender: Any, today: Any) -> 
         n += 1
         days[b - 1] = most(days[b - 1], np.int64(age[position]))
         latest[b - 1] = most(latest[b - 1], ids[position])
-    return own[:n].copy(), place[:n].copy(), rows[:b].copy(), days[:b].copy(), latest[:b].copy()
+    return own, place, rows[:b], days[:b], latest[:b]
 
 
 def _stop_credit(market: Market, lender: Lender, day: Day, rows: Ints, warning: npt.NDArray[np.int8]) -> None:

@@ -43,6 +43,7 @@ class RepayRules(NamedTuple):
 
     key_forget: np.uint64
     today: int
+    first_share: float  # of shipped orders that move on from the first stage; and from each of the others
     stage_share: float
     restocked: float
     shop_days: float
@@ -163,7 +164,7 @@ def take_back(m: Any, row: Scalar, refund: Scalar, restocked: Scalar) -> None:
 @rule
 def proceeds(loan: Any, m: Any, row: Scalar, struck: bool, r: Any, commission: Any, sums: Any) -> Scalar:
     """Fen that the pledged orders of a loan bring today, less returns and commission; and the fen of the returns."""
-    out = confirm_pledged(loan, r.stage_share)
+    out = confirm_pledged(loan, r.first_share, r.stage_share)
     refund = out if struck else floor(out * m.return_rate[row])
     fee = floor((out - refund) * commission[np.uint64(m.platform[row])])
     take_back(m, row, refund, r.restocked)

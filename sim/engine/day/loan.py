@@ -153,11 +153,11 @@ def pay(loan: Any, money: Scalar, allocation: Any, totals: Any) -> Scalar:
 
 
 @rule
-def confirm_pledged(loan: Any, share: Scalar) -> Scalar:
+def confirm_pledged(loan: Any, first: Scalar, share: Scalar) -> Scalar:
     """Pass the pledged orders of a loan through their stages; returns the whole fen confirmed or returned today."""
     carried = 0.0
     for stage in range(STAGES):
-        out = leave_stage(loan.pledged[stage], share)
+        out = leave_stage(loan.pledged[stage], share if stage > 0 else first)
         loan.pledged[stage] += carried - out
         carried = out
     return carried

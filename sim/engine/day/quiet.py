@@ -67,8 +67,8 @@ def prepay_quietly(loan: Any, interest: Scalar, paid: Scalar, allocation: Any, t
 
 @rule
 def sweep_quietly(
-    loan: Any, share: Scalar, return_rate: Scalar, fee: Scalar, allocation: Any, ready: Scalar, today: Scalar,
-    totals: Any,
+    loan: Any, first: Scalar, share: Scalar, return_rate: Scalar, fee: Scalar, allocation: Any,
+    ready: Scalar, today: Scalar, totals: Any,
 ) -> Scalar:  # fmt: skip
     """One night and the sweep of an order loan in good standing, if that is all that happens to it today.
 
@@ -77,7 +77,7 @@ def sweep_quietly(
     wallet of a borrower who pays. Returns whether it did, the fen returned to buyers, the principal paid and the fen
     taken from the wallet; where the loan would be paid off, or be late, nothing is changed.
     """
-    q0 = leave_stage(loan.pledged[0], share)
+    q0 = leave_stage(loan.pledged[0], first)
     q1 = leave_stage(loan.pledged[1], share)
     q2 = leave_stage(loan.pledged[2], share)
     out = leave_stage(loan.pledged[3], share)

@@ -159,8 +159,9 @@ def repay(
             elif idle < 1.0 and not struck:
                 ready = np.int64(m.wallet[row]) if m.integrity[row] == HONEST else np.int64(0)
                 is_all, refund, paid, claim = sweep_quietly(
-                    loan, r.stage_share, m.return_rate[row], commission[_I(m.platform[row])], order, ready, today, sums
-                )
+                    loan, r.first_share, r.stage_share, m.return_rate[row], commission[_I(m.platform[row])], order,
+                    ready, today, sums,
+                )  # fmt: skip
                 if is_all:
                     m.wallet[row] -= claim
                     take_back(m, row, refund, r.restocked)

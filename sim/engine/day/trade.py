@@ -66,6 +66,7 @@ class TradeRules(NamedTuple):
     carry: np.float32
     innovation: np.float32
     noise: np.float32
+    first_share: float  # of shipped orders that move on from the first stage; and from each of the others
     stage_share: float
     restocked: np.float32
     outside_day: float
@@ -178,7 +179,7 @@ def sell(
         fake = faked_value(wash[j], mean_30d[j], wallet[j], live[j])
         fake_fee = faking_cost(fake)
 
-        q1 = leave_stage(s1[j], r.stage_share)
+        q1 = leave_stage(s1[j], r.first_share)
         q2 = leave_stage(s2[j], r.stage_share)
         q3 = leave_stage(s3[j], r.stage_share)
         q4 = leave_stage(s4[j], r.stage_share)

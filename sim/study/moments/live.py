@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ def live_again(run: Run, merchants: int = MERCHANTS) -> Given:
         If the run is in memory only, or was made by another version of the program.
     """
     from sim.engine.market import Market
-    from sim.engine.rules import stage_share
+    from sim.engine.rules import stage_shares
     from sim.engine.scenario import load
 
     if run.path is None:
@@ -68,14 +69,14 @@ def live_again(run: Run, merchants: int = MERCHANTS) -> Given:
         rows = np.unique(np.linspace(0, m.n - 1, min(merchants, m.n)).round().astype(np.int64))
         orders = sold_by_day(market, rows)
         sold, returns = m.sales_total[rows].copy(), m.return_rate[rows].astype(np.float64)
-        ids, share = m.merchant_id[rows].copy(), stage_share(scenario.merchants)
+        ids, shares = m.merchant_id[rows].copy(), stage_shares(scenario.merchants)
     finally:
         market.dispose()
     _check(run, ids, sold)
     if not (orders.orders > 0).any():
         raise StoreError(f"{run.path}: no merchant of this run sells anything")
     days = orders.of_sellers()
-    known: Figures = confirmation(share) | {"returned_share": float((returns * sold).sum() / sold.sum())}
+    known: Figures = confirmation(shares) | {"returned_share": float((returns * sold).sum() / sold.sum())}
     notes = (
         f"{days.n_shops:,} merchants with orders, of {ids.size:,} looked at, of {m.n:,} in the run",
         "lags are the market's own law of confirmation, and returned_share the merchants' own share, by sales",
@@ -112,18 +113,16 @@ def _check(run: Run, ids: npt.NDArray[np.int32], sold: Floats) -> None:
         raise StoreError(f"{run.path}: lived again, its shops sell otherwise; another version of lendsim made this run")
 
 
-def confirmation(share: float) -> Figures:
-    """Days from shipping to confirmation where an order passes four stages, each left with this chance a day.
+def confirmation(shares: Sequence[float]) -> Figures:
+    """Days from shipping to confirmation where an order passes stages, each left with its chance a day.
 
-    The chance of k days is C(k - 1, 3) share^4 (1 - share)^(k - 4), k = 4, 5, ...
+    A stage takes k days, k = 1, 2, ..., with the chance share (1 - share)^(k - 1); the stages' days add up.
     """
-    from scipy.special import comb
-
-    from sim.core.merchants import STAGES
-
-    lag = np.arange(STAGES, FAR, dtype=np.float64)
-    weight = comb(lag - 1, STAGES - 1) * share**STAGES * (1.0 - share) ** (lag - STAGES)
-    weight = weight / weight.sum()
+    lag, weight = np.arange(FAR, dtype=np.float64), np.ones(1)
+    for share in shares:
+        stage = np.where(lag > 0, share * (1.0 - share) ** np.maximum(lag - 1.0, 0.0), 0.0)
+        weight = np.convolve(weight, stage)[:FAR]
+    lag, weight = lag[len(shares) :], weight[len(shares) :] / weight.sum()
     mean = float((weight * lag).sum())
     described: Figures = {"n": None, "mean": mean, "sd": float(np.sqrt((weight * (lag - mean) ** 2).sum()))}
     described |= {f"p{q}": weighted_quantile(lag, weight, q / 100) for q in (5, 10, 25, 50, 75, 90, 95, 99)}
