@@ -152,6 +152,16 @@ def read_found() -> tuple[Floats, list[dict[str, float]]]:
     ]
 
 
+def note(point: Mapping[str, float], figures: Mapping[str, float]) -> None:
+    """Write a set and its figures down."""
+    row, is_new = {**point, **figures}, not FOUND.exists()
+    with FOUND.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
 class Scale:
     """Figures on the scale on which straight lines are fitted: logarithms; a first day in steps of five years."""
 
@@ -232,6 +242,7 @@ def keep(pool: Any, n: int, n_seeds: int) -> None:
     kept = []
     for task in as_completed(tasks):
         figures = task.result()
+        note(point_of(units[tasks[task]]), figures)  # means over seeds: worth more than the one seed it was found with
         hard, soft, missed = verdict(figures)
         print(f"set {tasks[task]}: {hard} hard and {soft} soft targets met; missed: {' '.join(missed)}", flush=True)
         if hard == n_hard:
@@ -270,13 +281,7 @@ def main() -> None:
                 fresh = propose(units, found, words.batch)
             tasks = {pool.executor.submit(try_out, point_of(one), (1,)): one for one in fresh}
             for task in as_completed(tasks):
-                row = point_of(tasks[task]) | task.result()
-                is_new = not FOUND.exists()
-                with FOUND.open("a", encoding="utf-8", newline="") as file:
-                    writer = csv.DictWriter(file, row)
-                    if is_new:
-                        writer.writeheader()
-                    writer.writerow(row)
+                note(point_of(tasks[task]), task.result())
             report(read_found()[1])
 
 

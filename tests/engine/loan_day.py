@@ -35,7 +35,7 @@ def a_morning(
         whole.accrue(loan, today, 1500, compounds, late_fee, NON_ACCRUAL, sums)
     refund = 0.0
     if loan.product == ORDER_LOAN:
-        out = whole.confirm_pledged(loan, 0.4)
+        out = whole.confirm_pledged(loan, 0.4, 0.4)
         refund = floor(out * 0.2)
         net = np.int64(out - refund)
         if loan.schedule > 0:
