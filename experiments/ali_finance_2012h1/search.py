@@ -3,11 +3,11 @@
     python experiments/ali_finance_2012h1/search.py --rounds 10          # goes on from what runs/search.csv holds
     python experiments/ali_finance_2012h1/search.py --rounds 10 --seeds 3
 
-A first round begins at a start and moves one parameter at a time. Each later one fits straight lines to the logarithms
-of all the figures over all sets so far, those near the bands the most, and tries the sets that the lines like best.
-Nothing is drawn: candidates come from a Halton sequence. One seed a set at 1:20 leaves figures of few events (T12,
-T21) noisy, and the best of many sets look better than they are: sets run with three seeds or more, whose means meet all
-hard targets, are kept in ``plausible.csv``, with how many soft ones they meet.
+A first round, the star, begins at a start and moves one parameter at a time. Each later one moves on from the best sets
+so far, by what the star says that each parameter does to the logarithm of each figure. Nothing is drawn: candidates
+come from a Halton sequence. One seed a set at 1:20 leaves figures of few events (T12, T21) noisy, and the best of many
+sets look better than they are: sets run with three seeds or more, whose means meet all hard targets, are kept in
+``plausible.csv``, with how many soft ones they meet.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ SCENARIO, TARGETS = HERE.parents[1] / "scenarios" / "ali_finance_2012h1.yaml", H
 FOUND, KEPT = Path("runs/search.csv"), HERE / "plausible.csv"
 FIRST_SEED, ENOUGH = 101, 3  # the first seed of a set, and with how many it can be kept
 Floats = npt.NDArray[np.float64]
+
+
+UNSTEERED = ("T6b", "T12", "T21")  # a day, and few events: what one seed says of a move is mostly luck
 
 
 class Range(NamedTuple):
@@ -191,22 +194,25 @@ class Scale:
 
 
 def propose(units: Floats, found: Sequence[Mapping[str, float]], n: int) -> Floats:
-    """The ``n`` points that straight lines through what was found like best, and that lie apart, (n, parameters)."""
+    """The ``n`` points near the best so far that should meet the most, and that lie apart, (n, parameters).
+
+    What a move does is read off the star, whose sets share a seed: figures move evenly on the scale.
+    """
     scale = Scale()
     figures = scale(np.array([[one[name] for name in scale.names] for one in found]))
-    cost = scale.cost(figures)
-    near = np.exp(-(cost - cost.min()) / max(float(np.median(cost) - cost.min()), 1e-6))
-    near *= np.array([one["seeds"] for one in found])
-    design, root = np.hstack([np.ones((len(units), 1)), units - 0.5]), np.sqrt(near)[:, None]
-    ridge = 0.02 * near.sum() * np.diag([0.0] + [1.0] * len(NAMES))
-    slopes = np.linalg.solve((root * design).T @ (root * design) + ridge, (root * design).T @ (root * figures))
-    spread, best = halton(20_000, 7 * len(units)) - 0.5, units[np.argsort(cost)[:6]]
-    candidates = np.vstack([np.clip(one + reach * spread, 0.01, 0.99) for one in best for reach in (0.25, 0.6)])
-    guess = np.hstack([np.ones((len(candidates), 1)), candidates - 0.5]) @ slopes
-    chosen: list[Floats] = []
-    for k in np.argsort(scale.cost(guess)):
-        if all(np.abs(candidates[k] - other).max() > 0.08 for other in [*chosen, *units]):
-            chosen.append(candidates[k])
+    k = len(NAMES) + 1
+    slopes = (figures[1:k] - figures[0]) / np.diag(units[1:k] - units[0])[:, None]
+    slopes[:, [scale.names.index(name) for name in UNSTEERED]] = 0.0
+    cost, seeds = scale.cost(figures), np.array([one["seeds"] for one in found])
+    judged = np.where(seeds == seeds.max(), cost, np.inf)  # by as many seeds as any set
+    spread, chosen = halton(20_000, 7 * len(units)) - 0.5, list[Floats]()
+    best = np.argsort(judged, kind="stable")[: 2 * n]
+    moved = [np.clip(units[one] + reach * spread, 0.0, 1.0) for one in best for reach in (0.1, 0.25)]
+    guess = [figures[best[j // 2]] + (to - units[best[j // 2]]) @ slopes for j, to in enumerate(moved)]
+    candidates = np.vstack(moved)
+    for j in np.argsort(scale.cost(np.vstack(guess)), kind="stable"):
+        if all(np.abs(candidates[j] - other).max() > 0.05 for other in [*chosen, *units]):
+            chosen.append(candidates[j])
         if len(chosen) == n:
             break
     return np.array(chosen)

@@ -50,9 +50,11 @@ def trade_rules(
     return TradeRules(
         key_shock=draws.day_key(seed, "sales.shock", day.number),
         key_orders=draws.day_key(seed, "sales.orders", day.number),
+        key_value=draws.day_key(seed, "sales.value", day.number),
         carry=_F(carry),
         innovation=_F(math.sqrt(1.0 - carry * carry)),
         noise=_F(p.demand.daily_noise),
+        value_noise=_F(0.0 if replays else p.trade.order_value_noise),
         first_share=stage_shares(p)[0],
         stage_share=stage_shares(p)[1],
         restocked=_F(p.trade.restocked),

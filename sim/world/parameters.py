@@ -83,6 +83,14 @@ class Trade(Parameters):
     order_value_sigma: Number = parameter(
         0.6, unit="log", low=0.0, high=2.0, source="assumption", doc="Spread of order values between shops of one size."
     )
+    order_value_noise: Number = parameter(
+        0.0,
+        unit="log",
+        low=0.0,
+        high=2.0,
+        source="assumption: all orders of a shop are alike",
+        doc="Spread of the values of single orders within a shop; a day's mean spreads less, the more orders it has.",
+    )
     order_value_slope: Number = parameter(
         0.0,
         unit="1",

@@ -34,6 +34,7 @@ IDS = np.arange(7, 7 + N, dtype=np.int32)
 
 TRADE = TradeRules(
     key_shock=draws.day_key(SEED, "sales.shock", TODAY), key_orders=draws.day_key(SEED, "sales.orders", TODAY),
+    key_value=draws.day_key(SEED, "sales.value", TODAY), value_noise=F(0),
     carry=F(0.97), innovation=F(0.24), noise=F(0.3), first_share=0.4, stage_share=0.4, restocked=F(0.7),
     outside_day=0.0006, pull=F(1.0), saved=F(0.5), given_up=F(0.8), shifted=F(0.4), rival=F(0.2),
     discount=F(0.1), drawn_away=F(0.15), young_cut=F(0.08), young_until=F(180), elasticity=F(0.8),

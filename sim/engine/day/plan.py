@@ -14,7 +14,7 @@ import numpy as np
 from sim.core.kernels import kernel, unit32
 from sim.core.merchants import HONEST, OPEN, WAITING
 from sim.engine.day.flags import ASKS, ENTERS, FLEES, LEAVES, MAY_LEAVE, PRESSED, REOPENS, WINDS_DOWN
-from sim.engine.day.trade import bits_of, look_up
+from sim.engine.day.look_ups import bits_of, look_up
 from sim.world.cash import (
     kept_back,
     outside_draw,

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.kernels import kernel
+from sim.core.kernels import kernel, normal_pair_of
 from sim.engine.day.flags import PRESSED
+from sim.engine.day.look_ups import bits_of
 from sim.world.advertising import advertising_elasticity, advertising_level, advertising_response
 from sim.world.elsewhere import AWAY, share_elsewhere
-from sim.world.prices import entrant_cut, price_response, price_today
+from sim.world.prices import entrant_cut, price_response, price_today, value_today
 from sim.world.promotions import MEANS_TO, TAKES_PART, promotion_factor
 from sim.world.spells import spell_factor
 from sim.world.wash import HABIT
@@ -39,6 +40,15 @@ def set_prices(
         discount = r.discount if (takes_part and lift[j] > _F(1)) else _F(0)
         price[j] = price_today(order_value[j], discount if discount > cut else cut)
         lift[j] = promotion_factor(takes_part, fit[j], lift[j], r.drawn_away)
+
+
+@kernel
+def vary_values(key: Any, noise: Any, ids: Any, base_orders: Any, price: Any, high: Any, low: Any) -> None:
+    """Let what an order brings today, ``price`` (n,) of float32, vary; ``high``, ``low`` (n,) of uint32 are scratch."""
+    bits_of(key, ids, high, low)
+    for j in range(ids.size):
+        z, _ = normal_pair_of(high[j], low[j])
+        price[j] = value_today(price[j], noise, base_orders[j], z)
 
 
 @kernel

@@ -13,19 +13,17 @@ import numpy as np
 
 from sim.core.kernels import (
     floor,
-    hash64,
-    high_half,
     is_unsure,
     kernel,
     leave_stage,
-    low_half,
     normal_pair_of,
     poisson,
     poisson_below,
     unit32,
 )
 from sim.core.merchants import OPEN
-from sim.engine.day.shopfront import advertise, open_up, set_prices
+from sim.engine.day.look_ups import bits_of, look_up
+from sim.engine.day.shopfront import advertise, open_up, set_prices, vary_values
 from sim.world.sales import (
     demand_level,
     moved_mean,
@@ -63,9 +61,11 @@ class TradeRules(NamedTuple):
 
     key_shock: np.uint64
     key_orders: np.uint64
+    key_value: np.uint64
     carry: np.float32
     innovation: np.float32
     noise: np.float32
+    value_noise: np.float32
     first_share: float  # of shipped orders that move on from the first stage; and from each of the others
     stage_share: float
     restocked: np.float32
@@ -83,28 +83,6 @@ class TradeRules(NamedTuple):
     hot_lift: np.float32
     today: int
     replays: bool
-
-
-@kernel
-def look_up(code: Any, factor: Any, out: Any) -> None:
-    """Write the factor (n_codes,) of each code to ``out`` (n,); a loop of its own, as look-ups stop vectorisation."""
-    differ = False
-    for k in range(1, factor.size):
-        differ = differ or factor[k] != factor[0]
-    if not differ:  # no promotion in sight, one platform: nothing to look up
-        out[:] = factor[0]
-        return
-    for j in range(code.size):
-        out[j] = factor[np.uint64(code[j])]  # an unsigned index is not tried for wrapping round
-
-
-@kernel
-def bits_of(key: Any, ids: Any, high: Any, low: Any) -> None:
-    """Hash the ids under the day's key; writes the upper and lower 32 bits, (n,) of uint32."""
-    for j in range(ids.size):
-        h = hash64(key, ids[j], 0)
-        high[j] = high_half(h)
-        low[j] = low_half(h)
 
 
 @kernel
@@ -297,6 +275,8 @@ def trade(
         r, c.opened_day[a:b], c.margin[a:b], c.order_value[a:b], c.promotion[a:b], c.promotion_fit[a:b], lift, boost,
         price,
     )  # fmt: skip
+    if r.value_noise > _F(0):
+        vary_values(r.key_value, r.value_noise, c.merchant_id[a:b], c.base_orders[a:b], price, bits[0], bits[1])
     open_up(r, c.spell[a:b], c.wash[a:b], c.wash_level[a:b], boost, fakes, trades)
     advertise(
         r, c.advertising[a:b], c.margin[a:b], c.off_platform[a:b], c.flags[a:b], c.retreat[a:b], c.promotion[a:b],

@@ -98,11 +98,29 @@ def sold_by_day(market: Market, rows: npt.NDArray[np.int64]) -> Sold:
     sold = np.diff(np.array(totals), axis=0)
     return Sold(
         market.calendar[0].date,
-        np.rint(sold / value),
+        np.rint(sold / _values(market, rows)),
         sold / 100.0,
         value / 100.0,
         np.array(list(market.plan_of_run.merchants.categories))[m.category[rows]],
     )
+
+
+def _values(market: Market, rows: npt.NDArray[np.int64]) -> Floats:
+    """Fen that an order of each merchant of ``rows`` brought on each day, at its usual price, (days, merchants)."""
+    from sim.core import draws
+    from sim.engine.day.shopfront import vary_values
+
+    m, noise = market.merchants, np.float32(market.plan_of_run.merchants.trade.order_value_noise)
+    usual = m.order_value[rows]
+    if noise == 0.0 or market.replay is not None:
+        return usual[None, :].astype(np.float64)
+    ids, base, bits = m.merchant_id[rows], m.base_orders[rows], np.empty((2, rows.size), np.uint32)
+    found = np.empty((len(market.calendar), rows.size))
+    for day, row in zip(market.calendar, found, strict=True):
+        price, key = usual.copy(), draws.day_key(market.seed_number, "sales.value", day.number)
+        vary_values(key, noise, ids, base, price, bits[0], bits[1])
+        row[:] = price
+    return found
 
 
 def _check(run: Run, ids: npt.NDArray[np.int32], sold: Floats) -> None:
