@@ -43,12 +43,19 @@ def stage_shares(p: MerchantParameters) -> tuple[float, ...]:
 
 
 def trade_rules(
-    p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, *, replays: bool, rival: float = 0.0, margin: float = 1.0
+    p: MerchantParameters,
+    outside: OutsideMoney,
+    seed: int,
+    day: Day,
+    *,
+    replays: bool,
+    rival: float = 0.0,
+    margin: float = 1.0,
 ) -> TradeRules:
     """Scalars of the day's trade; ``rival`` is the share of sales that shops make on a rival marketplace instead.
 
-    ``margin`` is what shops still have of the margin that they were born with: how buyers answer to advertising is told
-    by the one, and does not change with it.
+    ``margin`` is what shops still have of the margin that they were born with: how buyers answer to advertising is
+    told by that one, and stays.
     """
     carry = daily_carry(p.demand.weekly_autocorrelation)
     return TradeRules(

@@ -176,7 +176,7 @@ class Event(Parameters):
         None, unit="1", low=0.01, high=100.0, source="the scenario", doc="Factor on demand of a promotion."
     )
     size: Share | None = parameter(
-        None, unit="share", source="the scenario", doc="Share lost: of demand, of funding, of those who ask, of margins."
+        None, unit="share", source="the scenario", doc="Share lost: of demand, funding, those who ask, margins."
     )
     days: DayCount = parameter(1, unit="days", low=1, high=MAX_DAYS, source="the scenario", doc="How long it lasts.")
     category: Text | None = parameter(None, unit="name", source="the scenario", doc="The category that is struck.")
