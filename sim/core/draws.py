@@ -36,6 +36,7 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("signal.parcels", 14),
     ("signal.traced", 15),
     ("signal.off_platform", 16),
+    ("signal.bought", 17),
     ("sales.value", 19),
     ("attention", 20),
     ("exit.return", 22),

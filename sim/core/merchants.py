@@ -164,7 +164,13 @@ OBSERVABLE: Mapping[str, Column] = _columns(
     ("is_flagged", "int64", "yes/no", "engine", "whether this lender has found sales that look faked"),
     ("is_cut", "int64", "yes/no", "engine", "whether this lender has cut the limit after a warning"),
     ("bureau_worst_dpd", "int64", "days", "engine", "worst days past due with any lender, as the bureau tells it"),
+    # Signals: there for a lender that buys them (`sim.lenders.signal_terms`), and only to decide.
+    ("psychometric", "float32", "1", "engine", "bought: concealment that a test finds, 0 to 1; 0.5 if not bought yet"),
+    ("tax_sales", "float32", "fen/day", "engine", "bought: sales wherever paid, from tax and customs papers, 90 days"),
+    ("declared_sales", "float32", "fen/day", "engine", "bought: the same as the merchant declares them"),
+    ("site_visit", "float32", "share", "engine", "bought: share of recorded orders whose goods a visitor finds"),
 )
+SIGNALS = ("psychometric", "tax_sales", "declared_sales", "site_visit")
 
 # Columns that earlier steps of the same decision have made: seen by the kinds of policy that come after them.
 DECIDED: Mapping[str, Column] = _columns(

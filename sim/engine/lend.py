@@ -79,13 +79,15 @@ def choose_offers(
     reaches: Mapping[int, npt.NDArray[np.bool_]],
     today: int,
     bothers: Mapping[int, float] | None = None,
+    special: Mapping[int, npt.NDArray[np.bool_]] | None = None,
 ) -> dict[int, Requests]:
     """Every merchant's best request over all lenders and products, by lender index.
 
     The gain of a request is (worth - price x sensitivity) x amount x days of use - bother; a pressed merchant looks
     for the largest amount, then the lowest price. A merchant with an offer asks within it; one without asks for what
     it wants and lets the lender decide. ``reaches`` tells, by lender index, who gets through to its entry, (n,), and
-    ``bothers`` how much more trouble than usual a loan of it is, if that differs.
+    ``bothers`` how much more trouble than usual a loan of it is, if that differs; ``special`` for whom it raises the
+    limit tonight, (n,).
     """
     rows, n = wishes.rows, wishes.rows.size
     best = np.zeros(n)
@@ -99,6 +101,9 @@ def choose_offers(
         open_to &= (own["refused_until"] < today) & (own["dpd"] == 0)
         room = lender.spec.joint_cap - own["exposure_fen"]
         has_offer = own["offer_until"] >= today
+        limit = own["limit_fen"]
+        if special is not None:
+            limit = lender.raised(limit, special[lender.index])
         for name, terms in lender.terms.items():
             product = PRODUCTS.index(name)
             if product == ORDER_LOAN:
@@ -106,11 +111,11 @@ def choose_offers(
             elif product in SECURED:
                 bound = _cover(m, rows, terms) - owed_on[product].take(rows)
             else:
-                bound = np.where(has_offer, own["limit_fen"] - own["line_fen"], wishes.amount_fen)
+                bound = np.where(has_offer, limit - own["line_fen"], wishes.amount_fen)
             amount = np.minimum(np.minimum(wishes.amount_fen, bound), np.minimum(room, terms.maximum))
             amount = amount // STEP * STEP
             if isinstance(terms, FixedLoan):  # a lump, not the small part of a grant
-                amount = np.where(has_offer & (amount < terms.least_share * own["limit_fen"]), 0, amount)
+                amount = np.where(has_offer & (amount < terms.least_share * limit), 0, amount)
             if product == REVOLVING_LINE and getattr(lender.terms.get("fixed_loan"), "bundle", False):
                 amount = np.where(_has_fixed_loan(book, lender.index, m.n)[rows], amount, 0)
             price: Any = lender.price_of(name) / (1e6 * terms.rate.days_in_year)
@@ -235,7 +240,7 @@ def note_decisions(
     approved = decided.granted_fen > 0
     on_line = ~np.isin(requests.product, SECURED)
     keep = rows[approved & on_line]
-    own["limit_fen"][index, keep] = decided.limit_fen[approved & on_line]
+    own["limit_fen"][index, keep] = decided.standing_fen[approved & on_line]
     own["offer_until"][index, keep] = today + lender.spec.offer_validity
     own["refused_until"][index, rows[~approved]] = today + ASK_AGAIN
     decided.reasons[approved & ~paid, 0] = NO_FUNDS

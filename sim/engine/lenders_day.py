@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sim.core import draws
 from sim.core.clock import Day
 from sim.core.loanbook import JOINT_LIABILITY, PRODUCTS
-from sim.core.merchants import OPEN, Merchants
+from sim.core.merchants import OPEN, SIGNALS, Merchants
 from sim.engine import lend, settle
 from sim.engine.after.cases import SEEN
 from sim.engine.after.people import Asked, send_to_people
@@ -20,6 +20,8 @@ from sim.engine.day.flags import ASKS
 from sim.engine.funding.sharing import Sharing
 from sim.engine.groups import form_groups
 from sim.engine.payout import disburse
+from sim.engine.signals import cost_of_applications, cost_of_renewals, read_signals
+from sim.engine.special_need import raise_for, report_needs
 from sim.lenders.lender import FAILED_REVIEW, Decisions, Lender
 from sim.world.diversion import take_out
 
@@ -41,6 +43,9 @@ class Lent:
     approvals: int = 0
     accepted: int = 0
     rejected_funds: int = 0
+    signal_cost: int = 0
+    special_needs: int = 0  # reported
+    special_needs_met: int = 0  # for whom the limit was raised
 
 
 def review(market: Market, lender: Lender, day: Day) -> int:
@@ -63,7 +68,7 @@ def review(market: Market, lender: Lender, day: Day) -> int:
         if places.size == 0:
             continue
         rows: Any = tile if places.size == seen.size else places
-        columns = _columns(market, lender, rows, day)
+        columns = _columns(market, lender, rows, day, applies=False)
         limit = lender.review(columns, m.merchant_id[rows], market.seed_number, context)
         limit[refused[rows] > day.number + lend.ASK_AGAIN] = 0  # a sanction, not a refusal that passes
         total += lend.note_limits(places, limit, day.number + lender.spec.offer_validity, limits, until)
@@ -71,7 +76,16 @@ def review(market: Market, lender: Lender, day: Day) -> int:
 
 
 def lend_today(market: Market, day: Day) -> dict[str, Lent]:
-    """Wishes, choice of offer, decisions, rationing and disbursement of the day, by lender."""
+    """Wishes, choice of offer, decisions, rationing and disbursement of the day, and signals bought, by lender."""
+    lent = _lend(market, day)
+    for lender in market.lenders:
+        if renewed := cost_of_renewals(market, lender, day):
+            done = lent[lender.lender_id]
+            lent[lender.lender_id] = replace(done, signal_cost=done.signal_cost + renewed)
+    return lent
+
+
+def _lend(market: Market, day: Day) -> dict[str, Lent]:
     m, lenders = market.merchants, market.lenders
     lent = {lender.lender_id: Lent() for lender in lenders}
     shut = {lender.index: market.platform.shut_share(lender.lender_id, day.date) for lender in lenders}
@@ -86,11 +100,19 @@ def lend_today(market: Market, day: Day) -> dict[str, Lent]:
     reaches = {index: coin >= share for index, share in shut.items()}
     spoken = market.plan_of_run.merchants.repayment.word_of_mouth
     bothers = {one.index: 1.0 + spoken * (1.0 - market.standing[one.lender_id]["goodwill"]) for one in doors}
-    requests = lend.choose_offers(m, market.book, wishes, doors, reaches, day.number, bothers)
+    needs = {one.index: report_needs(market, one, wishes.rows, wishes.amount_fen, day) for one in doors}
+    met = {index: reports.is_met & reaches[index] for index, reports in needs.items()}
+    requests = lend.choose_offers(m, market.book, wishes, doors, reaches, day.number, bothers, met)
     for lender in doors:
+        reported = int((needs[lender.index].is_made & reaches[lender.index]).sum())
         asked = send_to_people(market, lender, wishes, requests[lender.index], day)
         if asked.requests.rows.size:
             lent[lender.lender_id] = _serve(market, lender, asked, day)
+        if reported:
+            n_met = int(met[lender.index].sum())
+            lent[lender.lender_id] = replace(
+                lent[lender.lender_id], special_needs=reported, special_needs_met=n_met
+            )
     return lent
 
 
@@ -105,11 +127,12 @@ def _serve(market: Market, lender: Lender, asked: Asked, day: Day) -> Lent:
         free = settle.free_to_lend(books, lender, freeze, undrawn)
     else:
         free = sharing.free_to_lend(books, lender, freeze, undrawn)
-    columns = _columns(market, lender, rows, day)
+    columns = _columns(market, lender, rows, day, applies=True)
     line = m.lender["line_fen"][lender.index, rows]
     context = lender.context(day.date, day.number, free)
     ids = m.merchant_id[rows]
-    decided = lender.decide(columns, ids, requests.product, requests.asked_fen, line, seed, context)
+    special = raise_for(market, lender, requests, day)
+    decided = lender.decide(columns, ids, requests.product, requests.asked_fen, line, seed, context, special)
     if asked.failed.any():
         decided = lend.refuse(decided, asked.failed, FAILED_REVIEW)
     decided = comply(market, lender, requests, decided, day.date)
@@ -120,6 +143,7 @@ def _serve(market: Market, lender: Lender, asked: Asked, day: Day) -> Lent:
     takes = lend.is_taken_up(lender, m, wishes, requests, decided)
     group = form_groups(lender, m, rows, requests.product, takes)
     takes &= (group > 0) | (requests.product != JOINT_LIABILITY)
+    bought = cost_of_applications(market, lender, rows, takes)
     new = int((m.lender["first_loan_day"][lender.index, rows[takes]] == 0).sum())
     if sharing:
         taken = np.zeros(len(PRODUCTS), np.int64)
@@ -156,6 +180,7 @@ def _serve(market: Market, lender: Lender, asked: Asked, day: Day) -> Lent:
         fees=fees,
         n_loans=int(takes.sum()),
         customers_new=new,
+        signal_cost=bought,
         applications=rows.size,
         approvals=approved,
         accepted=int(takes.sum()),
@@ -185,5 +210,12 @@ def _ration(
     return np.where(served > 0, granted, 0)
 
 
-def _columns(market: Market, lender: Lender, rows: npt.NDArray[np.intp], day: Day) -> dict[str, npt.NDArray[Any]]:
-    return market.observer.columns(lender.needs, rows, lender.index, lender.spec.bureau, day.index, day.number)
+def _columns(market: Market, lender: Lender, rows: Any, day: Day, *, applies: bool) -> dict[str, npt.NDArray[Any]]:
+    """What the lender sees of the merchants of ``rows``, (n,): of the platform, and what it has bought."""
+    plain = [name for name in lender.needs if name not in SIGNALS]
+    seen = market.observer.columns(plain, rows, lender.index, lender.spec.bureau, day.index, day.number)
+    signals = [name for name in lender.needs if name in SIGNALS]
+    if signals:
+        places = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+        seen |= read_signals(market, lender, signals, places, day, applies=applies)
+    return seen

@@ -32,6 +32,7 @@ from sim.engine.day.flags import ENTERS, FLEES, LEAVES, RARE, REOPENS, WINDS_DOW
 from sim.engine.day.sparse import rows_with
 from sim.engine.day.tiles import CUT, Cut
 from sim.engine.funding.arrange import arrange
+from sim.engine.happenings import foresee, shift_regime
 from sim.engine.lenders_day import Lent, lend_today, review
 from sim.engine.merchants_day import Lived, enter_day, live_day
 from sim.engine.observe import Observer
@@ -46,7 +47,6 @@ from sim.lenders.lender import Lender
 from sim.results.recorder import Recorder
 from sim.world.birth import begin_shops, draw_traits, entrants
 from sim.world.exits import close_shops, reopen_shops, wind_down
-from sim.world.outlook import build_outlook
 from sim.world.wash import lie_low
 
 _F = np.float32
@@ -87,6 +87,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             return
         day = self._next_day()
         self._change_lenders(day)
+        shift_regime(self, day)
         self._welcome_entrants(day)
         # every merchant trades, then its loans are served, then it plans: sales and confirmations; pledged proceeds and
         # due dates, before the wallet is spent; stock from what is left, outside money, owners, wishes, leavers
@@ -115,17 +116,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.merchants = Merchants(n, len(s.lenders))
         versions = {name: [spec for _, spec in s.lender_versions(name)] for name in s.lenders}
         self.book, self.books = LoanBook(256 + n // 2, most_unpaid(chain(*versions.values()))), Books()
-        events = s.events.values()
-        self.outlook = build_outlook(
-            p,
-            self.seed_number,
-            s.calendar.start,
-            s.calendar.n_days,
-            [(e.date, e.days, float(e.lift or 1.0), e.category) for e in events if e.kind == "promotion"],
-            [(e.date, e.days, float(e.size or 0.0), e.category) for e in events if e.kind in _SLUMPS],
-            [(e.date, e.days, float(e.size or 0.0)) for e in events if e.kind == "rumour"],
-            [(e.date, e.days, float(e.size or 0.0)) for e in events if e.kind == "rival_marketplace"],
-        )
+        self.outlook = foresee(s, self.seed_number)
         self.observer = Observer(self.merchants, self.outlook, self.seed_number, p.elsewhere.shifted)
         self.lenders = [
             Lender(self, name, index, s.lender_versions(name), s.folder) for index, name in enumerate(s.lenders)
@@ -359,6 +350,3 @@ class Market(mesa.Model):  # type: ignore[misc]
     def held(self) -> dict[Account, int]:
         """What others hold of the lenders' loans and interest, grains."""
         return {key: grains for one in self.sharing.values() for key, grains in one.held(self.books).items()}
-
-
-_SLUMPS = ("recession", "category_slump")

@@ -120,7 +120,9 @@ def _rules(market: Market, day: Day) -> tuple[Any, ...]:
     outlook, i, replays = market.outlook, day.index, market.replay is not None
     lowest = min((product.rate_ppm_year for lender in market.lenders for product in lender.products), default=0)
     return (
-        rules.trade_rules(p, outside, seed, day, replays=replays, rival=float(outlook.rival[i])),
+        rules.trade_rules(
+            p, outside, seed, day, replays=replays, rival=float(outlook.rival[i]), margin=float(outlook.margin[i])
+        ),
         rules.repay_rules(p, seed, day),
         rules.plan_rules(
             p, outside, seed, day, lowest, is_promoted=bool(outlook.largest_ahead[i].any()), replays=replays,

@@ -43,9 +43,20 @@ def stage_shares(p: MerchantParameters) -> tuple[float, ...]:
 
 
 def trade_rules(
-    p: MerchantParameters, outside: OutsideMoney, seed: int, day: Day, *, replays: bool, rival: float = 0.0
+    p: MerchantParameters,
+    outside: OutsideMoney,
+    seed: int,
+    day: Day,
+    *,
+    replays: bool,
+    rival: float = 0.0,
+    margin: float = 1.0,
 ) -> TradeRules:
-    """Scalars of the day's trade; ``rival`` is the share of sales that shops make on a rival marketplace instead."""
+    """Scalars of the day's trade; ``rival`` is the share of sales that shops make on a rival marketplace instead.
+
+    ``margin`` is what shops still have of the margin that they were born with: how buyers answer to advertising is
+    told by that one, and stays.
+    """
     carry = daily_carry(p.demand.weekly_autocorrelation)
     return TradeRules(
         key_shock=draws.day_key(seed, "sales.shock", day.number),
@@ -59,7 +70,7 @@ def trade_rules(
         stage_share=stage_shares(p)[1],
         restocked=_F(p.trade.restocked),
         outside_day=outside.rate.ppm_year / 365e6,
-        pull=_F(p.advertising.pull),
+        pull=_F(p.advertising.pull * margin),
         saved=_F(p.advertising.short),
         given_up=_F(p.advertising.retreat),
         shifted=_F(p.elsewhere.shifted),

@@ -169,13 +169,14 @@ class Event(Parameters):
 
     date: DateQ = parameter(..., unit="date", source="the scenario", doc="First day.")
     kind: Literal[
-        "promotion", "recession", "category_slump", "funding_freeze", "outage", "rumour", "rival_marketplace"
-    ] = parameter(..., unit="name", source="design section 3; facts A.1.7, A.1.8", doc="What happens.")
+        "promotion", "recession", "category_slump", "funding_freeze", "outage", "rumour", "rival_marketplace",
+        "regime_shift",
+    ] = parameter(..., unit="name", source="design section 3; facts A.1.7, A.1.8", doc="What happens.")  # fmt: skip
     lift: Number | None = parameter(
         None, unit="1", low=0.01, high=100.0, source="the scenario", doc="Factor on demand of a promotion."
     )
     size: Share | None = parameter(
-        None, unit="share", source="the scenario", doc="Share lost: of demand, of funding, of those who ask."
+        None, unit="share", source="the scenario", doc="Share lost: of demand, funding, those who ask, margins."
     )
     days: DayCount = parameter(1, unit="days", low=1, high=MAX_DAYS, source="the scenario", doc="How long it lasts.")
     category: Text | None = parameter(None, unit="name", source="the scenario", doc="The category that is struck.")
@@ -221,6 +222,7 @@ EVENT_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "outage": ((), ("size", "days", "lender")),
     "rumour": (("size", "days"), ()),
     "rival_marketplace": (("size", "days"), ()),
+    "regime_shift": (("size",), ()),
 }
 
 

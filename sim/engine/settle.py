@@ -147,6 +147,7 @@ def settle_lender(
         + cost.per_application * lent.applications
         + cost.per_loan * lent.n_loans
         + people
+        + lent.signal_cost
     )
     collection = cost.per_contact * repaid["contacts"] + repaid["ladder_cost"]
     operating += collection
@@ -285,6 +286,9 @@ def daily_row(
         "approvals": lent.approvals,
         "accepted": lent.accepted,
         "rejected_funds": lent.rejected_funds,
+        "signal_cost_fen": lent.signal_cost,
+        "special_needs": lent.special_needs,
+        "special_needs_met": lent.special_needs_met,
         "limit_total_fen": counts["limit_total"],
         **(sharing.row(books) if sharing else {}),
     }

@@ -36,7 +36,8 @@ class Decisions:
     """Answers to a batch of applications; every array is (n,)."""
 
     score: npt.NDArray[np.float64]
-    limit_fen: npt.NDArray[np.int64]
+    limit_fen: npt.NDArray[np.int64]  # that counts for this request
+    standing_fen: npt.NDArray[np.int64]  # that stays offered: less, if the limit was raised for this request alone
     rate_ppm_year: npt.NDArray[np.int64]
     granted_fen: npt.NDArray[np.int64]  # 0 where declined
     reasons: npt.NDArray[np.int16]  # (n, 3) positions in `Lender.reason_names`, 0 for none
@@ -196,6 +197,15 @@ class Lender(mesa.Agent):  # type: ignore[misc]
             return limit
         return np.where(columns["is_cut"] > 0, limit * (1.0 - self.spec.monitoring.limit_cut), limit).astype(np.int64)
 
+    def raised(
+        self, limit: npt.NDArray[np.int64], is_special: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        """Raise the limits of those whose special need it believes, fen, (n,); whole hundreds of yuan."""
+        if self.spec.special_need is None:
+            return limit
+        more = np.minimum(limit * self.spec.special_need.multiple, self.spec.joint_cap).astype(np.int64) // STEP * STEP
+        return np.where(is_special, np.maximum(more, limit), limit)
+
     def decide(
         self,
         columns: Mapping[str, npt.NDArray[Any]],
@@ -205,6 +215,7 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         line_fen: npt.NDArray[np.int64],
         seed: int,
         context: Context,
+        is_special: npt.NDArray[np.bool_] | None = None,
     ) -> Decisions:
         """Decide a batch of applications: score, cut-off, limit, price, approval.
 
@@ -216,6 +227,8 @@ class Lender(mesa.Agent):  # type: ignore[misc]
             Index into PRODUCTS.
         asked_fen, line_fen : ndarray (n,) of int64
             What is asked for; what is already owed on the line.
+        is_special : ndarray (n,) of bool, optional
+            For whom the limit is raised tonight.
         """
         n = ids.size
         reasons = _Reasons(n)
@@ -228,7 +241,8 @@ class Lender(mesa.Agent):  # type: ignore[misc]
 
         seen = {**columns, "score": score}
         limit, why = self._ask("limit", seen, ids, seed, context)
-        limit = self._cut(np.minimum(limit, self.spec.joint_cap), columns)
+        standing = self._cut(np.minimum(limit, self.spec.joint_cap), columns)
+        limit = standing if is_special is None else self.raised(standing, is_special)
         # A secured loan is bounded by what it rests on, which the merchant has already counted in what it asks.
         on_line = ~np.isin(product, SECURED)
         room = np.where(on_line, np.maximum(limit - line_fen, 0), asked_fen)
@@ -253,7 +267,7 @@ class Lender(mesa.Agent):  # type: ignore[misc]
         for column in range(why.shape[1]):
             reasons.add(good & has_room & ~approved, why[:, column])
         granted = np.where(good & has_room & approved, granted, 0)
-        return Decisions(score, limit, rate, granted, reasons.table)
+        return Decisions(score, limit, standing, rate, granted, reasons.table)
 
     def judge(
         self,

@@ -34,6 +34,8 @@ from sim.lenders.desk_terms import Desk
 from sim.lenders.funding_terms import BankDebt, Funding, Insurance, JointLending, ProductId, Securitisation
 from sim.lenders.policy_spec import PolicySpec
 from sim.lenders.product_terms import JOINT_CAP, MOST_OWED, Products
+from sim.lenders.signal_terms import Signal, SignalId
+from sim.lenders.special_need import SpecialNeed
 
 
 class Eligibility(Parameters):
@@ -185,6 +187,10 @@ class LenderSpec(Parameters):
     products: Products = Products()
     scoring: Scoring = Scoring()
     limit: Limit = Limit()
+    special_need: SpecialNeed | None = None
+    signals: dict[SignalId, Signal] = parameter(
+        {}, unit="mapping", source="facts A.1.7, A.1.8", doc="What is bought about merchants, by the signal."
+    )
     pricing: Pricing = Pricing()
     approval: Approval = Approval()
     funding: Funding = Funding()

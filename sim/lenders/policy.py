@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.merchants import OBSERVABLE, View
+from sim.core.merchants import OBSERVABLE, SIGNALS, View
 from sim.core.money import MAX_PPM_YEAR
 from sim.core.schedules import TREATMENTS
 from sim.errors import PolicyError
@@ -170,7 +170,8 @@ def tiles(n: int, size: int = TILE) -> Iterator[slice]:
 
 def columns_for(kind: str) -> tuple[str, ...]:
     """Name every column that a policy of this kind may declare in ``needs``."""
-    return (*OBSERVABLE, *(name for name in SEES.get(kind, ()) if name not in OBSERVABLE))
+    seen = [name for name in OBSERVABLE if kind in DECIDING or name not in SIGNALS]
+    return (*seen, *(name for name in SEES.get(kind, ()) if name not in OBSERVABLE))
 
 
 def find_policy(kind: str, policy: str, folder: Path | None = None) -> type[Any]:
@@ -246,6 +247,12 @@ def needs_faults(kind: str, policy: Any) -> list[Refused]:
         if name not in known
         for hint in [did_you_mean(name, known)]
     ]
+
+
+def signals_needed(kind: str, policy: str, parameters: Mapping[str, object], folder: Path | None = None) -> list[str]:
+    """Name the signals that a policy looks at, which its lender must buy; none if the policy cannot be made."""
+    made, _ = _make(kind, policy, parameters, folder)
+    return [name for name in getattr(made, "needs", ()) if name in SIGNALS]
 
 
 def decide(policy: Any, kind: str, view: View, context: Context) -> Answer:

@@ -52,6 +52,10 @@ RANGES: Mapping[str, tuple[float, float, float, float]] = {
     "days_since_first_loan": (-1, -200, 700, 6_000),
     "limit_fen": (0, 0, 1e7, 1e10),
     "bureau_worst_dpd": (0, -60, 60, 5_000),
+    "psychometric": (0, 0.1, 0.9, 1),
+    "tax_sales": (0, 1e3, 5e6, 1e12),
+    "declared_sales": (0, 1e3, 5e6, 1e12),
+    "site_visit": (0, 0.5, 1.0, 1),
 }
 COLUMNS = {**OBSERVABLE, **DECIDED}
 IDS_STEP = 7_919  # ids of merchants are no row numbers

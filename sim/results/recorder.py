@@ -73,6 +73,9 @@ DAILY = (
     "people_cost_fen",
     "late_paid_fen",
     "shops_shut",
+    "special_needs",
+    "special_needs_met",
+    "signal_cost_fen",
 )
 DECISIONS = ("approved", "declined", "no_funds")
 

@@ -21,6 +21,14 @@ class Character(Parameters):
         source="B.4 V55 (0.65 % of turnover)",
         doc="Mean faked sales of those over their true sales.",
     )
+    overstated: Number = parameter(
+        0.3,
+        unit="share",
+        low=0.0,
+        high=5.0,
+        source="assumption; that declared figures are off by integrity: facts A.1.8",
+        doc="How much more an opportunist sells by what it declares; a fraudster twice as much more.",
+    )
     fraud_delay: Days = parameter(
         "600 days",
         unit="days",

@@ -22,7 +22,7 @@ from sim.world.promotions import (
     run_up,
 )
 from sim.world.season import ahead, behind, season_table
-from sim.world.shocks import common_shocks, distrust, slump
+from sim.world.shocks import common_shocks, distrust, margin_kept, slump
 
 LOOK_BACK, LOOK_AHEAD = 100, 60  # days of calendar before and after a run that windows need
 Factors = npt.NDArray[np.float32]
@@ -43,6 +43,7 @@ class Outlook:
     run_up: Factors  # what is advertised more for promotions, over the usual
     trust: Factors  # (n_days,): factor on how many think of borrowing
     rival: Factors  # (n_days,): share of sales on the platform that shops make on a rival one instead
+    margin: Factors  # (n_days,): share of the margins they were born with that shops still have
 
     @property
     def ahead(self) -> tuple[Factors, Factors, Factors, Factors]:
@@ -59,6 +60,7 @@ def build_outlook(
     slumps: list[tuple[date, int, float, str | None]],
     rumours: Sequence[tuple[date, int, float]] = (),
     rivals: Sequence[tuple[date, int, float]] = (),
+    shifts: Sequence[tuple[date, float]] = (),
 ) -> Outlook:
     """Lay out the factors of a run.
 
@@ -68,6 +70,7 @@ def build_outlook(
     slumps : list of (first day, days, share of demand lost, category or None for all)
     rumours : sequence of (first day, days, share of those who think of borrowing that do not)
     rivals : sequence of (first day, days, share of orders drawn away by a rival marketplace)
+    shifts : sequence of (first day, share of every margin that is gone from then on)
     """
     categories = list(p.categories.values())
     names = list(p.categories)
@@ -80,11 +83,13 @@ def build_outlook(
         factor = slump(n_days, (first - start).days, length, size)
         columns: Any = slice(None) if category is None else names.index(category)
         shocks[:, columns] *= factor[:, None] if category is None else factor
-    trust, stays = np.ones(n_days), np.ones(n_days)
+    trust, stays, kept = np.ones(n_days), np.ones(n_days), np.ones(n_days)
     for first, length, size in rumours:
         trust *= distrust(n_days, (first - start).days, length, size)
     for first, length, size in rivals:
         stays *= slump(n_days, (first - start).days, length, size)
+    for first, size in shifts:
+        kept *= margin_kept(n_days, (first - start).days, size)
     served = p.elsewhere.multihome * (1.0 - stays)  # of all orders there were: by the same shops, on the rival
     shocks *= (stays + served)[:, None]
     own = {size: lift_of_those_who_join(size, p) for _, _, size, _ in promotions}
@@ -103,6 +108,7 @@ def build_outlook(
         season_index=behind(table, 30)[inside],
         season_index_90d=behind(table, 90)[inside],
         trust=trust.astype(np.float32),
+        margin=kept.astype(np.float32),
         rival=(served / np.maximum(stays + served, 1e-9)).astype(np.float32),
         lift=after_effect(lift, p.promotions.brought_forward, p.promotions.missing_for)[:n_days],
         lift_ahead=lift_to_stock_for(lift)[:n_days],

@@ -11,7 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import draws
+from sim.core.merchants import Merchants
 from sim.world.parameters import Demand
+
+LEAST_MARGIN = 0.01  # what a shop keeps of its price whatever becomes of costs; assumption
 
 
 def common_shocks(p: Demand, seed: int, first_day: int, n_days: int, n_categories: int) -> npt.NDArray[np.float64]:
@@ -46,3 +49,15 @@ def slump(n_days: int, first: int, length: int, size: float) -> npt.NDArray[np.f
     ramp = np.minimum(days - first + 1, first + length + 14 - days) / 14.0
     factor: npt.NDArray[np.float64] = 1.0 - size * np.clip(ramp, 0.0, 1.0)
     return factor
+
+
+def margin_kept(n_days: int, first: int, size: float) -> npt.NDArray[np.float64]:
+    """Factor of a regime shift that takes ``size`` of every margin away for good from its day on, (n_days,)."""
+    factor: npt.NDArray[np.float64] = np.where(np.arange(n_days) >= first, 1.0 - size, 1.0)
+    return factor
+
+
+def raise_costs(m: Merchants, kept: float) -> None:
+    """Leave every shop, also those yet to come, the share ``kept`` of its margin, `LEAST_MARGIN` at least."""
+    if kept < 1.0:
+        m.margin[:] = np.maximum(m.margin * np.float32(kept), np.float32(LEAST_MARGIN))

@@ -16,6 +16,7 @@ from sim.errors import ScenarioError
 from sim.world.behaviour import Borrowing
 from sim.world.diversion import diverts
 from sim.world.promotions import TAKES_PART
+from sim.world.shocks import LEAST_MARGIN
 
 PROMOTION = {"events": {"sale": {"date": "2012-03-21", "kind": "promotion", "lift": 3.0}}}
 ALONE: dict[str, Any] = {"lenders": {}, "calendar": {"start": "2012-02-15", "days": 60}}
@@ -286,6 +287,33 @@ def test_a_rival_marketplace_draws_orders_and_payments_away() -> None:
     assert share[0] > 1.5 * share[1]
     ratio = [market.merchants.sales_mean_7d.sum() / market.merchants.demand_mean.sum() for market in (drawn, plain)]
     assert ratio[0] < 0.8 * ratio[1]  # less of what is ordered is seen on the platform
+
+
+def test_a_regime_shift_costs_margins_and_leaves_orders() -> None:
+    """From its day on the same sales mean worse prospects: what lenders see stays, who can pay does not."""
+    shift = {"events": {"costs": {"date": "2012-02-25", "kind": "regime_shift", "size": 0.6}}}
+    eve, plain_eve = lived(scenario(ALONE | shift), 10), lived(scenario(ALONE), 10)
+    assert not differing(eve, plain_eve, (*TRAITS, *STATE))
+    after, plain = (lived(scenario(ALONE | changes), 11) for changes in (shift, {}))
+    assert after.merchants.margin == pytest.approx(plain.merchants.margin * 0.4, rel=1e-6)  # entrants to come as well
+    grown = plain.merchants.opened_day < plain.calendar[0].number - 100  # who is new gives up a part of its margin
+    for name in ("sales_mean_7d", "reputation"):
+        assert np.array_equal(getattr(after.merchants, name)[grown], getattr(plain.merchants, name)[grown])
+    late, plain_late = (lived(scenario(ALONE | changes), 60) for changes in (shift, {}))
+    assert late.merchants.margin == pytest.approx(after.merchants.margin)  # once, and for good
+    assert late.merchants.arrears.sum() > 1.3 * plain_late.merchants.arrears.sum()
+
+
+def test_no_margin_goes_below_the_least() -> None:
+    shift = {"events": {"costs": {"date": "2012-02-25", "kind": "regime_shift", "size": 1.0}}}
+    assert (lived(scenario(ALONE | shift), 15).merchants.margin == np.float32(LEAST_MARGIN)).all()
+
+
+def test_a_regime_shift_before_the_run_is_no_part_of_it() -> None:
+    shift = {"events": {"costs": {"date": "2012-01-25", "kind": "regime_shift", "size": 0.6}}}
+    assert not differing(lived(scenario(ALONE | shift), 5), lived(scenario(ALONE), 5), TRAITS)
+    with pytest.raises(ScenarioError, match="needs size"):
+        scenario({"events": {"one": {"date": "2012-03-10", "kind": "regime_shift"}}})
 
 
 @pytest.mark.parametrize("kind", ["rumour", "rival_marketplace"])

@@ -26,7 +26,7 @@ START, N_DAYS = date(2012, 10, 1), 90
 D11 = date(2012, 11, 11)
 AHEAD = ("lift_ahead", "largest_ahead", "eve", "run_up")
 FACTORS = ("demand", "season_ahead", "season_index", "season_index_90d", "lift", *AHEAD)
-BY_DAY = ("trust", "rival")
+BY_DAY = ("trust", "rival", "margin")
 
 
 def parameters(**groups: dict[str, Any]) -> MerchantParameters:
@@ -139,6 +139,16 @@ def test_a_rumour_keeps_people_from_borrowing_and_a_rival_draws_orders_away() ->
     assert np.allclose(rival.demand / plain.demand.astype(float), (1.0 - 0.75 * drawn)[:, None], rtol=1e-5)
     assert np.allclose(rival.rival, 0.25 * drawn / (1.0 - 0.75 * drawn), atol=1e-6)
     assert differing(rival, plain) == {"demand", "rival"}
+
+
+def test_a_regime_shift_takes_margins_away_for_good() -> None:
+    first = START + timedelta(days=20)
+    shifts = [(first, 0.4), (first + timedelta(days=30), 0.5)]
+    found = build_outlook(parameters(), 3, START, N_DAYS, [], [], shifts=shifts)
+    assert (found.margin[:20] == 1.0).all()
+    assert np.allclose(found.margin[20:50], 0.6)
+    assert np.allclose(found.margin[50:], 0.3)
+    assert differing(found, outlook()) == {"margin"}
 
 
 def test_only_the_seed_moves_the_shocks() -> None:

@@ -199,6 +199,8 @@ def _check_lender(report: Report, name: str, spec: LenderSpec, folder: FilePath)
         here = (*path, "products", product_id)
         if terms.minimum > terms.maximum and not report.is_broken((*here, "minimum"), (*here, "maximum")):
             report.add((*here, "minimum"), "the smallest loan is larger than the largest", "lower it, or raise maximum")
+    for keys, problem, allowed in _signal_faults(spec, folder):
+        report.add((*path, *keys), problem, allowed)
     if report.is_broken((*path, "changes")):
         return
     now = spec
@@ -217,6 +219,9 @@ def _check_lender(report: Report, name: str, spec: LenderSpec, folder: FilePath)
         for keys, problem, allowed in _care_faults(changed):
             if (keys, problem, allowed) not in list(_care_faults(now)):
                 report.add(_setting(here, change.set, keys), problem, allowed)
+        for keys, problem, allowed in _signal_faults(changed, folder):
+            if (keys, problem, allowed) not in list(_signal_faults(now, folder)):
+                report.add(_setting(here, change.set, keys), problem, allowed)
         for kind in POLICY_KINDS:
             old, new = getattr(now, kind), getattr(changed, kind)
             if old == new:
@@ -228,6 +233,18 @@ def _check_lender(report: Report, name: str, spec: LenderSpec, folder: FilePath)
                     at = _setting(here, change.set, (kind, field))
                     report.add(at, problem, allowed, hint)
         now = changed
+
+
+def _signal_faults(spec: LenderSpec, folder: FilePath) -> Iterator[tuple[Path, str, str]]:
+    """Yield (keys inside the lender, problem, allowed) of policies that look at what the lender does not buy."""
+    from sim.lenders.policy import DECIDING, signals_needed
+
+    for kind in DECIDING:
+        block = getattr(spec, kind)
+        for name in signals_needed(kind, block.policy, block.parameters, folder):
+            if name not in spec.signals:
+                problem = f"the {kind} policy looks at {name}, which the lender does not buy"
+                yield (kind, "policy"), problem, f"write signals: {{{name}: {{cost: 5 yuan}}}} for the lender"
 
 
 def _check_care(report: Report, name: str, spec: LenderSpec) -> Iterator[str]:
