@@ -7,7 +7,9 @@ that nothing better is known.
 
 from __future__ import annotations
 
-from sim.core.quantities import Days, Money, Number, Parameters, RateQ, Share, Text, parameter
+from pydantic import field_validator
+
+from sim.core.quantities import Days, Money, Number, Parameters, RateQ, Share, Text, parameter, refuse
 from sim.world.behaviour import Borrowing, Character, Exits, Repayment
 from sim.world.calendar import Season
 from sim.world.decisions import Advertising, Elsewhere, Entrants, Promotions, Spells, Washing
@@ -39,6 +41,13 @@ class Entry(Parameters):
         source="assumption",
         doc="Mean age of the shops that are there on the first day; exponential.",
     )
+
+    @field_validator("waves")
+    @classmethod
+    def _lets_somebody_in(cls, waves: tuple[float, ...]) -> tuple[float, ...]:
+        if not (all(0.0 <= weight < 1e9 for weight in waves) and sum(waves) > 0.0):
+            raise refuse("these waves let nobody in", "weights from 0 up, one of them above 0")
+        return waves
 
 
 class Size(Parameters):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -163,6 +164,20 @@ def test_prices_and_what_promotions_do_follow_their_formulas(rng: np.random.Gene
     close(lift, np.where(takes_part, own, other))
     assert np.array_equal(price[given == 0.0], value[given == 0.0])
     assert min((given == 0.0).sum(), (cut == margin / 2.0).sum(), ((cut > 0.0) & (cut < 0.05)).sum()) > 10
+
+
+def test_the_values_of_orders_vary_about_the_price_and_less_where_there_are_many(rng: np.random.Generator) -> None:
+    orders, usual = np.repeat(np.array([0.1, 4.0], F), N // 2), np.full(N, 20_000, F)
+    price, high, low = usual.copy(), np.empty(N, np.uint32), np.empty(N, np.uint32)
+    shopfront.vary_values(TRADE.key_value, F(0.5), IDS, orders, price, high, low)
+    few, many = np.log(price.reshape(2, -1).astype(float) / 20_000)
+    for logs, spread in ((few, 0.5), (many, 0.25)):
+        assert logs.std() == pytest.approx(spread, rel=5.0 / math.sqrt(2 * logs.size))
+        assert abs(logs.mean() + spread**2 / 2.0) < 5.0 * spread / math.sqrt(logs.size)
+    assert np.array_equal(price, np.floor(price))
+    tiny = np.full(N, 1, F)
+    shopfront.vary_values(TRADE.key_value, F(2.0), IDS, orders, tiny, high, low)
+    assert tiny.min() == 1.0
 
 
 def test_advertising_and_where_to_sell_follow_their_formulas(rng: np.random.Generator) -> None:

@@ -371,3 +371,18 @@ def test_poor_shops_hold_less_and_owe_more() -> None:
     assert poor[2].sum() > rich[2].sum() == 0
     assert (poor[3] <= rich[3]).all()
     assert poor[3].sum() < 0.5 * rich[3].sum()
+
+
+def test_late_merchants_enter_in_waves_of_the_given_weights() -> None:
+    entry = {"present": 0.2, "over": "300 days"}
+    even, waves = (born(20_000, p=parameters(entry=entry | more)).entry_day for more in ({}, {"waves": [1, 0, 3]}))
+    counts = np.histogram(waves[waves > START] - START, [1, 101, 201, 301])[0]
+    assert counts.sum() == (waves > START).sum() == (even > START).sum()
+    assert counts[1] <= 2  # a day at an edge
+    assert is_share(np.arange(counts.sum()) < counts[2], 0.75)
+
+
+@pytest.mark.parametrize("waves", [[], [0, 0], [1, -1]])
+def test_waves_that_let_nobody_in_are_refused(waves: list[float]) -> None:
+    with pytest.raises(ValueError, match="waves"):
+        parameters(entry={"waves": waves})
