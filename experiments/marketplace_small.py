@@ -51,7 +51,9 @@ PAIRS = (
     Pair("trade.order_value_sigma", "deviation of the same", at("average_order_value/lognorm_sigma"), 0.05, 2.0),
     Pair("trade.order_value_slope", "deviation of log orders of a life",
          at("lifetime_orders_size/lognorm_sigma"), -2.0, 2.0, "plain", -0.15),
-    # with fewer orders most of it are the values of single orders, which do not differ within a shop of the market
+    Pair("trade.order_value_noise", "deviation of log growth a quarter, 2 orders or fewer",
+         at("qoq_log_growth_sd_by_orders_bucket/(0.0, 2.0]/sd"), 0.05, 1.5),
+    # with fewer orders most of it are the values of single orders
     Pair("demand.volatility", "deviation of log growth a quarter, 20 orders or more",
          at("qoq_log_growth_sd_20plus_orders"), 0.01, 2.0),
     Pair("demand.weekly_autocorrelation", "autocorrelation of growth a quarter",
@@ -67,7 +69,7 @@ PAIRS = (
     Pair("exits.returns", "silent sellers who sell later", at("returned_later_given_silent"), 0.01, 0.99, "logit", 0.5,
          is_log=False),
 )  # fmt: skip
-BEGIN = (5.0, 1.4, 115.0, 0.8, 0.35, 0.6, 0.92, 1.5, 0.01, 0.4, 0.5, 0.9)
+BEGIN = (5.0, 1.4, 115.0, 0.7, 0.35, 0.6, 0.6, 0.92, 1.5, 0.01, 0.4, 0.5, 0.9)
 FLOOR = 0.02  # relative error below which no moment is held
 
 

@@ -27,13 +27,14 @@ INPUTS = {
         "qoq_growth_autocorr_lag1", "qoq_log_sales_growth_continuing.p50", "silent_next_quarter_by_orders",
         "survival_months_since_first_sale_silence120d.3", "returned_later_given_silent",
         "orders_sample.weekday_index_mon_sun", "orders_sample.purchase_to_delivery_days.mean",
-        "orders_sample.in_transit_receivable_age_days_steady_state.mean_outstanding", "new_sellers_by_quarter.2016Q4",
+        "orders_sample.in_transit_receivable_age_days_steady_state.mean_outstanding", "new_sellers_by_quarter",
+        "orders_sample.purchase_to_delivery_days.sd", "qoq_log_growth_sd_by_orders_bucket.(0.0, 2.0]",
     ),
 }  # fmt: skip
 """Beginnings of the names of moments that set a parameter, or are nearly the same as one that does: inputs."""
 
-_VALUE = "every order of a shop has the same value in the market; real ones of a seller differ by as much as sellers do"
-_LAG = "confirmation is a chain of four stages, half as spread as real lags"
+_VALUE = "one law of the values of a shop's orders for all shops; that of real ones is skewed"
+_LAG = "confirmation is a chain of waits that all orders share; real ones depend on the way to the buyer"
 _LAW = "sizes are lognormal; the real law is skewed otherwise"
 _EVEN = "own growth, persistent shocks and closures spread the market's orders, most of all downwards"
 _JUMPS = "real weeks are calm with rare jumps, new shops climb fast; the market's shocks are normal, its trend straight"
@@ -58,14 +59,14 @@ REASONS: dict[str, str] = {
     "shops_with_any": "hot products come to all shops alike",
     "events": "no holiday but the Spring Festival; shops do not differ in what a holiday means to them",
     "entry_month": _ENTRY,
-    "new_sellers": _ENTRY,
-    "active_sellers": _ENTRY,
+    "new_sellers": "seen at the first order, some time after the entry",
+    "active_sellers": "the same",
     "lifetime_": _LAW + "; growth is a straight line",
     "share_sellers_with_one_order": "real sellers try the marketplace with an order or two and go",
     "quarter_orders": _LAW + "; growth is a straight line for all",
     "quarter_sales": _LAW + "; " + _VALUE,
-    "average_order_value": _VALUE + "; their law is skewed",
-    "qoq_": _VALUE + ", so that small sellers' sales vary less in the market",
+    "average_order_value": _VALUE,
+    "qoq_": _VALUE + "; growth is a straight line for all",
     "silent_next_quarter": "one law of leaving by size and age",
     "returned_later": "leavers come back within 120 days or never",
     "survival_": "real sellers of many orders leave after a year or more, for which the law of leaving has no term",
