@@ -44,6 +44,7 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("lender.visible", 40),
     ("lender.queue", 41),
     ("policy.coin", 42),
+    ("lender.channel", 43),
     ("platform.outage", 50),
     ("desk.service", 60),
     ("desk.patience", 61),
