@@ -41,6 +41,7 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("exit.return", 22),
     ("repay.forget", 30),
     ("borrow.divert", 32),
+    ("wash.review", 33),
     ("lender.visible", 40),
     ("lender.queue", 41),
     ("policy.coin", 42),
