@@ -15,6 +15,7 @@ from sim.core.merchants import OPEN, SIGNALS, Merchants
 from sim.engine import lend, settle
 from sim.engine.after.cases import SEEN
 from sim.engine.after.people import Asked, send_to_people
+from sim.engine.channels import cost_of_views, sees_entry
 from sim.engine.comply import comply, report_penalties
 from sim.engine.day.flags import ASKS
 from sim.engine.funding.sharing import Sharing
@@ -44,6 +45,7 @@ class Lent:
     accepted: int = 0
     rejected_funds: int = 0
     signal_cost: int = 0
+    channel_cost: int = 0
     special_needs: int = 0  # reported
     special_needs_met: int = 0  # for whom the limit was raised
 
@@ -60,9 +62,7 @@ def review(market: Market, lender: Lender, day: Day) -> int:
         seen = lender.is_eligible(tenure, m.platform[tile], m.sales_mean_30d[tile])
         seen &= m.status[tile] == OPEN
         if lender.spec.eligibility.invited < 1.0:
-            ids = m.merchant_id[tile]
-            invitation = draws.uniform(market.seed_number, "lender.visible", draws.ONCE, ids, lender.luck_key)
-            seen &= invitation < lender.spec.eligibility.invited
+            seen &= sees_entry(market, lender, tile, day)
         visible[tile] = seen
         places = start + np.flatnonzero(seen)
         if places.size == 0:
@@ -76,12 +76,13 @@ def review(market: Market, lender: Lender, day: Day) -> int:
 
 
 def lend_today(market: Market, day: Day) -> dict[str, Lent]:
-    """Wishes, choice of offer, decisions, rationing and disbursement of the day, and signals bought, by lender."""
+    """Wishes, choice of offer, decisions, rationing and disbursement, signals and channels paid for, by lender."""
     lent = _lend(market, day)
     for lender in market.lenders:
-        if renewed := cost_of_renewals(market, lender, day):
+        renewed, views = cost_of_renewals(market, lender, day), cost_of_views(market, lender, day)
+        if renewed or views:
             done = lent[lender.lender_id]
-            lent[lender.lender_id] = replace(done, signal_cost=done.signal_cost + renewed)
+            lent[lender.lender_id] = replace(done, signal_cost=done.signal_cost + renewed, channel_cost=views)
     return lent
 
 

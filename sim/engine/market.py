@@ -34,7 +34,7 @@ from sim.engine.day.tiles import CUT, Cut
 from sim.engine.funding.arrange import arrange
 from sim.engine.happenings import foresee, shift_regime
 from sim.engine.lenders_day import Lent, lend_today, review
-from sim.engine.merchants_day import Lived, enter_day, live_day
+from sim.engine.merchants_day import Lived, enter_day, live_day, prepare_for_reviews
 from sim.engine.observe import Observer
 from sim.engine.payout import most_unpaid
 from sim.engine.replay import Replay
@@ -92,6 +92,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         # every merchant trades, then its loans are served, then it plans: sales and confirmations; pledged proceeds and
         # due dates, before the wallet is spent; stock from what is left, outside money, owners, wishes, leavers
         noticed = live_day(self, day)
+        prepare_for_reviews(self, day)
         # borrowers are looked at; late ones are called, sued, closed; new terms are agreed with some
         monitor(self, day)
         collect(self, day, noticed)

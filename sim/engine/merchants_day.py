@@ -20,6 +20,7 @@ from sim.engine.day.plan import PLAN_TOTALS, PlanColumns
 from sim.engine.day.tiles import columns_of
 from sim.engine.day.trade import TRADE_TOTALS, TradeColumns
 from sim.engine.groups import stand_in
+from sim.world.wash import dress_up
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
@@ -95,6 +96,13 @@ def live_day(market: Market, day: Day) -> npt.NDArray[np.int64]:
     _note_closings(market, loans, day)
     stand_in(market, day)
     return _listed(market, loans, loans.noticed, market.room.sums.n_noticed).astype(np.int64)
+
+
+def prepare_for_reviews(market: Market, day: Day) -> None:
+    """Some who fake sales fake more as the next review of a lender that they see draws near."""
+    p, every = market.plan_of_run.merchants, [lender.spec.review.every for lender in market.lenders]
+    left = np.array([days - day.index % days for days in every], np.int64)
+    dress_up(market.merchants, left, market.seed_number, p.washing, float(p.borrowing.smallest))
 
 
 def enter_day(market: Market) -> Lived:

@@ -148,6 +148,7 @@ def settle_lender(
         + cost.per_loan * lent.n_loans
         + people
         + lent.signal_cost
+        + lent.channel_cost
     )
     collection = cost.per_contact * repaid["contacts"] + repaid["ladder_cost"]
     operating += collection
@@ -287,6 +288,7 @@ def daily_row(
         "accepted": lent.accepted,
         "rejected_funds": lent.rejected_funds,
         "signal_cost_fen": lent.signal_cost,
+        "channel_cost_fen": lent.channel_cost,
         "special_needs": lent.special_needs,
         "special_needs_met": lent.special_needs_met,
         "limit_total_fen": counts["limit_total"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +12,7 @@ import mesa
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.channels import luck_key
 from sim.core.loanbook import FIXED_LOAN, PRODUCTS, SALES_SHARE, SECURED
 from sim.core.merchants import PLATFORMS, View
 from sim.core.money import MAX_PPM_YEAR
@@ -86,7 +86,7 @@ class Lender(mesa.Agent):  # type: ignore[misc]
     @property
     def luck_key(self) -> int:
         """A stable number of the lender's name, which keys its own draws; it does not depend on other lenders."""
-        return zlib.crc32(self.lender_id.encode()) & 0xFFFF
+        return luck_key(self.lender_id)
 
     def live_to(self, today: date) -> bool:
         """Become what the scenario says the lender is from this date on; True if something changed (design rule 17)."""

@@ -29,6 +29,7 @@ from sim.core.quantities import (
     refuse,
 )
 from sim.lenders.care_terms import Monitoring, Negotiation
+from sim.lenders.channel_terms import Channel
 from sim.lenders.collection_terms import Collection
 from sim.lenders.desk_terms import Desk
 from sim.lenders.funding_terms import BankDebt, Funding, Insurance, JointLending, ProductId, Securitisation
@@ -65,6 +66,9 @@ class Eligibility(Parameters):
         unit="share",
         source="facts A.1.2: the entry is shown only to sellers over the bar",
         doc="Share of merchants that are shown the entry, drawn once per merchant.",
+    )
+    channels: dict[Id, Channel] = parameter(
+        {}, unit="mapping", source="facts A.1.8", doc="What else brings merchants to the entry, by a name."
     )
 
 

@@ -76,6 +76,7 @@ DAILY = (
     "special_needs",
     "special_needs_met",
     "signal_cost_fen",
+    "channel_cost_fen",
 )
 DECISIONS = ("approved", "declined", "no_funds")
 

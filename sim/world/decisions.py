@@ -205,12 +205,26 @@ class Washing(Parameters):
         2.0,
         unit="1",
         low=1.0,
-        high=3.0,
+        high=2.5,
         source="assumption; that fakes are for reputation and limits: B.4 V56",
         doc="Fake orders over the habit to which a shop works up while it wants more money than it can get.",
     )
     chase_days: Days = parameter(
         "14 days", unit="days", low="1 day", high="100 days", source="assumption", doc="Days in which it does so."
+    )
+    before_review: Share = parameter(
+        0.0,
+        unit="share",
+        source="assumption; that fakes are for limits: B.4 V56",
+        doc="Share of those who fake that work up to chase before a lender's review is due; drawn once.",
+    )
+    review_days: Days = parameter(
+        "10 days",
+        unit="days",
+        low="1 day",
+        high="100 days",
+        source="assumption",
+        doc="Days before a review in which they do so, evenly; after it they fake as usual.",
     )
     quiet_days: Days = parameter(
         "90 days",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core import draws
 from sim.core.kernels import Scalar, floor, kernel, rule
 from sim.core.merchants import Merchants
 from sim.world.decisions import Washing
@@ -54,6 +55,32 @@ def wash_steps(p: Washing) -> tuple[int, int, int]:
     """Per cent: the most that is faked, how much more a day in want of money, how much a day after being found out."""
     most = round(HABIT * p.chase)
     return most, max(1, round((most - HABIT) / p.chase_days)), max(1, round(HABIT / p.quiet_days))
+
+
+def dress_up(
+    m: Merchants, days_to_review: npt.NDArray[np.int64], seed: int, p: Washing, smallest: float
+) -> None:
+    """Let the share ``p.before_review`` of fakers work up to ``p.chase`` before the next review of a lender they see.
+
+    On the last evening before it they fake the most, and ``p.review_days`` before it as usual. With no review near they
+    fake as usual, unless they miss ``smallest`` fen or more. Who lies low after it was found out takes no part.
+
+    Parameters
+    ----------
+    days_to_review : ndarray (n_lenders,) of int64
+        Days until each lender's next review, 1 if it is tomorrow's.
+    """
+    if p.before_review <= 0.0 or days_to_review.size == 0:
+        return
+    rows = np.flatnonzero((m.wash > 0) & (m.wash_level >= HABIT))
+    rows = rows[draws.uniform(seed, "wash.review", draws.ONCE, m.merchant_id[rows]) < p.before_review]
+    days = np.where(m.lender["is_visible"][:, rows], days_to_review[:, None], p.review_days).min(axis=0)
+    near = np.maximum(p.review_days - days, 0)
+    most = wash_steps(p)[0]
+    dressed = HABIT + (most - HABIT) * near // max(p.review_days - 1, 1)
+    level = m.wash_level[rows].astype(np.int64)
+    usual = np.where(m.shortage[rows] >= smallest, level, HABIT)
+    m.wash_level[rows] = np.where(near > 0, np.maximum(level, np.minimum(dressed, most)), usual)
 
 
 def lie_low(m: Merchants, found: npt.NDArray[np.int64], p: Washing) -> None:

@@ -11,8 +11,10 @@ import sim
 from sim.results.run import Run
 
 ALL: dict[str, Any] = ROUGH | {
+    "events": ROUGH["events"] | {"costs": {"date": "2012-05-01", "kind": "regime_shift", "size": 0.1}},
     "merchants.number": 800,
     "merchants.borrowing": {"habit_mean": 0.2, "diverters": 0.1},
+    "merchants.washing.before_review": 0.5,
     "lenders.ali.equity": "2 m yuan",
     "lenders.ali.late_fee": "5 yuan",
     "lenders.ali.products": {
@@ -23,6 +25,12 @@ ALL: dict[str, Any] = ROUGH | {
     "lenders.ali.monitoring": {"policy": "signals", "every": "3 days"},
     "lenders.ali.negotiation": {"policy": "early"},
     "lenders.ali.approval": {"policy": "desk", "people_from": "4000 yuan"},
+    "lenders.ali.special_need": {"multiple": 2.0},
+    "lenders.ali.signals": {"psychometric": {"cost": "1 yuan", "valid_for": "30 days"}},
+    "lenders.ali.scoring": {"policy": "lie_score:LieScore", "weight": 0.1, "cutoff": 0.0},
+    "lenders.ali.eligibility": {
+        "invited": 0.8, "min_tenure": "0 days", "channels": {"fair": {"reach": 1.0, "registers": 0.9}}
+    },
     "lenders.ali.collection.identity": False,
     "lenders.ali.collection.steps": {
         "remind": {"action": "remind", "after": "1 day", "every": "7 days", "tone": "positive"},
@@ -68,6 +76,8 @@ def test_everything_happens(alone: Run) -> None:
         "advise", "cut", "misuse", "call", "reached", "promises", "keeps", "breaks", "help", "suspend", "legal", "sell",
         "close_shop", "blacklist", "asks", "extension", "re_amortisation", "rate_cut", "gives_up",
     } <= done  # fmt: skip
+    counted = ("special_needs", "special_needs_met", "signal_cost_fen", "channel_cost_fen")
+    assert (alone.daily[[*counted]].sum() > 0).all()
 
 
 def test_two_threads_give_the_same_bits(alone: Run) -> None:

@@ -304,6 +304,22 @@ def test_a_regime_shift_costs_margins_and_leaves_orders() -> None:
     assert late.merchants.arrears.sum() > 1.3 * plain_late.merchants.arrears.sum()
 
 
+def test_fakes_are_for_the_review_that_is_due() -> None:
+    """More is faked on the eve of a review than after it, and not at all more by default."""
+    faking = {"merchants.washing": {"before_review": 1.0, "chase": 2.5}, "lenders.ali.review.every": "30 days"}
+    calendar = {"calendar": {"start": "2012-02-15", "days": 70}}
+    eve, after, plain = (lived(scenario(calendar | changes), days)
+                         for changes, days in ((faking, 60), (faking, 65), ({}, 60)))  # fmt: skip
+    level = {}
+    for name, market in (("eve", eve), ("after", after), ("plain", plain)):
+        m = market.merchants
+        who = (m.wash > 0) & m.lender["is_visible"][0] & (m.wash_level >= 100)
+        level[name] = m.wash_level[who].mean()
+    assert level["eve"] == 250
+    assert level["after"] < 180
+    assert level["plain"] < 180
+
+
 def test_no_margin_goes_below_the_least() -> None:
     shift = {"events": {"costs": {"date": "2012-02-25", "kind": "regime_shift", "size": 1.0}}}
     assert (lived(scenario(ALONE | shift), 15).merchants.margin == np.float32(LEAST_MARGIN)).all()

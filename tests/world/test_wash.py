@@ -7,7 +7,7 @@ import pytest
 
 from sim.core.merchants import Merchants
 from sim.world.decisions import Washing
-from sim.world.wash import FEE, TIED_UP, faked_value, faking_cost, lie_low, next_wash_level, wash_steps
+from sim.world.wash import FEE, TIED_UP, dress_up, faked_value, faking_cost, lie_low, next_wash_level, wash_steps
 
 F = np.float32
 
@@ -65,3 +65,47 @@ def test_who_is_found_out_stops_and_its_neighbours_fake_less() -> None:
     assert m.wash_level.tolist() == [0, 60, 150, 150, 150]
     lie_low(m, np.zeros(0, np.int64), Washing())
     assert m.wash_level.tolist() == [0, 60, 150, 150, 150]
+
+
+def fakers(n: int = 6, level: int = 100) -> Merchants:
+    m = Merchants(n, 2)
+    m.merchant_id[:] = np.arange(1, n + 1)
+    m.wash[:], m.wash_level[:] = 0.1, level
+    m.lender["is_visible"][0] = True
+    return m
+
+
+def levels(days: int, m: Merchants, share: float = 1.0) -> list[int]:
+    p = Washing(before_review=share, review_days="10 days", chase=2.0)
+    dress_up(m, np.array([days, 1]), 3, p, 100_000.0)
+    return m.wash_level.tolist()
+
+
+@pytest.mark.parametrize(("days", "level"), [(30, 100), (10, 100), (9, 111), (5, 155), (1, 200)])
+def test_the_nearer_the_review_the_more_is_faked_for_it(days: int, level: int) -> None:
+    assert levels(days, fakers(1)) == [level]  # the other lender's review is tomorrow, and it is not seen there
+
+
+def test_after_the_review_it_fakes_as_usual_unless_it_is_short() -> None:
+    m = fakers(2, 180)
+    m.shortage[1] = 100_000.0
+    assert levels(30, m) == [100, 180]
+
+
+def test_who_does_not_fake_or_lies_low_takes_no_part() -> None:
+    m = fakers(3)
+    m.wash[0], m.wash_level[1] = 0.0, 40
+    assert levels(1, m) == [100, 40, 200]
+
+
+def test_only_a_share_fakes_for_reviews_and_it_is_fixed() -> None:
+    assert levels(1, fakers(), 0.0) == [100] * 6
+    few, many = (np.array(levels(1, fakers(4000), share)) > 100 for share in (0.2, 0.5))
+    assert abs(few.mean() - 0.2) < 0.03
+    assert many[few].all()
+
+
+def test_the_highest_chase_fits_the_column_that_keeps_the_level() -> None:
+    with pytest.raises(ValueError, match=r"to 2\.5"):
+        Washing(chase=2.6)
+    assert wash_steps(Washing(chase=2.5))[0] <= np.iinfo(Merchants(1, 0).wash_level.dtype).max
