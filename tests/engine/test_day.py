@@ -167,16 +167,17 @@ def test_prices_and_what_promotions_do_follow_their_formulas(rng: np.random.Gene
 
 
 def test_the_values_of_orders_vary_about_the_price_and_less_where_there_are_many(rng: np.random.Generator) -> None:
-    orders, usual = np.repeat(np.array([0.1, 4.0], F), N // 2), np.full(N, 20_000, F)
-    price, high, low = usual.copy(), np.empty(N, np.uint32), np.empty(N, np.uint32)
-    shopfront.vary_values(TRADE.key_value, F(0.5), IDS, orders, price, high, low)
+    ids = np.arange(1, 20_001, dtype=np.int32)
+    orders, price = np.repeat(np.array([0.1, 4.0], F), ids.size // 2), np.full(ids.size, 20_000, F)
+    high, low = np.empty(ids.size, np.uint32), np.empty(ids.size, np.uint32)
+    shopfront.vary_values(TRADE.key_value, F(0.5), ids, orders, price, high, low)
     few, many = np.log(price.reshape(2, -1).astype(float) / 20_000)
     for logs, spread in ((few, 0.5), (many, 0.25)):
         assert logs.std() == pytest.approx(spread, rel=5.0 / math.sqrt(2 * logs.size))
         assert abs(logs.mean() + spread**2 / 2.0) < 5.0 * spread / math.sqrt(logs.size)
     assert np.array_equal(price, np.floor(price))
-    tiny = np.full(N, 1, F)
-    shopfront.vary_values(TRADE.key_value, F(2.0), IDS, orders, tiny, high, low)
+    tiny = np.full(ids.size, 1, F)
+    shopfront.vary_values(TRADE.key_value, F(2.0), ids, orders, tiny, high, low)
     assert tiny.min() == 1.0
 
 
