@@ -18,7 +18,7 @@ from typing import Any
 HERE = Path(__file__).parent
 SCENARIO, TARGETS = HERE.parents[1] / "scenarios" / "ali_finance_2012h1.yaml", HERE / "targets.yaml"
 HEAD = "## Ali Finance, first half of 2012"
-PAIRS = range(1, 4)  # seeds
+PAIRS = range(1, 3)  # seeds
 CUT = 0.9  # factor on all prices: dearer ones would be above the legal ceiling
 RATES = {"order_loan": 0.05, "revolving_line": 0.06, "fixed_loan": 0.05}  # %/day, as in the scenario
 LATER: Mapping[str, Any] = {
@@ -50,10 +50,10 @@ def later(seed: int) -> dict[str, float]:
 
     run = sim.simulate(sim.load(SCENARIO, LATER), seed=seed)
     book, scale = Ledger(run, "ali"), float(run.scenario["scale"])
-    whole = sum(FIGURES[name].value(book) or 0.0 for name in ("disbursed_before",)) + run.summary["disbursed"]
+    whole = float(FIGURES["disbursed_before"].function(book) or 0.0) + run.summary["disbursed"]
     found = (
         run.summary["customers"] / scale, whole / scale / 1e9, 100.0 * run.summary["npl90"],
-        FIGURES["balance_in_debt"].value(book),
+        FIGURES["balance_in_debt"].function(book),
     )  # fmt: skip
     return dict(zip(PUBLISHED, (float(one or 0.0) for one in found), strict=True))
 
@@ -121,9 +121,9 @@ def main() -> None:
         HEAD,
         "",
         "`scenarios/ali_finance_2012h1.yaml` against `experiments/ali_finance_2012h1/targets.yaml` (facts A.4), by",
-        "`experiments/ali_finance_2012h1/judge.py`. The parameters were searched for these very",
-        "figures (`experiments/ali_finance_2012h1/search.py`), with other seeds: that they are met shows that the",
-        "model can do it with plausible parameters, not that it foretells.",
+        "`experiments/ali_finance_2012h1/judge.py`. The parameters were searched for these very figures with other seeds",
+        "(`experiments/ali_finance_2012h1/search.py`), and two of them moved after ten seeds had been seen: that the figures",
+        "are met shows that the model can do it with plausible parameters, not that it foretells.",
         "",
         *table(small, full),
         "",
@@ -146,4 +146,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import judge  # by its name, so that the workers find it
+
+    judge.main()
