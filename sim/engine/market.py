@@ -47,7 +47,6 @@ from sim.lenders.lender import Lender
 from sim.results.recorder import Recorder
 from sim.world.birth import begin_shops, draw_traits, entrants
 from sim.world.exits import close_shops, reopen_shops, wind_down
-from sim.world.wash import lie_low
 
 _F = np.float32
 Totals = dict[str, int]
@@ -229,9 +228,6 @@ class Market(mesa.Model):  # type: ignore[misc]
             return
         lenders, loans = self.book["lender"][positions], self.book["loan_id"][positions]
         self.recorder.actions(day.number, action, lenders, loans, detail)
-        if action == "wash":  # who is found out lies low, and others hear of it
-            rows = np.unique(self.book["row"][positions])
-            lie_low(self.merchants, rows, self.plan_of_run.merchants.washing)
 
     def _settle(self, day: Day, repaid: dict[str, Totals], lent: dict[str, Lent]) -> dict[str, Totals]:
         """Operating costs, provisions, bank debt and its interest; by lender."""

@@ -58,6 +58,7 @@ def trade_rules(
     told by that one, and stays.
     """
     carry = daily_carry(p.demand.weekly_autocorrelation)
+    first, later, *_ = stage_shares(p)
     return TradeRules(
         key_shock=draws.day_key(seed, "sales.shock", day.number),
         key_orders=draws.day_key(seed, "sales.orders", day.number),
@@ -66,8 +67,8 @@ def trade_rules(
         innovation=_F(math.sqrt(1.0 - carry * carry)),
         noise=_F(p.demand.daily_noise),
         value_noise=_F(0.0 if replays else p.trade.order_value_noise),
-        first_share=stage_shares(p)[0],
-        stage_share=stage_shares(p)[1],
+        first_share=first,
+        stage_share=later,
         restocked=_F(p.trade.restocked),
         outside_day=outside.rate.ppm_year / 365e6,
         pull=_F(p.advertising.pull * margin),
@@ -88,12 +89,12 @@ def trade_rules(
 
 def repay_rules(p: MerchantParameters, seed: int, day: Day) -> RepayRules:
     """Scalars of the day's repayments."""
-    will = p.repayment
+    will, (first, later, *_) = p.repayment, stage_shares(p)
     return RepayRules(
         key_forget=draws.day_key(seed, "repay.forget", draws.ONCE),
         today=day.number,
-        first_share=stage_shares(p)[0],
-        stage_share=stage_shares(p)[1],
+        first_share=first,
+        stage_share=later,
         restocked=p.trade.restocked,
         shop_days=float(will.shop_value),
         credit_value=will.credit_value,

@@ -37,9 +37,10 @@ def read_signals(
     m, p = market.merchants, market.plan_of_run.merchants
     first = m.lender["first_loan_day"][lender.index][rows].astype(np.int64)
     elsewhere = {"shifted": p.elsewhere.shifted, "rival": float(market.outlook.rival[day.index])}
-    found = {}
-    for name in names:
-        terms = lender.spec.signals[name]  # type: ignore[index]
+    found: dict[str, npt.NDArray[np.float32]] = {}
+    for name, terms in lender.spec.signals.items():
+        if name not in names:
+            continue
         is_read = (first > 0) & (day.number - first >= terms.delay)
         reading = (day.number - first - terms.delay) // terms.valid_for
         bought = np.where(is_read, first + reading * terms.valid_for, 0)

@@ -21,7 +21,6 @@ REACHED = 0.4  # calls in which the borrower itself answers; assumption
 PROMISED_OF_REACHED = 0.6  # of those reached, who say when they will pay; assumption
 # What becomes of a case tonight: it is none of these talks; goes on; gets its answer; is over; and so on.
 OF_OTHERS, GOES_ON, ANSWERED, IS_OVER, GIVES_UP, LAPSES, SETTLED = range(7)
-N_ENDS = 7
 _NEGOTIATION = AT_DESK + KINDS.index("negotiation")
 
 
@@ -49,10 +48,10 @@ def go_through(
 
     Returns
     -------
-    ends (n,) of int8, what becomes of each case, and how many of each, (N_ENDS,); positions of their loans, (n,), -1
+    ends (n,) of int8, what becomes of each case, and how many of each; positions of their loans, (n,), -1
     for none; fen forgiven, (n,); sorted ids of the loans of all lenders that are talked about.
     """
-    ends, tally = np.zeros(cases.size, np.int8), np.zeros(N_ENDS, np.int64)
+    ends, tally = np.zeros(cases.size, np.int8), np.zeros(SETTLED + 1, np.int64)
     places, given = np.full(cases.size, -1, np.int64), np.zeros(cases.size, np.int64)
     busy, n = np.empty(cases.size, np.int64), 0
     today, is_over = days

@@ -15,6 +15,7 @@ from sim.engine.day.plan_of_loan import AT_END, SETTLEMENT
 from sim.lenders.lender import Lender
 from sim.lenders.policy import WARNINGS
 from sim.world.diversion import traced_share
+from sim.world.wash import lie_low
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
@@ -103,6 +104,7 @@ def _stop_credit(market: Market, lender: Lender, day: Day, rows: Ints, warning: 
     m.lender["is_flagged"][index, wash] = True
     refused[wash] = np.maximum(refused[wash], day.number + terms.wash_no_credit_for)
     m.reputation[wash] *= np.float32(1.0 - terms.wash_rating_loss)
+    lie_low(m, wash, market.plan_of_run.merchants.washing)  # who is found out stops, and others hear of it
 
 
 def _tell(market: Market, lender: Lender, day: Day, own: Ints, said: npt.NDArray[np.int8]) -> None:
