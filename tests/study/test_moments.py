@@ -398,7 +398,7 @@ def test_a_run_of_another_program_or_in_memory_is_refused(run: Run) -> None:
 
 def test_a_confirmation_that_varies_more_has_the_same_mean_and_the_spread_it_is_said_to_have() -> None:
     days = stage_days(20.0, 0.8)
-    assert sum(days) == pytest.approx(20.0)
+    assert (sum(days), math.sqrt(sum(m * m for m in days))) == pytest.approx((20.0, 0.8 * 20.0))
     found = confirmation([1.0 / one for one in days])["purchase_to_delivery_days"]
     assert found["mean"] == pytest.approx(20.0, rel=1e-6)
     # of whole days: each stage's variance is m (m - 1), not m^2
