@@ -142,9 +142,9 @@ def sell(
 
     An order brings ``today_value`` fen; goods that come back are counted at their usual value.
 
-    ``off_platform`` and ``advertising`` are the shares of today; ``adverts`` may be the same array as the latter.
-    Writes ``lost`` (orders), ``recorded``, ``refunded`` and ``adverts`` (fen) as float32, ``sold_fen`` and ``lost_fen``
-    as int64.
+    ``off_platform`` and ``advertising`` are the shares of today. Writes ``lost`` (orders), ``recorded``, ``refunded``
+    and ``adverts`` (fen) as float32, ``sold_fen`` and ``lost_fen`` as int64. No two arrays may be one: the loop would
+    not be vectorised, and take three times as long.
     """
     at_once = refunds = confirmed = fees = costs = faked = faking = np.int64(0)
     for j in range(order_value.size):
@@ -268,6 +268,7 @@ def trade(
     lost, recorded, refunded, mean = x[11], x[RECORDED], x[13], x[14]
     share, elsewhere, run_up, price = x[15], x[16], x[11], x[17]
     fakes, trades = x[18], x[19]
+    adverts = z_shock  # once the shock has moved
     for k in range(3):
         look_up(c.category[a:b], factors[k], x[k])
     look_up(c.category[a:b], factors[3], run_up)
@@ -296,12 +297,12 @@ def trade(
         r, live, wanted, fee, c.order_value[a:b], price, elsewhere, c.return_rate[a:b], share,
         c.fixed_cost[a:b], fakes, c.sales_mean_30d[a:b], c.stock[a:b], c.shipped[0, a:b], c.shipped[1, a:b],
         c.shipped[2, a:b], c.shipped[3, a:b], c.wallet[a:b], c.arrears[a:b], c.outside_debt[a:b], c.sales_total[a:b],
-        c.lost_total[a:b], lost, recorded, refunded, share, fen[0], fen[1], totals,
+        c.lost_total[a:b], lost, recorded, refunded, adverts, fen[0], fen[1], totals,
     )  # fmt: skip
     remember(
         live, trades, wanted, lost, usual, recorded, refunded, c.quality[a:b], c.reputation[a:b],
         c.demand_mean[a:b], c.sales_mean_7d[a:b], c.sales_mean_30d[a:b], c.sales_mean_90d[a:b],
-        c.sales_variance_30d[a:b], c.returns_mean_30d[a:b], share, c.advertising_mean_30d[a:b],
+        c.sales_variance_30d[a:b], c.returns_mean_30d[a:b], adverts, c.advertising_mean_30d[a:b],
         c.advertising_mean_90d[a:b],
     )  # fmt: skip
     sum_by_category(c.category[a:b], fen[1], fen[0], by_category)
