@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,6 +54,10 @@ TEMPTED = {  # a third would rather not pay, and only what is at stake keeps the
     "merchants.repayment": {"sanction": "0 yuan", "credit_value": 0.05},
     "lenders.ali.scoring.cutoff": 0.3,
     "lenders.ali.collection.steps.sweep": None,
+}
+SWAYED = {  # as tempted, and the shop is worth about what is owed: a little decides
+    **TEMPTED,
+    "merchants.repayment": {"sanction": "0 yuan", "credit_value": 0.05, "shop_value": "5 days"},
 }
 BAD = {  # a world in which many would rather not pay
     "merchants.character": {"opportunists": 0.35, "fraudsters": 0.02},
@@ -254,6 +259,16 @@ MECHANISMS: tuple[Mechanism, ...] = (
         "facts B.3 V36",
         "fitted",
         both=ANNUITY,
+    ),
+    Mechanism(
+        "reminders, where no wallet is swept",
+        {"lenders.ali.collection.steps.remind_before": None, "lenders.ali.collection.steps.remind": None},
+        {},
+        ("on_time_rate", "late_days_mean"),
+        "V36 (a lender without a wallet): +3 to +10 points on time, -0.5 to -3 days",
+        "facts B.3 V36",
+        "fitted",
+        both={**ANNUITY, "lenders.ali.collection.steps.sweep": None},
     ),
     Mechanism(
         "the wallet sweep",
@@ -471,11 +486,11 @@ MECHANISMS: tuple[Mechanism, ...] = (
             f"a {tone} tone in reminders",
             {},
             {STEP + "remind.tone": tone},
-            ("ever90", "late_days_mean"),
+            ("ever90", "npl30"),
             said,
             "facts B.3 V38",
             "set",
-            {**ANNUITY, **TEMPTED},
+            {**ANNUITY, **SWAYED},
         )
         for tone, said in (("positive", "V38: repayment up"), ("threat", "V38: no lasting effect"))
     ),
@@ -591,6 +606,8 @@ def measured(seeds: int, merchants: int, only: str) -> dict[str, list[str]]:
             by_arm = [[(run.summary or {}).get(name) for run in outcomes if run.name == arm] for arm in arms]
             paired = pair(*by_arm)
             interval = say_interval(BY_NAME[name], paired)
+            if BY_NAME[name].unit == "days":  # a change in per cent hides how many days it is
+                interval += f" of {mean(value for value in by_arm[0] if value is not None):.1f} days"
             clear = "" if paired.is_clear or paired.difference is None else "; not told from chance"
             cells.append(f"`{name}` {say_difference(BY_NAME[name], paired)} {interval}{clear}".strip())
         found[one.name] = cells
