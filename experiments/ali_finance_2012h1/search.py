@@ -17,7 +17,6 @@ import argparse
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -296,7 +295,7 @@ def main() -> None:
             if not len(fresh):
                 fresh = propose(units, found, words.batch)
             tasks = {pool.executor.submit(try_out, point_of(one), seeds): one for one in fresh}
-            for task in as_completed(tasks):
+            for task in tasks:  # in order, as the star is read off by its places
                 note(point_of(tasks[task]), {"seeds": words.seeds} | task.result())
             report(read_found()[1])
             keep_plausible()
