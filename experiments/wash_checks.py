@@ -24,12 +24,12 @@ FIGURES = {
     "precision": "found and faking, % of those found",
     "recall": "of those faking, %",
     "lent": "lent, m yuan",
-    "charged_off": "charge-off, % a year",
+    "ever90": "ever 90 days late, % of loans",
 }
 
 
 def look(plan: Any, seed: int) -> dict[str, float]:
-    """Figures of one world: precision and recall among borrowers, lending, loss."""
+    """Figures of one world: precision and recall among borrowers, lending, lateness."""
     import sim
 
     run = sim.simulate(plan, seed=seed)
@@ -42,7 +42,7 @@ def look(plan: Any, seed: int) -> dict[str, float]:
         "precision": 100.0 * len(found & washers) / max(len(found), 1),
         "recall": 100.0 * len(found & washers) / len(washers),
         "lent": run.summary["disbursed"] / 1e6,
-        "charged_off": 100.0 * run.summary["net_charge_off"],
+        "ever90": 100.0 * run.summary["ever90"],
     }
 
 
@@ -75,7 +75,7 @@ def main() -> None:
         cells = []
         for name in FIGURES:
             one = summarise([world[name] for world in worlds])
-            cells.append(f"{one.mean:.1f} [{one.low:.1f}, {one.high:.1f}]")
+            cells.append(f"{one.mean:.3g} [{one.low:.3g}, {one.high:.3g}]")
         lines.append(f"| {words} | " + " | ".join(cells) + " |")
     write_section([*lines, ""])
 
