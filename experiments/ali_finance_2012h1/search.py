@@ -3,12 +3,12 @@
     python experiments/ali_finance_2012h1/search.py --rounds 10          # goes on from what runs/search.csv holds
     python experiments/ali_finance_2012h1/search.py --rounds 10 --seeds 3
 
-A first round, the star, begins at a start and moves one parameter at a time. Each later one moves on from the best sets
-so far, by what the star and they say that each parameter does to the logarithm of each figure. Nothing is drawn:
-candidates come from a Halton sequence. To the published figures one is added that they do not pin (facts A.4): by how much more is
-lent at prices a tenth lower, in the first seed's world; it is hard. One seed a set at 1:20 leaves figures of few events
-(T12, T21) noisy, and the best of many sets look better than they are: sets run with three seeds or more, whose means
-meet all hard targets, are kept in ``plausible.csv``, with how many soft ones they meet.
+A first round, the star, begins at a start and moves one parameter at a time. Each later one moves on from the best
+sets so far, by what the star and they say that each parameter does to the logarithm of each figure. Nothing is drawn:
+candidates come from a Halton sequence. To the published figures one is added that they do not pin (facts A.4), a hard
+one: by how much more is lent at prices a tenth lower, in the first seed's world. One seed a set at 1:20 leaves
+figures of few events (T12, T21) noisy, and the best of many sets look better than they are: sets run with three seeds
+or more, whose means meet all hard targets, are kept in ``plausible.csv``, with how many soft ones they meet.
 """
 
 from __future__ import annotations
