@@ -77,6 +77,11 @@ def main() -> None:
             one = summarise([world[name] for world in worlds])
             cells.append(f"{one.mean:.3g} [{one.low:.3g}, {one.high:.3g}]")
         lines.append(f"| {words} | " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "A harder check finds more of those who fake and is right less often: whoever is found, rightly or not, loses",
+        "the limit, so that less is lent. One in six borrowers would be right by chance alone.",
+    ]
     write_section([*lines, ""])
 
 
