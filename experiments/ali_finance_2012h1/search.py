@@ -34,7 +34,7 @@ TRUST = 0.1  # in the star's slopes: squared moves of later sets that weigh as m
 RESPONSE, WANTED = "response", (1.0, 3.0)
 """Minus the price elasticity of what is lent in the half year, and its band."""
 
-UNSTEERED = ("T6b", "T12", "T21")  # a day, and few events: what one seed says of a move is mostly luck
+UNSTEERED = ("T6b", "T21")  # a day, and few events: what some seeds say of a move is mostly luck
 
 
 class Range(NamedTuple):
