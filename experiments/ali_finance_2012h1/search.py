@@ -238,7 +238,7 @@ def propose(units: Floats, found: Sequence[Mapping[str, float]], n: int) -> Floa
     judged = np.where(seeds == seeds.max(), cost, np.inf)  # by as many seeds as any set
     spread, chosen = halton(20_000, 7 * len(units)) - 0.5, list[Floats]()
     best = np.argsort(judged, kind="stable")[: 2 * n]
-    moved = [np.clip(units[one] + reach * spread, 0.0, 1.0) for one in best for reach in (0.1, 0.25)]
+    moved = [np.clip(units[one] + reach * spread, 0.0, 1.0) for one in best for reach in (0.15, 0.25)]
     guess = [figures[best[j // 2]] + (to - units[best[j // 2]]) @ slopes for j, to in enumerate(moved)]
     candidates = np.vstack(moved)
     for j in np.argsort(scale.cost(np.vstack(guess)), kind="stable"):
