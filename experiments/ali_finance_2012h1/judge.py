@@ -121,7 +121,7 @@ def main() -> None:
         "`scenarios/ali_finance_2012h1.yaml` against `experiments/ali_finance_2012h1/targets.yaml` (facts A.4), by",
         "`experiments/ali_finance_2012h1/judge.py`. The parameters were searched for these very figures with",
         "other seeds (`experiments/ali_finance_2012h1/search.py`). They lie in the middle of the sets that the search",
-        "had kept, but for eight that were moved after ten seeds had been seen (size, growth, habit, price sensitivity,",
+        "had kept, but for eight moved after ten seeds had been seen (size, growth, habit, price sensitivity,",
         "idle buffer, limit multiple, first advance, write-off): that the figures are met shows that the model can do",
         "it with plausible parameters, not that it foretells.",
         "",
