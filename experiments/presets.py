@@ -49,19 +49,19 @@ DAYS = (MARKET_DAYS[1] - date.fromisoformat(MARKET_DAYS[0])).days + 1
 # The data's own calendar, no part of the presets, as the fits find it: promotions are first day, days, lift; holidays
 # have a spread between shops too; the path of the market is log growth by month beyond what the preset's shops do.
 OFFLINE_EVENTS: Dated = {
-    "singles_day_2015": ("2015-11-11", 1, 1.176),
-    "singles_day_week_2015": ("2015-11-09", 7, 1.151),
-    "promotion_2015_09_13": ("2015-09-13", 1, 1.725),
-    "promotion_2015_09_30": ("2015-09-30", 1, 1.361),
-    "promotion_2016_08_09": ("2016-08-09", 1, 1.392),
-    "christmas_week_2015": ("2015-12-21", 7, 1.134, 0.197),
-    "golden_week_2015": ("2015-10-01", 7, 1.001, 0.491),
-    "labour_day_2016": ("2016-05-01", 2, 1.011, 0.255),
+    "singles_day_2015": ("2015-11-11", 1, 1.145),
+    "singles_day_week_2015": ("2015-11-09", 7, 1.121),
+    "promotion_2015_09_13": ("2015-09-13", 1, 1.783),
+    "promotion_2015_09_30": ("2015-09-30", 1, 1.322),
+    "promotion_2016_08_09": ("2016-08-09", 1, 1.398),
+    "christmas_week_2015": ("2015-12-21", 7, 1.132, 0.148),
+    "golden_week_2015": ("2015-10-01", 7, 0.974, 0.502),
+    "labour_day_2016": ("2016-05-01", 2, 1.018, 0.229),
 }
 OFFLINE_PATH = {
-    "2015-09": -0.328, "2015-10": 0.262, "2015-11": 0.089, "2015-12": -0.135, "2016-01": 0.095,
-    "2016-02": 0.226, "2016-03": 0.003, "2016-04": 0.174, "2016-05": 0.139, "2016-06": 0.101,
-    "2016-07": 0.088, "2016-08": 0.156, "2016-09": -0.128,
+    "2015-09": -0.299, "2015-10": 0.292, "2015-11": 0.119, "2015-12": -0.115, "2016-01": 0.112,
+    "2016-02": 0.265, "2016-03": 0.017, "2016-04": 0.211, "2016-05": 0.168, "2016-06": 0.138,
+    "2016-07": 0.121, "2016-08": 0.193, "2016-09": -0.098,
 }  # fmt: skip
 MARKET_EVENTS: Dated = {"black_friday": ("2017-11-24", 1, 5.33), "black_week": ("2017-11-25", 6, 2.09)}
 # Of the merchants of a market, how many must be drawn for one that sells anything within the days of the data.

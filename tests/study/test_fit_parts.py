@@ -225,7 +225,8 @@ def test_every_moment_but_growth_is_there_for_half_a_year_of_steady_shops() -> N
     known = np.isfinite(moments_of(figures_of(shop_days(steady(40, 180)), 100.0)))
     assert {pair.key for pair, is_known in zip(PAIRS, known, strict=True) if not is_known} == {
         "trade.growth", "trade.growth_spread", "exits.returns", "season.festival_low", "spells.festival",
-        "season.own_festival", "spells.hot_lift_sigma", "spells.rest_level", "spells.rest_days", "entrants.climb", "entrants.climb_days",
+        "season.own_festival", "spells.hot_lift_sigma", "spells.rest_level", "spells.rest_days", "entrants.climb",
+        "entrants.climb_days",
     }  # fmt: skip
 
 

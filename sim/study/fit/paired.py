@@ -253,7 +253,7 @@ PAIRS = (
     Pair("trade.order_value_sigma", "log of the 10-90 % range of log values",
          lambda f: _log(range_of(_values(f), 0.1, 0.9, 2.563)), 0.05, 2.0),
     Pair("trade.order_value_skew", "quantile skew of the same",
-         lambda f: skew_of(_values(f)), -0.99, 0.99, "plain", 0.15, is_log=False, least=0.05),
+         lambda f: skew_of(_values(f)), -0.99, 0.99, "plain", 0.15, is_log=False, least=0.2),
 )  # fmt: skip
 OF_ORDERS = {
     "size.median_daily_sales": Pair("size.median_daily_sales", "median log mean daily orders",
@@ -263,7 +263,7 @@ OF_ORDERS = {
     "size.upper": Pair("size.upper", "log of the 50-90 % range of log mean daily orders",
          lambda f: _log(range_of(f["log_orders"], 0.5, 0.9, 1.2816)), 0.1, 20.0),
     "trade.order_value_slope": Pair("trade.order_value_slope", "correlation of log values and log orders",
-         _alike, -2.0, 2.0, "plain", 0.15, is_log=False, least=0.1),
+         _alike, -2.0, 2.0, "plain", 0.15, is_log=False, least=0.2),
 }  # fmt: skip
 """What takes the place of the pair of the same key where sizes are of orders."""
 

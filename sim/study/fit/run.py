@@ -40,8 +40,8 @@ Tell = Callable[[int, int], None]
 _SAYS = {
     "size.tail_share": (DIRECT, "maximum likelihood, larger half of the shops", ""),
     "size.tail_exponent": (DIRECT, "the same", ""),
-    "entry.present": (DIRECT, "shops first seen within four weeks", ""),
-    "entry.over": (DIRECT, "twice the mean wait of the others", " days"),
+    "entry.present": (DIRECT, "shops first seen within the first days or weeks", ""),
+    "entry.over": (DIRECT, "wait of the others: twice its mean, or the last", " days"),
     "trade.growth_pivot": (DIRECT, "age in the middle of what is seen of shops", " days"),
     "exits.orders_exponent": (DIRECT, "Poisson regression of leavings on log orders a quarter", ""),
     "exits.returns": (DIRECT, "leavings that ended, of those 120 days old", ""),
@@ -77,9 +77,7 @@ _OF_LONG = ("spells.hot", "entrants", "spells.rest_sigma", "spells.slack")
 _BOUNDS = {"trade.confirmation": (4.0, 60.0), "entry.over": (1.0, 3650.0)}
 
 
-def fit(
-    observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None, n_simulated: int | None = None
-) -> Fit:
+def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None) -> Fit:
     """Estimate the merchants' side of a scenario from orders.
 
     Parameters
@@ -90,8 +88,6 @@ def fit(
         Luck of resamples and of the simulated markets.
     tell
         Called with steps done and all steps.
-    n_simulated
-        Merchants of a simulated market; three for each of the data, within bounds, where not given.
     """
     from sim.engine.scenario import load
 
@@ -119,7 +115,7 @@ def fit(
     sizes = {"merchants.size.measure": measure, "merchants.entry.waves": list(waves_of(figures)) or [1.0]}
     season = Season.model_validate({one.key[7:]: one.value for one in direct if one.key.startswith("season.")})
     common = common_of(days, season)
-    n_simulated = n_simulated or int(np.clip(3 * days.n_shops, FEWEST, MOST))
+    n_simulated = int(np.clip(3 * days.n_shops, FEWEST, MOST))
     world = World(base, days, n_simulated, seed, work.done)
     holidays = holidays_of(days, common.promotions)
     plan = plan_of(direct, common, start) | sizes | events_of(holidays)
