@@ -15,6 +15,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+from market_path import events_of
 from preset_data import (
     BASE,
     MARKET_DAYS,
@@ -40,19 +41,29 @@ from sim.study.fit.judged import Judged, resampled
 from sim.study.moments.live import confirmation
 from sim.study.moments.quarterly import by_quarter
 
+Dated = Mapping[str, tuple[str, int, float] | tuple[str, int, float, float]]
 HEAD = "## Presets"
 MARKETS, RESAMPLES = 3, 30
 DAYS = (MARKET_DAYS[1] - date.fromisoformat(MARKET_DAYS[0])).days + 1
 
-# Promotions of the data's own calendar, no part of the presets: first day, days, lift, as the fits find them.
-OFFLINE_EVENTS = {
-    "singles_day_2015": ("2015-11-11", 1, 1.311),
-    "singles_day_week_2015": ("2015-11-09", 7, 1.291),
-    "promotion_2015_09_13": ("2015-09-13", 1, 1.672),
-    "promotion_2015_09_30": ("2015-09-30", 1, 1.535),
-    "promotion_2016_08_09": ("2016-08-09", 1, 1.422),
+# The data's own calendar, no part of the presets, as the fits find it: promotions are first day, days, lift; holidays
+# have a spread between shops too; the path of the market is log growth by month beyond what the preset's shops do.
+OFFLINE_EVENTS: Dated = {
+    "singles_day_2015": ("2015-11-11", 1, 1.145),
+    "singles_day_week_2015": ("2015-11-09", 7, 1.121),
+    "promotion_2015_09_13": ("2015-09-13", 1, 1.783),
+    "promotion_2015_09_30": ("2015-09-30", 1, 1.322),
+    "promotion_2016_08_09": ("2016-08-09", 1, 1.398),
+    "christmas_week_2015": ("2015-12-21", 7, 1.132, 0.148),
+    "golden_week_2015": ("2015-10-01", 7, 0.974, 0.502),
+    "labour_day_2016": ("2016-05-01", 2, 1.018, 0.229),
 }
-MARKET_EVENTS = {"black_friday": ("2017-11-24", 1, 5.33), "black_week": ("2017-11-25", 6, 2.09)}
+OFFLINE_PATH = {
+    "2015-09": -0.299, "2015-10": 0.292, "2015-11": 0.119, "2015-12": -0.115, "2016-01": 0.112,
+    "2016-02": 0.265, "2016-03": 0.017, "2016-04": 0.211, "2016-05": 0.168, "2016-06": 0.138,
+    "2016-07": 0.121, "2016-08": 0.193, "2016-09": -0.098,
+}  # fmt: skip
+MARKET_EVENTS: Dated = {"black_friday": ("2017-11-24", 1, 5.33), "black_week": ("2017-11-25", 6, 2.09)}
 # Of the merchants of a market, how many must be drawn for one that sells anything within the days of the data.
 DRAWN_FOR_EACH_SELLER = 1.15
 
@@ -70,12 +81,12 @@ class Verdict:
         return sum(row.is_met for row in self.rows) / len(self.rows)
 
 
-def plan(preset: str, events: Mapping[str, tuple[str, int, float]]) -> dict[str, Any]:
-    """What a scenario says for a preset under its own calendar's promotions."""
-    dated = {
-        f"events.{name}": {"date": first, "days": days, "kind": "promotion", "lift": lift}
-        for name, (first, days, lift) in events.items()
-    }
+def plan(preset: str, events: Dated) -> dict[str, Any]:
+    """What a scenario says for a preset under its own calendar's promotions and holidays."""
+    dated = {}
+    for name, (first, days, lift, *spread) in events.items():
+        kind = {"kind": "holiday", "spread": spread[0]} if spread else {"kind": "promotion"}
+        dated[f"events.{name}"] = {"date": first, "days": days, "lift": lift, **kind}
     return {"merchants.preset": preset, **dated}
 
 
@@ -95,7 +106,9 @@ def offline(markets: int = MARKETS, resamples: int = RESAMPLES, who: Any = None)
     """``offline_shops`` against payments of shops by day; ``who`` are places of some of them."""
     real = shops() if who is None else resampled(shops(), who)
     noise = noise_of([shop_moments(resampled(real, one)) for one in samples(real.n_shops, resamples)])
-    taken = plan("offline_shops", OFFLINE_EVENTS)
+    # the market's path as it was, in place of one of the preset's law of such paths
+    path = {"merchants.demand.market_shock": 0.0, **events_of(OFFLINE_PATH, shops())}
+    taken = plan("offline_shops", OFFLINE_EVENTS) | path
     worlds = [
         shop_moments(lived(taken, real.n_shops, real.first.isoformat(), real.n_days, 101 + k)) for k in range(markets)
     ]

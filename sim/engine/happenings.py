@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sim.core.clock import Day
 from sim.engine.scenario import Scenario
 from sim.world.outlook import Outlook, build_outlook
+from sim.world.own_days import Holiday
 from sim.world.shocks import raise_costs
 
 if TYPE_CHECKING:
@@ -28,7 +29,13 @@ def foresee(plan: Scenario, seed: int) -> Outlook:
         [(e.date, e.days, float(e.size or 0.0)) for e in events if e.kind == "rumour"],
         [(e.date, e.days, float(e.size or 0.0)) for e in events if e.kind == "rival_marketplace"],
         [(e.date, float(e.size or 0.0)) for e in events if e.kind == "regime_shift" and e.date >= plan.calendar.start],
+        [(e.date, e.days, float(e.lift or 1.0)) for e in events if e.kind == "market_move"],
     )
+
+
+def holidays_of(plan: Scenario) -> list[Holiday]:
+    """Holidays of a scenario, by what they mean to shops."""
+    return [(e.date, e.days, float(e.lift or 1.0), e.spread) for e in plan.events.values() if e.kind == "holiday"]
 
 
 def shift_regime(market: Market, day: Day) -> None:

@@ -20,6 +20,9 @@ from sim.engine.day.plan import PLAN_TOTALS, PlanColumns
 from sim.engine.day.tiles import columns_of
 from sim.engine.day.trade import TRADE_TOTALS, TradeColumns
 from sim.engine.groups import stand_in
+from sim.engine.happenings import holidays_of
+from sim.world.own_days import OwnDays
+from sim.world.shocks import jump
 from sim.world.wash import dress_up
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class Room:
     edges: npt.NDArray[np.int64]  # first rows of the tiles
     decay: npt.NDArray[np.float32]  # share of its value that stock loses a day, by category
     commission: npt.NDArray[np.float32]  # by platform
+    own_days: OwnDays
 
 
 def lay_out(market: Market) -> Room:
@@ -73,6 +77,7 @@ def lay_out(market: Market) -> Room:
         market.cut.edges(m.n),
         rules.stock_decay(p),
         market.platform.commission(),
+        OwnDays(p, market.seed_number, np.arange(1, m.n + 1), holidays_of(market.plan_of_run)),
     )
 
 
@@ -86,6 +91,9 @@ def live_day(market: Market, day: Day) -> npt.NDArray[np.int64]:
     plans = book.schedules
     closings, noticed = np.empty(book.n, np.int32), np.empty(book.n, np.int32)
     loans = Loans(book.records[: book.n], book.order, starts, closings, noticed, plans.records, plans.unpaid)
+    demand = market.plan_of_run.merchants.demand
+    if market.replay is None:
+        jump(market.merchants, demand, rules.daily_carry(demand.weekly_autocorrelation), market.seed_number, day.number)
     given = *room.columns, *_factors(market, day), *_rules(market, day)
     live(market.merchants.n, *market.cut, *given, loans, *room.sums)
     # the kernel counted before it moved anything, and nothing of today is booked yet: so the last day closed
@@ -111,13 +119,14 @@ def enter_day(market: Market) -> Lived:
 
 
 def _factors(market: Market, day: Day) -> tuple[npt.NDArray[np.float32], ...]:
-    """Factors of the day by category and platform, and the orders of a replay."""
+    """Factors of the day by category and platform, the orders of a replay, and the factors of shops' own days."""
     outlook, i = market.outlook, day.index
     return (
         np.stack([outlook.demand[i], market.rush, outlook.lift[i], outlook.run_up[i]]),
         np.stack([*(table[i] for table in outlook.ahead), market.room.decay]),
         market.room.commission,
         market.replay.orders_of(day.number) if market.replay else np.zeros(0, _F),
+        np.zeros(0, _F) if market.replay else market.room.own_days.factors(day.date, market.merchants),
     )
 
 

@@ -24,7 +24,8 @@ from sim.lenders.product_terms import JointLiability, Warehouse
 from sim.world.elsewhere import AWAY, day_steps
 from sim.world.parameters import MerchantParameters, OutsideMoney
 from sim.world.sales import stage_days
-from sim.world.spells import rest_of_tonight
+from sim.world.shocks import evenly
+from sim.world.spells import MOST_PRONE, rest_of_tonight
 from sim.world.wash import wash_steps
 
 _F = np.float32
@@ -64,7 +65,7 @@ def trade_rules(
         key_orders=draws.day_key(seed, "sales.orders", day.number),
         key_value=draws.day_key(seed, "sales.value", day.number),
         carry=_F(carry),
-        innovation=_F(math.sqrt(1.0 - carry * carry)),
+        innovation=_F(math.sqrt(1.0 - carry * carry) * evenly(p.demand)),
         noise=_F(p.demand.daily_noise),
         value_noise=_F(0.0 if replays else p.trade.order_value_noise),
         first_share=first,
@@ -82,6 +83,7 @@ def trade_rules(
         young_until=_F(p.entrants.fades),
         elasticity=_F(p.entrants.elasticity),
         hot_lift=_F(p.spells.hot_lift),
+        rest_level=_F(p.spells.rest_level),
         today=day.number,
         replays=replays,
     )
@@ -134,8 +136,11 @@ def plan_rules(
     leave, (away, back) = p.exits, day_steps(p.elsewhere.after, p.elsewhere.back)
     most_faked, chase, quiet = wash_steps(p.washing)
     rest, least, more = rest_of_tonight(p.spells, day.date)
+    is_usual = least == 1  # the Spring Festival shuts shops of a size alike
+    sigma, youth = (p.spells.rest_sigma, p.spells.youth) if is_usual else (0.0, 0.0)
+    hot = p.spells.hot
     if replays:  # real shops have rested already
-        rest = 0.0
+        rest = youth = hot = 0.0
     return PlanRules(
         key_attention=draws.day_key(seed, "attention", day.number),
         confirmation=_F(p.trade.confirmation),
@@ -159,11 +164,18 @@ def plan_rules(
         drawn_away=_F(p.promotions.drawn_away),
         least_stock=_F(p.promotions.least_stock),
         is_promoted=is_promoted,
+        key_prone=draws.day_key(seed, "spell.proneness", draws.ONCE),
         rest=_F(rest),
+        rest_sigma=_F(sigma),
+        rest_most=_F(rest * (MOST_PRONE if sigma else 1.0) + youth),
+        youth_rest=_F(youth),
+        youth_days=_F(p.spells.youth_days),
         rest_exponent=_F(p.spells.orders_exponent),
         rest_least=_F(least),
         rest_more=_F(more),
-        hot=_F(0.0 if replays else p.spells.hot),
+        hot=_F(hot),
+        hot_sigma=_F(p.spells.hot_sigma),
+        hot_most=_F(hot * (MOST_PRONE if p.spells.hot_sigma else 1.0)),
         hot_more=_F(p.spells.hot_days - 1),
         wash_most=_F(most_faked),
         wash_chase=_F(chase),

@@ -170,10 +170,23 @@ class Event(Parameters):
     date: DateQ = parameter(..., unit="date", source="the scenario", doc="First day.")
     kind: Literal[
         "promotion", "recession", "category_slump", "funding_freeze", "outage", "rumour", "rival_marketplace",
-        "regime_shift",
+        "regime_shift", "holiday", "market_move",
     ] = parameter(..., unit="name", source="design section 3; facts A.1.7, A.1.8", doc="What happens.")  # fmt: skip
     lift: Number | None = parameter(
-        None, unit="1", low=0.01, high=100.0, source="the scenario", doc="Factor on demand of a promotion."
+        None,
+        unit="1",
+        low=0.01,
+        high=100.0,
+        source="the scenario",
+        doc="Factor on demand: of a promotion; of a holiday, for the usual shop; to which the market moves.",
+    )
+    spread: Number = parameter(
+        0.0,
+        unit="1",
+        low=0.0,
+        high=5.0,
+        source="the scenario",
+        doc="Spread of a holiday's factor between shops.",
     )
     size: Share | None = parameter(
         None, unit="share", source="the scenario", doc="Share lost: of demand, funding, those who ask, margins."
@@ -223,6 +236,8 @@ EVENT_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "rumour": (("size", "days"), ()),
     "rival_marketplace": (("size", "days"), ()),
     "regime_shift": (("size",), ()),
+    "holiday": (("lift",), ("days", "spread")),
+    "market_move": (("lift",), ("days",)),
 }
 
 

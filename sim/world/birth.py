@@ -6,6 +6,7 @@ would have settled into, so that the first month is no artefact.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from sim.world.cash import LEAST_STOCK
 from sim.world.parameters import Institutions, MerchantParameters, OutsideMoney
 from sim.world.promotions import MEANS_TO, MOST_FIT, TAKES_PART, who_it_pays
 from sim.world.sales import MISSED, RATED, stage_days
-from sim.world.spells import ongoing_spells, share_at_rest
+from sim.world.spells import ongoing_spells, proneness_of, share_at_rest
 from sim.world.wash import HABIT
 
 NEVER = 2**15 - 1  # day number far beyond the last tabled year
@@ -63,6 +64,14 @@ def _beta_half(shape: float, other: float) -> tuple[float, FloatArray, FloatArra
 
 def _beta_end(t: FloatArray, shape: float) -> FloatArray:
     return draws.exp(draws.log(np.maximum(t, 1e-300)) / min(shape, 1.0))
+
+
+def skewed(z: FloatArray, u: FloatArray, skew: float) -> FloatArray:
+    """Numbers of mean 0 and deviation 1, (n,): normals with an exponential mixed in; ``u`` are uniforms.
+
+    sqrt(1 - skew^2) z + skew (e - 1), of third moment 2 skew^3.
+    """
+    return math.sqrt(1.0 - skew * skew) * z + skew * (-draws.log(u) - 1.0)
 
 
 def _entry_days(p: MerchantParameters, u: FloatArray, start: int) -> npt.NDArray[np.int16]:
@@ -113,15 +122,28 @@ def _draw_traits(m: Any, p: MerchantParameters, institutions: Institutions, seed
     m.opened_day[:] = np.maximum(m.entry_day - np.floor(age), 1)
 
     t, s = p.trade, p.size
-    body = s.median_daily_sales * draws.exp(s.sigma * normal("birth.size", 0))
+    z = normal("birth.size", 0)
+    if s.upper != 1.0:
+        z = np.where(z > 0.0, s.upper * z, z)
+    body = s.median_daily_sales * draws.exp(s.sigma * z)
     edge = s.median_daily_sales * float(draws.exp(1.6 * s.sigma))
     tail = edge * draws.exp(-draws.log(uniform("birth.size", 1)) / s.tail_exponent)
     size = np.where(uniform("birth.size", 2) < s.tail_share, tail, body)
     size = np.minimum(size, float(s.largest_daily_sales))
     value = spread(float(t.order_value), t.order_value_sigma, "birth.trade", 0)
+    if t.order_value_skew:
+        z = skewed(normal("birth.trade", 0), uniform("birth.trade", 50), t.order_value_skew)
+        value = float(t.order_value) * draws.exp(t.order_value_sigma * z)
     if t.order_value_slope:
         value = value * draws.exp(t.order_value_slope * draws.log(size / float(s.median_daily_sales)))
     m.order_value[:] = np.maximum(np.rint(value), 100.0)
+    if s.measure == "orders":  # what they sell is what is born: the value of an order makes sales of it
+        size = size / float(t.order_value) * m.order_value
+    m.quality[:] = normal("birth.character", 0)
+    # Good shops grow and get little back: the traces of quality that lenders can see.
+    m.growth[:] = np.clip(t.growth + t.growth_spread * (0.8 * normal("birth.trade", 5) + 0.6 * m.quality), -0.9, 5.0)
+    if t.growth_pivot:
+        size = size / np.maximum(1.0 + m.growth * (t.growth_pivot / 365.0), 0.2)
     m.base_orders[:] = size / m.order_value
 
     m.margin[:] = np.clip(t.margin + t.margin_spread * normal("birth.trade", 1), 0.05, 0.9)
@@ -129,9 +151,6 @@ def _draw_traits(m: Any, p: MerchantParameters, institutions: Institutions, seed
     m.fixed_cost[:] = np.floor(fixed_share * m.margin * size)
     m.lead_days[:] = np.clip(spread(t.lead, t.spread, "birth.trade", 3), 2.0, 120.0)
     m.cover_days[:] = np.clip(spread(t.cover, t.spread, "birth.trade", 4), 1.0, 365.0)
-    m.quality[:] = normal("birth.character", 0)
-    # Good shops grow and get little back: the traces of quality that lenders can see.
-    m.growth[:] = np.clip(t.growth + t.growth_spread * (0.8 * normal("birth.trade", 5) + 0.6 * m.quality), -0.9, 5.0)
     m.return_rate[:] = np.clip(t.return_rate * draws.exp(0.3 * normal("birth.trade", 6) - 0.3 * m.quality), 0.0, 0.5)
     m.off_platform[:] = np.clip(-t.off_platform * draws.log(uniform("birth.trade", 7)), 0.0, 0.9)
     m.advertising[:] = np.clip(-t.advertising * draws.log(uniform("birth.trade", 8)), 0.0, 0.3)
@@ -233,9 +252,10 @@ def begin_shops(
     uneven = draws.exp(STOCK_SPREAD * draws.normal(seed, "birth.state", draws.ONCE, ids, 1) - STOCK_SPREAD**2 / 2.0)
     m.stock[rows] = np.maximum(STOCK_KEPT * pace * factor * in_stock * uneven, LEAST_STOCK)
     if has_spells:
-        at_rest = share_at_rest(p.spells, daily)
+        rests, hots = proneness_of(p.spells, seed, ids)
+        at_rest = share_at_rest(p.spells, daily, rests, hots)
         luck = (draws.uniform(seed, "birth.state", draws.ONCE, ids, k) for k in (200, 201))
-        m.spell[rows] = ongoing_spells(p.spells, at_rest, *luck)
+        m.spell[rows] = ongoing_spells(p.spells, at_rest, *luck, hots)
         daily = daily * (1.0 - at_rest)  # what follows are means over some time
     m.on_order[:, rows] = daily * lead / 2.0
     shipped = daily * m.order_value[rows] * (1.0 - m.off_platform[rows])

@@ -43,6 +43,30 @@ class Season(Parameters):
         source="assumption",
         doc="Days after the Spring Festival from which it is usual again.",
     )
+    own_weekend: Number = parameter(
+        0.0,
+        unit="share",
+        low=0.0,
+        high=1.0,
+        source="assumption: shops share their weekdays; `lendsim fit` estimates it",
+        doc="Spread between shops of what they sell at the weekend, over the usual; the other days make up for it.",
+    )
+    own_weekdays: Number = parameter(
+        0.0,
+        unit="share",
+        low=0.0,
+        high=1.0,
+        source="the same",
+        doc="Spread between shops of each weekday for itself, over the usual.",
+    )
+    own_festival: Number = parameter(
+        0.0,
+        unit="share",
+        low=0.0,
+        high=2.0,
+        source="the same",
+        doc="Spread between shops of demand on the day of the Spring Festival, over the usual of that day.",
+    )
 
     @property
     def weekdays(self) -> tuple[float, ...]:

@@ -103,6 +103,17 @@ class Entrants(Parameters):
         source="assumption; below one, as they sell more orders and earn less revenue: B.4 V53",
         doc="More orders over the share of the price that is given up.",
     )
+    climb: Number = parameter(
+        0.0,
+        unit="log",
+        low=0.0,
+        high=5.0,
+        source="assumption: shops open at their size; `lendsim fit` estimates it",
+        doc="How far below its size, in logs, a shop opens: mean of an exponential spread between shops.",
+    )
+    climb_days: Days = parameter(
+        "28 days", unit="days", low="1 day", high="365 days", source="assumption", doc="Days in which that gap closes."
+    )
 
 
 class Elsewhere(Parameters):
@@ -177,6 +188,41 @@ class Spells(Parameters):
         source="assumption; 19 % of offline shops have no payment at the Spring Festival (data summaries)",
         doc="Chance that a shop without orders closes for the Spring Festival.",
     )
+    festival_days: Days = parameter(
+        "11 days",
+        unit="days",
+        low="7 days",
+        high="60 days",
+        source="assumption",
+        doc="Mean length of that closure: 7 days, and an exponential time beyond.",
+    )
+    rest_sigma: Number = parameter(
+        0.0,
+        unit="log",
+        low=0.0,
+        high=3.0,
+        source="assumption: shops of one size rest alike; `lendsim fit` estimates it",
+        doc="Spread between shops of one size of the chance to rest.",
+    )
+    rest_level: Number = parameter(
+        0.0,
+        unit="share",
+        low=0.0,
+        high=0.5,
+        source="assumption: nobody can order; `lendsim fit` estimates it",
+        doc="Share of the usual demand that a shop at rest still meets.",
+    )
+    youth: Number = parameter(
+        0.0,
+        unit="1/day",
+        low=0.0,
+        high=0.5,
+        source="assumption: new shops rest like others; `lendsim fit` estimates it",
+        doc="Chance a day, over that, that a shop rests again as soon as it has opened.",
+    )
+    youth_days: Days = parameter(
+        "5 days", unit="days", low="1 day", high="365 days", source="assumption", doc="Days in which that chance fades."
+    )
     hot: Number = parameter(
         0.0005,
         unit="1/day",
@@ -195,6 +241,33 @@ class Spells(Parameters):
     )
     hot_lift: Number = parameter(
         4.0, unit="1", low=1.0, high=100.0, source="assumption", doc="Factor on the shop's demand on these days."
+    )
+    hot_sigma: Number = parameter(
+        0.0,
+        unit="log",
+        low=0.0,
+        high=3.0,
+        source="assumption: hot products come to all shops alike; `lendsim fit` estimates it",
+        doc="Spread between shops of the chance of a hot product.",
+    )
+    hot_lift_sigma: Number = parameter(
+        0.0, unit="log", low=0.0, high=2.0, source="the same", doc="Spread of that factor between hot products."
+    )
+    day_off: Number = parameter(
+        0.0,
+        unit="1/day",
+        low=0.0,
+        high=0.2,
+        source="assumption: a rest is a spell; `lendsim fit` estimates it",
+        doc="Chance that a shop is shut for a single day.",
+    )
+    slack: Number = parameter(
+        0.0,
+        unit="1/day",
+        low=0.0,
+        high=0.2,
+        source="the same",
+        doc="Chance of a single day with hardly any demand: rain, works, a machine that is down.",
     )
 
 

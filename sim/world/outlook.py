@@ -22,7 +22,7 @@ from sim.world.promotions import (
     run_up,
 )
 from sim.world.season import ahead, behind, season_table
-from sim.world.shocks import common_shocks, distrust, margin_kept, slump
+from sim.world.shocks import common_shocks, distrust, margin_kept, market_move, slump
 
 LOOK_BACK, LOOK_AHEAD = 100, 60  # days of calendar before and after a run that windows need
 Factors = npt.NDArray[np.float32]
@@ -61,6 +61,7 @@ def build_outlook(
     rumours: Sequence[tuple[date, int, float]] = (),
     rivals: Sequence[tuple[date, int, float]] = (),
     shifts: Sequence[tuple[date, float]] = (),
+    moves: Sequence[tuple[date, int, float]] = (),
 ) -> Outlook:
     """Lay out the factors of a run.
 
@@ -71,6 +72,7 @@ def build_outlook(
     rumours : sequence of (first day, days, share of those who think of borrowing that do not)
     rivals : sequence of (first day, days, share of orders drawn away by a rival marketplace)
     shifts : sequence of (first day, share of every margin that is gone from then on)
+    moves : sequence of (first day, days, factor on demand that is reached within them, and stays)
     """
     categories = list(p.categories.values())
     names = list(p.categories)
@@ -90,6 +92,8 @@ def build_outlook(
         stays *= slump(n_days, (first - start).days, length, size)
     for first, size in shifts:
         kept *= margin_kept(n_days, (first - start).days, size)
+    for first, length, size in moves:
+        shocks *= market_move(n_days, (first - start).days, length, size)[:, None]
     served = p.elsewhere.multihome * (1.0 - stays)  # of all orders there were: by the same shops, on the rival
     shocks *= (stays + served)[:, None]
     own = {size: lift_of_those_who_join(size, p) for _, _, size, _ in promotions}

@@ -40,6 +40,15 @@ class Trade(Parameters):
         doc="Exponent with which the value of an order goes with a shop's size: at 0 large shops have more orders, "
         "at 1 dearer ones.",
     )
+    order_value_skew: Number = parameter(
+        0.0,
+        unit="1",
+        low=-1.0,
+        high=1.0,
+        source="assumption: lognormal; `lendsim fit` estimates it",
+        doc="Weight of an exponential in their logs, the rest normal: at -1 a few shops have far cheaper orders, at 1 "
+        "far dearer ones.",
+    )
     margin: Share = parameter(0.28, unit="share", source="assumption", doc="Mean gross margin on sales value.")
     margin_spread: Share = parameter(0.07, unit="share", source="assumption", doc="Its spread between shops.")
     fixed_cost_share: Share = parameter(
@@ -75,6 +84,14 @@ class Trade(Parameters):
     )
     growth_spread: Number = parameter(
         0.27, unit="1/year", low=0.0, high=3.0, source="assumption", doc="Its spread between shops."
+    )
+    growth_pivot: Days = parameter(
+        "0 days",
+        unit="days",
+        low="0 days",
+        high="3650 days",
+        source="assumption: they open with it; `lendsim fit` sets it",
+        doc="Age at which shops have the size they were born with: by their own trend they come from below, or above.",
     )
     return_rate: Share = parameter(
         0.06, unit="share", source="assumption", doc="Mean share of shipped value sent back."
@@ -121,6 +138,20 @@ class Demand(Parameters):
         unit="1",
         source="real shops, weekly and detrended: 0.58 at lag 1, 0.33 at lag 2 (data summaries)",
         doc="Autocorrelation of the own shock one week apart.",
+    )
+    jumps: Number = parameter(
+        4.0,
+        unit="1/year",
+        low=0.1,
+        high=100.0,
+        source="assumption; real shops leave their usual weeks some twice a year (data summaries)",
+        doc="How often the own shock jumps, where it does.",
+    )
+    jump_share: Share = parameter(
+        0.0,
+        unit="share",
+        source="assumption: it moves evenly; `lendsim fit` estimates it",
+        doc="Share of the variance of the own shock that comes in jumps, which fade like the shock.",
     )
     daily_noise: Number = parameter(
         0.18,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import field_validator
 
 from sim.core.quantities import Days, Money, Number, Parameters, Share, parameter, refuse
@@ -45,6 +47,13 @@ class Entry(Parameters):
 class Size(Parameters):
     """How large shops are: a lognormal body with a Pareto tail."""
 
+    measure: Literal["sales", "orders"] = parameter(
+        "sales",
+        unit="name",
+        source="assumption",
+        doc="What the law of sizes is of: sales; or orders, at the median value of one, so that sales also vary with "
+        "the value of a shop's orders.",
+    )
     median_daily_sales: Money = parameter(
         "300 yuan",
         unit="yuan/day",
@@ -60,6 +69,14 @@ class Size(Parameters):
         high=3.0,
         source="marketplace sellers 1.60, shops 1.27 (data summaries)",
         doc="Standard deviation of the logarithm of sales in the body.",
+    )
+    upper: Number = parameter(
+        1.0,
+        unit="1",
+        low=0.1,
+        high=20.0,
+        source="assumption: lognormal; `lendsim fit` estimates it",
+        doc="Spread above the median over that below it, which is then sigma: a body of two halves.",
     )
     tail_share: Share = parameter(0.02, unit="share", source="assumption", doc="Share of merchants in the tail.")
     tail_exponent: Number = parameter(

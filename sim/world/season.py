@@ -41,6 +41,12 @@ def _festival_factors(days: Sequence[date], season: Season) -> npt.NDArray[np.fl
     return factors
 
 
+def festival_depth(day: date, season: Season) -> float:
+    """How deep the Spring Festival's dip is on a day, over that of its own day; by the shape, whatever the depth."""
+    usual = season.model_copy(update={"festival_low": _LOW})
+    return float((1.0 - _festival_factors([day], usual)[0]) / (1.0 - _LOW))
+
+
 def season_table(
     first: date, n_days: int, categories: Sequence[Category], season: Season | None = None
 ) -> npt.NDArray[np.float32]:

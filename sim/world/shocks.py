@@ -36,6 +36,26 @@ def common_shocks(p: Demand, seed: int, first_day: int, n_days: int, n_categorie
     return draws.exp(logs - variance / 2.0)
 
 
+def jump(m: Merchants, p: Demand, carry: float, seed: int, day: int) -> None:
+    """Let the own shock of some merchants jump on a day; ``carry`` is its autocorrelation one day apart.
+
+    Jumps are normal, and so large that they make up `jump_share` of the variance of the shock:
+    (1 - carry^2) share / (chance a day). What moves the shock evenly has the rest (`evenly`).
+    """
+    if p.jump_share == 0.0:
+        return
+    chance = p.jumps / 365.0
+    rows = np.flatnonzero(draws.uniform(seed, "sales.jump", day, m.merchant_id) < chance)
+    size = math.sqrt((1.0 - carry * carry) * p.jump_share / chance)
+    z = draws.normal(seed, "sales.jump", day, m.merchant_id[rows], 100)
+    m.shock[rows] += (size * z).astype(np.float32)
+
+
+def evenly(p: Demand) -> float:
+    """Factor on what moves the own shock from day to day beside its jumps."""
+    return math.sqrt(1.0 - p.jump_share)
+
+
 def distrust(n_days: int, first: int, length: int, size: float) -> npt.NDArray[np.float64]:
     """Factor of a rumour on how many think of borrowing: ``size`` fewer at first, fading evenly; (n_days,)."""
     passed = np.arange(n_days) - first
@@ -49,6 +69,12 @@ def slump(n_days: int, first: int, length: int, size: float) -> npt.NDArray[np.f
     ramp = np.minimum(days - first + 1, first + length + 14 - days) / 14.0
     factor: npt.NDArray[np.float64] = 1.0 - size * np.clip(ramp, 0.0, 1.0)
     return factor
+
+
+def market_move(n_days: int, first: int, length: int, size: float) -> npt.NDArray[np.float64]:
+    """Factor of a market that moves to ``size`` times its demand within ``length`` days and stays there, (n_days,)."""
+    ramp = np.clip((np.arange(n_days) - first + 1) / length, 0.0, 1.0)
+    return draws.exp(ramp * draws.log(size))
 
 
 def margin_kept(n_days: int, first: int, size: float) -> npt.NDArray[np.float64]:

@@ -26,6 +26,7 @@ from sim.world.birth import NEVER
 from sim.world.exits import FRAUDSTERS_STAY
 from sim.world.promotions import MEANS_TO, TAKES_PART
 from sim.world.sales import MISSED, RATED
+from sim.world.spells import MOST_PRONE
 from sim.world.wash import FEE, TIED_UP
 
 F = np.float32
@@ -39,7 +40,7 @@ TRADE = TradeRules(
     carry=F(0.97), innovation=F(0.24), noise=F(0.3), first_share=0.4, stage_share=0.4, restocked=F(0.7),
     outside_day=0.0006, pull=F(1.0), saved=F(0.5), given_up=F(0.8), shifted=F(0.4), rival=F(0.2),
     discount=F(0.1), drawn_away=F(0.15), young_cut=F(0.08), young_until=F(180), elasticity=F(0.8),
-    hot_lift=F(4), today=TODAY, replays=False,
+    hot_lift=F(4), rest_level=F(0), today=TODAY, replays=False,
 )  # fmt: skip
 PLAN = PlanRules(
     key_attention=draws.day_key(SEED, "attention", TODAY), confirmation=F(10), reserve_days=F(5), outside_cap=F(20),
@@ -47,6 +48,8 @@ PLAN = PlanRules(
     trust=F(0.8), hazard=F(0.007), exponent=F(0.85), youth=F(1.0), ruin_days=F(30), ruin_hazard=F(0.1),
     away_honest=F(25), away_step=F(5), back_step=F(2), discount=F(0.1),
     drawn_away=F(0.15), least_stock=F(0.5), is_promoted=True, rest=F(0.1), rest_exponent=F(0.5), rest_least=F(1),
+    key_prone=draws.day_key(SEED, "spell.proneness", draws.ONCE), rest_sigma=F(0), rest_most=F(0.1), youth_rest=F(0),
+    youth_days=F(5), hot_sigma=F(0), hot_most=F(0.05),
     rest_more=F(9), hot=F(0.05), hot_more=F(3), wash_most=F(200), wash_chase=F(7), wash_back=F(2),
     today=TODAY,
 )  # fmt: skip
@@ -407,6 +410,30 @@ def test_a_night_passes_and_those_in_want_of_money_fake_more(rng: np.random.Gene
     assert np.array_equal(level, np.where(before >= 100, usual, np.minimum(before + 2, 100)))
 
 
+def test_prone_and_young_shops_begin_more_spells(rng: np.random.Generator) -> None:
+    """The night of those whose chances differ, against NumPy."""
+    r = PLAN._replace(
+        rest=F(0.02), rest_sigma=F(0.8), rest_most=F(0.7), hot=F(0.01), hot_sigma=F(0.6), hot_most=F(0.3),
+        youth_rest=F(0.05),
+    )  # fmt: skip
+    mean, value = floats(rng, 0, 9e5), floats(rng, 500, 90_000)
+    opened, low = (TODAY - rng.integers(0, 30, N)).astype(np.int16), rng.integers(0, 2**32, N, dtype=np.uint32)
+    low[rng.random(N) < 0.7] |= np.uint32(0xF0000000)
+    flags, spell, which = np.full(N, plans.MAY_LEAVE, np.uint8), np.zeros(N, np.int8), np.empty(N, np.uint32)
+    none = np.zeros(N, F)
+    plans.decide_to_leave(r, IDS, opened, mean, value, none + F(1), none, low, flags, spell, which)
+    z = [draws.normal(SEED, "spell.proneness", draws.ONCE, IDS, k) for k in (0, 1)]
+    prone = [np.minimum(np.exp(s * (one - s / 2.0)), MOST_PRONE) for s, one in zip((0.8, 0.6), z, strict=True)]
+    rest = 0.02 * (mean.astype(float) / value + 1.0) ** -0.5 * prone[0]
+    rest += 0.05 * np.exp(-(TODAY - opened.astype(float)) / 5.0)
+    w = 1.0 - ((low >> np.uint32(9)).astype(np.float64) + 0.5) / 2.0**23
+    rests = -1.0 - np.floor(-9.0 * np.log(np.minimum(w / rest, 1.0)))
+    is_hot = 1.0 + np.floor(-3.0 * np.log(np.clip((w - rest) / (0.01 * prone[1]), 1e-9, 1.0)))
+    new = np.where(w < rest, rests, np.where(w - rest < 0.01 * prone[1], is_hot, 0.0))
+    assert (spell != np.clip(new, -120, 120)).sum() <= 3  # float32 beside an edge
+    assert min((new < 0).sum(), (new > 0).sum()) > 10
+
+
 def test_late_borrowers_are_marked() -> None:
     book = np.zeros(6, LOAN)
     book["row"], book["dpd"] = [10, 11, 11, 12, 13, 14], [0, 0, 3, 5, 9, 1]
@@ -436,7 +463,7 @@ def test_flags_are_raised_for_those_they_are_meant_for(rng: np.random.Generator)
         PLAN, status, entry, reopen, bust, fixed, habit, bother, sensitivity, arrears, stock, cost, spent, shortage,
         gain, distress, high, low, on1, flags,
     )  # fmt: skip
-    plans.decide_to_leave(PLAN, opened, mean, value, fixed, arrears, low, flags, spell, which)
+    plans.decide_to_leave(PLAN, IDS, opened, mean, value, fixed, arrears, low, flags, spell, which)
     close(on1, before + spent / cost)
     is_open, strikes = status == OPEN, bust <= TODAY
     flees = bust.astype(int) <= TODAY - FRAUDSTERS_STAY

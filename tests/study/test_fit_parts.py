@@ -13,12 +13,14 @@ from scipy.special import ndtri
 from sim.core import draws
 from sim.study.fit.adjust import errors_of, search
 from sim.study.fit.common import basis_of, common_of
-from sim.study.fit.direct import direct, entries, leaving, tail
+from sim.study.fit.direct import direct, leaving
+from sim.study.fit.entries import entries, waves_of
 from sim.study.fit.judged import CLOSE, Judged, judge
 from sim.study.fit.paired import PAIRS, Pair, figures_of, moments_of
 from sim.study.fit.promotions import promotions_of
 from sim.study.fit.resample import spread_of
 from sim.study.fit.shops import leavings, own_autocorrelation, series_of, shop_figures, wide_deviation
+from sim.study.fit.sizes import lower_spread, measure_of, tail
 from sim.study.moments.describe import Floats
 from sim.study.moments.rhythm import persistence
 
@@ -87,6 +89,32 @@ def test_those_there_from_the_start_and_those_who_enter_evenly() -> None:
     assert found["entry.present"] == pytest.approx(0.6, abs=0.01)
     assert found["entry.over"] == pytest.approx(200.0, rel=0.02)
     assert entries({"opened": np.zeros(9)}, 365)["entry.present"] == 1.0
+
+
+def test_waves_of_entry_are_found_where_merchants_do_not_come_evenly() -> None:
+    even = np.linspace(0.5, 364.0, 400)
+    figures = {"opened": even, "pace": np.full(400, 20.0)}
+    assert waves_of(figures) == ()
+    bursts = np.concatenate([np.zeros(50), np.repeat([30.0, 200.0, 364.0], [200, 100, 100])])
+    found = {"opened": bursts, "pace": np.full(450, 20.0)}
+    weights = np.array(waves_of(found))
+    assert weights.size > 20
+    assert weights.sum() == pytest.approx(400, rel=0.01)
+    assert sorted(weights[weights > 0]) == [100, 100, 200]
+    assert (np.flatnonzero(weights) / weights.size * 364.0) == pytest.approx([27.0, 197.0, 357.0], abs=9.0)
+    there = entries(found, 365)
+    assert there["entry.over"] == 364.0
+    assert there["entry.present"] == pytest.approx(50 / 450, abs=1e-6)
+
+
+def test_sizes_are_of_orders_where_these_alone_are_skewed() -> None:
+    z = normals(2_000)
+    orders = np.where(z > 0, 1.0, 0.4) * z
+    value = 0.8 * normals(2_000, 3)
+    assert measure_of({"log_orders": orders, "log_sales": orders + value - 0.5 * orders}) == "orders"
+    assert measure_of({"log_orders": z, "log_sales": z + value}) == "sales"
+    assert measure_of({"log_orders": orders, "log_sales": orders}) == "sales"  # both are skewed: it makes no difference
+    assert lower_spread(orders) == pytest.approx(0.4, rel=0.05)
 
 
 def test_how_leaving_falls_with_orders() -> None:
@@ -183,7 +211,7 @@ def test_a_resample_of_merchants_gives_the_error_of_a_mean() -> None:
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.key)
 def test_a_parameter_survives_the_scale_of_its_search(pair: Pair) -> None:
-    middle = 0.3 * pair.low + 0.7 * min(pair.high, 2.0)
+    middle = 0.3 * pair.low + 0.7 * min(pair.high, 2.0 + 2.0 * pair.low)
     assert pair.from_search(pair.to_search(middle)) == pytest.approx(middle)
     for far in (-60.0, 60.0):
         assert pair.low <= pair.from_search(far) <= pair.high
@@ -197,6 +225,8 @@ def test_every_moment_but_growth_is_there_for_half_a_year_of_steady_shops() -> N
     known = np.isfinite(moments_of(figures_of(shop_days(steady(40, 180)), 100.0)))
     assert {pair.key for pair, is_known in zip(PAIRS, known, strict=True) if not is_known} == {
         "trade.growth", "trade.growth_spread", "exits.returns", "season.festival_low", "spells.festival",
+        "season.own_festival", "spells.hot_lift_sigma", "spells.rest_level", "spells.rest_days", "entrants.climb",
+        "entrants.climb_days",
     }  # fmt: skip
 
 

@@ -386,3 +386,36 @@ def test_late_merchants_enter_in_waves_of_the_given_weights() -> None:
 def test_waves_that_let_nobody_in_are_refused(waves: list[float]) -> None:
     with pytest.raises(ValueError, match="waves"):
         parameters(entry={"waves": waves})
+
+
+def test_sizes_of_orders_do_not_depend_on_what_an_order_is_worth() -> None:
+    """Orders have the law of sizes at the median value; sales are theirs times the value of the shop's own."""
+    groups: dict[str, Any] = {"size": {"measure": "orders", "sigma": 0.5, "tail_share": 0.0}}
+    m = born(4_000, p=parameters(**groups))
+    other = born(4_000, p=parameters(**groups, trade={"order_value_sigma": 0.1}))
+    assert np.allclose(m.base_orders, other.base_orders, rtol=1e-6)
+    assert np.log(m.base_orders.astype(float)).std() == pytest.approx(0.5, rel=0.05)
+    assert np.median(m.base_orders) == pytest.approx(30_000 / 18_000, rel=0.05)
+    assert np.std(np.log(other.order_value)) == pytest.approx(0.1, rel=0.05)
+
+
+def test_skewed_values_keep_mean_and_spread_of_their_logs() -> None:
+    m = born(20_000, p=parameters(trade={"order_value_skew": -0.9, "order_value_sigma": 0.4}))
+    logs = np.log(m.order_value.astype(float) / 18_000.0)
+    assert logs.mean() == pytest.approx(0.0, abs=0.01)
+    assert logs.std() == pytest.approx(0.4, rel=0.03)
+    assert stats.skew(logs) == pytest.approx(2.0 * -(0.9**3), abs=0.2)  # the third moment of the mixture
+
+
+def test_a_pivot_lets_shops_come_to_their_size_by_their_own_trend() -> None:
+    plain, pivoted = born(2_000), born(2_000, p=parameters(trade={"growth_pivot": "146 days"}))
+    factor = np.maximum(1.0 + plain.growth.astype(float) * 0.4, 0.2)
+    assert np.allclose(pivoted.base_orders * factor, plain.base_orders, rtol=1e-5)
+    assert np.array_equal(plain.growth, pivoted.growth)
+
+
+def test_the_two_halves_of_the_body_have_spreads_of_their_own() -> None:
+    plain = born(4_000, p=parameters(size={"sigma": 0.3, "tail_share": 0.0}))
+    found = born(4_000, p=parameters(size={"sigma": 0.3, "upper": 2.0, "tail_share": 0.0}))
+    logs, other = (np.log(sizes(m) / 30_000.0) for m in (found, plain))
+    assert np.allclose(logs, np.where(other > 0.0, 2.0 * other, other), atol=1e-3)

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from sim.core import draws
+from sim.core.merchants import Merchants
 from sim.world.parameters import Demand
-from sim.world.shocks import common_shocks, distrust, slump
+from sim.world.shocks import common_shocks, distrust, evenly, jump, market_move, slump
 
 FIRST = 4199
 DEMAND = Demand(market_shock=0.05, category_shock=0.06, common_autocorrelation=0.97)
@@ -109,3 +110,31 @@ def test_a_rumour_is_loud_at_first_and_fades_evenly() -> None:
     assert np.allclose(np.diff(factor[5:16]), 0.05)
     assert (factor[15:] == 1.0).all()
     assert (distrust(10, -4, 8, 0.5) == distrust(20, 6, 8, 0.5)[10:]).all()  # one that began before the run
+
+
+def test_a_market_moves_and_stays() -> None:
+    found = market_move(10, 3, 4, 2.0)
+    assert found == pytest.approx([1, 1, 1, 2**0.25, 2**0.5, 2**0.75, 2, 2, 2, 2])
+    assert market_move(5, -9, 4, 0.5) == pytest.approx(0.5)  # it was over before the first day
+
+
+def test_jumps_are_their_share_of_the_variance_of_the_shock() -> None:
+    """A shock that jumps and moves evenly keeps the variance of one; without jumps nothing is drawn or moved."""
+    carry, n = 0.95, 20_000
+    m = Merchants(n, 0)
+    m.merchant_id[:] = np.arange(1, n + 1)
+    jump(m, Demand(), carry, 3, FIRST)
+    assert (m.shock == 0.0).all()
+    p = Demand(jump_share=0.4, jumps=20.0)
+    own = math.sqrt(1.0 - carry * carry) * evenly(p)
+    for day in range(150):
+        jump(m, p, carry, 3, FIRST + day)
+        m.shock[:] = carry * m.shock + own * draws.normal(3, "sales.shock", FIRST + day, m.merchant_id)
+    # a jump comes before the day's carry, so that its share has one day's less
+    assert m.shock.var() == pytest.approx(0.6 + 0.4 * carry * carry, rel=0.05)
+    before = m.shock.copy()
+    jump(m, p, carry, 3, FIRST + 150)
+    moved = m.shock != before
+    assert moved.mean() == pytest.approx(20.0 / 365.0, rel=0.1)
+    size = math.sqrt((1.0 - carry * carry) * 0.4 / (20.0 / 365.0))
+    assert (m.shock - before)[moved].std() == pytest.approx(size, rel=0.06)

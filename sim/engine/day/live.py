@@ -47,9 +47,9 @@ class Totals(NamedTuple):
 @parallel_kernel
 def live(
     n: Any, tile: Any, chunk: Any, money_columns: Any, trade_columns: Any, borrowers: Any, records: Any,
-    plan_columns: Any, demand: Any, ahead: Any, commission: Any, observed: Any, trade_rules: Any, repay_rules: Any,
-    plan_rules: Any, terms: Any, loans: Any, money: Any, lent: Any, traded: Any, by_category: Any, repaid: Any,
-    planned: Any, n_closed: Any, n_noticed: Any,
+    plan_columns: Any, demand: Any, ahead: Any, commission: Any, observed: Any, own: Any, trade_rules: Any,
+    repay_rules: Any, plan_rules: Any, terms: Any, loans: Any, money: Any, lent: Any, traded: Any, by_category: Any,
+    repaid: Any, planned: Any, n_closed: Any, n_noticed: Any,
 ) -> None:  # fmt: skip
     """Live one day.
 
@@ -72,6 +72,8 @@ def live(
         The platform's share of confirmed sales.
     observed : ndarray (n,) of float32
         Orders wanted as a file tells them, in a replay; else empty.
+    own : ndarray (n,) of float32
+        Factor on demand of each shop's own day; empty where there is none.
     trade_rules, repay_rules, plan_rules, terms : TradeRules, RepayRules, PlanRules, LenderTerms
     loans : Loans
     money, lent, traded, by_category, repaid, planned, n_closed, n_noticed : ndarray of int64
@@ -94,7 +96,7 @@ def live(
             count_money(money_columns, a, b, money[part])
             count_loans(loans.records, by_row, lent[part], money[part])
             trade(
-                trade_columns, a, b, observed, demand, commission, trade_rules, bits, x, fen, traded[part],
+                trade_columns, a, b, observed, own, demand, commission, trade_rules, bits, x, fen, traded[part],
                 by_category[part],
             )  # fmt: skip
             more_closed, more_seen = repay(

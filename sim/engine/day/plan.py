@@ -15,6 +15,7 @@ from sim.core.kernels import kernel, unit32
 from sim.core.merchants import HONEST, OPEN, WAITING
 from sim.engine.day.flags import ASKS, ENTERS, FLEES, LEAVES, MAY_LEAVE, PRESSED, REOPENS, WINDS_DOWN
 from sim.engine.day.look_ups import bits_of, look_up
+from sim.engine.day.nights import pass_the_night, spell_of_tonight
 from sim.world.cash import (
     kept_back,
     outside_draw,
@@ -28,8 +29,6 @@ from sim.world.demand import is_worth_asking, money_worth, sale_chance
 from sim.world.elsewhere import next_retreat
 from sim.world.exits import FRAUDSTERS_STAY, comes_back, exit_hazard, most_hazard, sells_off
 from sim.world.promotions import MEANS_TO, TAKES_PART, has_the_goods, pays_to_join
-from sim.world.spells import new_spell, rest_chance
-from sim.world.wash import next_wash_level
 
 _F = np.float32
 _B = np.uint8
@@ -74,11 +73,18 @@ class PlanRules(NamedTuple):
     drawn_away: np.float32
     least_stock: np.float32
     is_promoted: bool
+    key_prone: np.uint64
     rest: np.float32
+    rest_sigma: np.float32
+    rest_most: np.float32
+    youth_rest: np.float32
+    youth_days: np.float32
     rest_exponent: np.float32
     rest_least: np.float32
     rest_more: np.float32
     hot: np.float32
+    hot_sigma: np.float32
+    hot_most: np.float32
     hot_more: np.float32
     wash_most: np.float32
     wash_chase: np.float32
@@ -209,17 +215,6 @@ def turn_away(r: Any, integrity: Any, distress: Any, late: Any, retreat: Any) ->
 
 
 @kernel
-def pass_the_night(r: Any, shortage: Any, spell: Any, wash_level: Any) -> None:
-    """Let a day of each spell (int8) pass, and decide how much to fake tomorrow (uint8); ``shortage`` float32 (n,)."""
-    for j in range(spell.size):
-        left = np.int32(spell[j])
-        spell[j] = left - (np.int32(1) if left > 0 else np.int32(0)) + (np.int32(1) if left < 0 else np.int32(0))
-    for j in range(spell.size):
-        is_short = shortage[j] >= r.smallest
-        wash_level[j] = np.int32(next_wash_level(_F(wash_level[j]), is_short, r.wash_most, r.wash_chase, r.wash_back))
-
-
-@kernel
 def make_up_mind(
     r: Any, status: Any, entry_day: Any, reopen_day: Any, bust_day: Any, fixed_cost: Any, habit: Any, bother: Any,
     sensitivity: Any, unpaid: Any, stock: Any, cost: Any, spent: Any, shortage: Any, gain: Any, distress: Any,
@@ -231,7 +226,7 @@ def make_up_mind(
     """
     most = most_hazard(r.hazard, r.youth)
     # as narrow as the columns they are compared with
-    least_new = _F(1) - r.rest - r.hot
+    least_new = _F(1) - r.rest_most - r.hot_most
     today, tomorrow, fled = np.int16(r.today), np.int16(r.today + 1), np.int16(r.today - FRAUDSTERS_STAY)
     for j in range(status.size):
         on1[j] += spent[j] / cost[j]
@@ -258,8 +253,8 @@ def make_up_mind(
 
 @kernel
 def decide_to_leave(
-    r: Any, opened_day: Any, mean_30d: Any, order_value: Any, fixed_cost: Any, unpaid: Any, low: Any, flags: Any,
-    spell: Any, which: Any,
+    r: Any, ids: Any, opened_day: Any, mean_30d: Any, order_value: Any, fixed_cost: Any, unpaid: Any, low: Any,
+    flags: Any, spell: Any, which: Any,
 ) -> None:  # fmt: skip
     """Turn the few flags of those who may leave into those who do, and begin new spells; ``which`` (n,) is scratch."""
     found = 0
@@ -281,8 +276,7 @@ def decide_to_leave(
         )
         flags[j] = (flags[j] & ~_B(MAY_LEAVE)) | (_B(LEAVES) if luck < hazard else _B(0))
         if spell[j] == 0:
-            rest = rest_chance(orders, r.rest, r.rest_exponent)
-            spell[j] = np.int8(new_spell(luck, rest, r.rest_least, r.rest_more, r.hot, r.hot_more))
+            spell[j] = np.int8(spell_of_tonight(r, ids[j], orders, _F(r.today - opened_day[j]), luck))
 
 
 @kernel
@@ -342,6 +336,6 @@ def plan(
     )  # fmt: skip
     pass_the_night(r, c.shortage[a:b], c.spell[a:b], c.wash_level[a:b])
     decide_to_leave(
-        r, c.opened_day[a:b], c.sales_mean_30d[a:b], c.order_value[a:b], c.fixed_cost[a:b], unpaid, bits[1],
-        c.flags[a:b], c.spell[a:b], bits[0],
+        r, c.merchant_id[a:b], c.opened_day[a:b], c.sales_mean_30d[a:b], c.order_value[a:b], c.fixed_cost[a:b],
+        unpaid, bits[1], c.flags[a:b], c.spell[a:b], bits[0],
     )  # fmt: skip

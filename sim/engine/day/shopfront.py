@@ -60,7 +60,7 @@ def open_up(r: Any, spell: Any, wash: Any, wash_level: Any, boost: Any, fakes: A
     """
     for j in range(spell.size):
         days = _F(spell[j])  # as wide as the rest of the loop
-        boost[j] *= spell_factor(days, r.hot_lift)
+        boost[j] *= spell_factor(days, r.hot_lift, r.rest_level)
         level = _F(wash_level[j]) * _F(1 / HABIT)
         trading = _F(1) if days >= _F(0) else _F(0)
         fakes[j] = wash[j] * level * trading

@@ -81,6 +81,7 @@ class TradeRules(NamedTuple):
     young_until: np.float32
     elasticity: np.float32
     hot_lift: np.float32
+    rest_level: np.float32
     today: int
     replays: bool
 
@@ -238,7 +239,7 @@ def sum_by_category(category: Any, lost_fen: Any, sold_fen: Any, out: Any) -> No
 
 @kernel
 def trade(
-    c: Any, a: Any, b: Any, observed: Any, factors: Any, commission: Any, r: Any, bits: Any, x: Any, fen: Any,
+    c: Any, a: Any, b: Any, observed: Any, own: Any, factors: Any, commission: Any, r: Any, bits: Any, x: Any, fen: Any,
     totals: Any, by_category: Any,
 ) -> None:  # fmt: skip
     """Trade of one day for the merchants of rows ``a`` to ``b``.
@@ -249,6 +250,8 @@ def trade(
         The merchant columns, each (n,), ``shipped`` (4, n).
     observed : ndarray (n,) of float32
         Orders wanted as a file tells them, when ``r.replays``; else empty.
+    own : ndarray (n,) of float32
+        Factor on demand of each shop's own day; empty where all shops have the market's days.
     factors : ndarray (4, n_categories) of float32
         Season with common shocks, the demand that comes over from rivals out of stock, the lift of promotions, what
         is advertised more for those to come.
@@ -272,6 +275,9 @@ def trade(
     for k in range(3):
         look_up(c.category[a:b], factors[k], x[k])
     look_up(c.category[a:b], factors[3], run_up)
+    if own.size > 0:
+        for j in range(b - a):
+            boost[j] *= own[a + j]
     set_prices(
         r, c.opened_day[a:b], c.margin[a:b], c.order_value[a:b], c.promotion[a:b], c.promotion_fit[a:b], lift, boost,
         price,

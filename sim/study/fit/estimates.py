@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.study.fit.common import Common
+from sim.study.fit.holidays import Holiday
 from sim.study.fit.judged import Judged
 from sim.study.fit.read import Observed
 from sim.study.moments.shop_days import ShopDays
@@ -59,6 +60,8 @@ class Fit:
         Parameters that orders do not identify, with the reason, by key or group.
     common
         What all shops share.
+    holidays
+        What days off of everybody mean to shops.
     plan
         Overrides of the base scenario, by dotted key, as a file writes them.
     judged
@@ -81,6 +84,7 @@ class Fit:
     estimates: tuple[Estimate, ...]
     left: Mapping[str, str]
     common: Common
+    holidays: tuple[Holiday, ...]
     plan: Mapping[str, Any]
     judged: tuple[Judged, ...]
     gaps: tuple[tuple[str, str, float, float, float], ...]
@@ -114,6 +118,8 @@ UNKNOWN: Mapping[str, str] = {
     "demand.common_autocorrelation": "one path is too short to give both its size and its pace",
     "demand.business_stealing": "needs to be seen who was out of stock",
     "demand.promotion_fit_sigma": "not estimated",
+    "demand.jumps": "how often and how large jumps are is not told apart",
+    "spells.youth_days": "not estimated",
     "season.festival_before, season.festival_after": "the shape of the dip is the model's; its depth is fitted",
     "promotions.*, advertising.*, entrants.*": "what shops give up or spend to sell more is not in orders",
 }

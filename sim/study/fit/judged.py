@@ -26,10 +26,10 @@ from sim.study.moments.spells import spells, spikes
 LAGS = (1, 2, 4, 8)
 CLOSE, TWICE = 0.15, 2.0  # within 15 %, or twice the noise of the data: then a moment is met
 FIXED = {
-    "closures": "rests have one mean length, whatever the shop",
-    "festivals": "the Spring Festival has a shape that is the model's, and there is no other holiday",
-    "weekly growth": "real weeks are calm with rare jumps, and new shops climb fast; the model's shocks are normal",
-    "spikes": "hot products have one lift, and shops no weekdays of their own",
+    "closures": "lengths of rests have one law, whatever the shop, and 120 days at most",
+    "festivals": "the Spring Festival has a shape that is the model's",
+    "weekly growth": "jumps of demand are normal and fade like other shocks; the rarest real ones are wilder",
+    "spikes": "hot products have one length, and their heights one law",
 }
 """Groups of which no parameter of the model tells, and why."""
 

@@ -24,7 +24,8 @@ def plan_of(direct: list[Estimate], common: Common, base: Any) -> dict[str, Any]
     if common.quarters is not None:
         for k in range(4):
             plan[f"merchants.categories.all.q{k + 1}"] = float(common.quarters[0][k])
-    plan |= {f"events.{name}": None for name in base.events}
+    # a path of the market that the base gives is that of the data
+    plan |= {f"events.{name}": None for name, event in base.events.items() if event.kind != "market_move"}
     for one in common.promotions:
         plan[f"events.{one.name}"] = {
             "date": one.first.isoformat(),

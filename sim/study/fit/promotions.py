@@ -81,6 +81,11 @@ def is_festive(day: date) -> bool:
     return any(near[0] <= feast <= near[1] for feast in map(_spring, {one.year for one in near}) if feast is not None)
 
 
+def is_feast(day: date) -> bool:
+    """Whether a day is that of a Spring Festival."""
+    return _spring(day.year) == day
+
+
 def _spring(year: int) -> date | None:
     try:
         return festivals(year)["spring_festival"]

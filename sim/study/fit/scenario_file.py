@@ -71,6 +71,9 @@ def as_yaml(fit: Fit, source: str) -> str:
         extra = [] if group != "demand" else ["category_shock"]
         if own or extra:
             lines.append(f"  {group}:")
+        for name, value, comment in beside(plan):
+            if name.startswith(f"{group}."):
+                lines += _line("    ", name.partition(".")[2], value, comment)
         lines += [
             line for one in own for line in _line("    ", one.key.partition(".")[2], one.written(), one.comment())
         ]
@@ -80,6 +83,19 @@ def as_yaml(fit: Fit, source: str) -> str:
     lines += _events(fit)
     lines += _lenders(plan)
     return "\n".join(lines) + "\n"
+
+
+def beside(plan: Mapping[str, Any]) -> list[tuple[str, Any, str]]:
+    """What a fit sets that is no number: key, value and comment."""
+    found: list[tuple[str, Any, str]] = []
+    if plan["merchants.size.measure"] != "sales":
+        says = "direct: logs of orders reach further up than down, those of sales do not"
+        found.append(("size.measure", plan["merchants.size.measure"], says))
+    if len(plan["merchants.entry.waves"]) > 1:
+        waves = ", ".join(f"{n:g}" for n in plan["merchants.entry.waves"])
+        says = "direct: first seen in equal parts of that time; s.e. of each its root"
+        found.append(("entry.waves", f"[{waves}]", says))
+    return found
 
 
 def _line(indent: str, name: str, value: Any, comment: str) -> list[str]:
@@ -109,12 +125,16 @@ def _events(fit: Fit) -> list[str]:
     gone = [
         key.removeprefix("events.") for key, value in fit.plan.items() if key.startswith("events.") and value is None
     ]
-    if not fit.common.promotions and not gone:
+    if not fit.common.promotions and not fit.holidays and not gone:
         return []
     lines = ["events:"] + [f"  {name}: null  # of the base's calendar" for name in gone]
     for one in fit.common.promotions:
         value = f"{{date: {one.first.isoformat()}, kind: promotion, lift: {round(one.lift, 3):g}, days: {one.days}}}"
         lines += _line("  ", one.name, value, f"direct: {one.says}; s.e. {one.error:.2g}")
+    for day in fit.holidays:
+        value = f"{{date: {day.first.isoformat()}, kind: holiday, lift: {round(day.lift, 3):g}, "
+        value += f"spread: {round(day.spread, 3):g}, days: {day.days}}}"
+        lines += _line("  ", day.name, value, f"direct: shops' orders over those around; s.e. {day.error:.2g}")
     return lines
 
 

@@ -75,9 +75,9 @@ def shop_figures(days: ShopDays, value: float | None = None) -> dict[str, Floats
     ``log_sales`` and ``log_orders``: log of the mean of a lived day, in yuan (``value`` yuan an order where the days
     know none) and in orders. ``log_deviation``: log of (90 % less 10 % quantile) / 2.563 of weekly growth beyond the
     week's median shop, which is the deviation of a normal law that a closure of some days does not blow up.
-    ``autocorrelation``: of the detrended weeks. ``daily``: squared spread of the days within a week over the week's
-    level, less that of a Poisson count. ``growth``: log of the mean of the last 8 weeks of a life over that of the
-    first 8, by year, from shops with 26 weeks; a quarter of an order a week is added to both.
+    ``autocorrelation``, ``_2``: of the detrended weeks, one and two apart. ``daily``: squared spread of the days within
+    a week over the week's level, less that of a Poisson count. ``growth``: log of the mean of the last 8 weeks of a
+    life over that of the first 8, by year, from shops with 26 weeks; a quarter of an order a week is added to both.
     """
     orders = days.mean_orders()
     each = days.value if days.value is not None else np.full(days.n_shops, value or 1.0)
@@ -88,6 +88,7 @@ def shop_figures(days: ShopDays, value: float | None = None) -> dict[str, Floats
         "log_sales": np.log(orders * each),
         "log_deviation": np.log(np.where(spread > 0, spread, np.nan)),
         "autocorrelation": own_autocorrelation(rest, 1),
+        "autocorrelation_2": own_autocorrelation(rest, 2),
         "daily": _daily(days),
         "growth": _growth(weeks),
     }
