@@ -49,6 +49,8 @@ PAIRS = (
     Pair("trade.order_value", "mean log value of an order, seller-quarters",
          at("average_order_value/lognorm_mu"), 1.0, 1e4, unit=" yuan"),
     Pair("trade.order_value_sigma", "deviation of the same", at("average_order_value/lognorm_sigma"), 0.05, 2.0),
+    Pair("trade.order_value_skew", "skew of the same", at("average_order_value/log_skew"), -0.99, 0.99, "plain", 0.2,
+         is_log=False),
     Pair("trade.order_value_slope", "deviation of log orders of a life",
          at("lifetime_orders_size/lognorm_sigma"), -2.0, 2.0, "plain", -0.15),
     Pair("trade.order_value_noise", "deviation of log growth a quarter, 2 orders or fewer",
@@ -69,7 +71,7 @@ PAIRS = (
     Pair("exits.returns", "silent sellers who sell later", at("returned_later_given_silent"), 0.01, 0.99, "logit", 0.5,
          is_log=False),
 )  # fmt: skip
-BEGIN = (5.0, 1.4, 115.0, 0.7, 0.35, 0.6, 0.6, 0.92, 1.5, 0.01, 0.4, 0.5, 0.9)
+BEGIN = (5.0, 1.4, 115.0, 0.7, 0.4, 0.35, 0.6, 0.6, 0.92, 1.5, 0.01, 0.4, 0.5, 0.9)
 FLOOR = 0.02  # relative error below which no moment is held
 
 

@@ -31,6 +31,7 @@ Floats = npt.NDArray[np.float64]
 
 
 TRUST = 0.1  # in the star's slopes: squared moves of later sets that weigh as much
+TOLD_BY_BALANCE = (1.78e9, 1.92e9)  # yuan on 30 June with which T6b is met
 RESPONSE, WANTED = "response", (1.0, 3.0)
 """Minus the price elasticity of what is lent in the half year, and its band."""
 
@@ -139,6 +140,16 @@ def response(usual: float, cheap: float, factor: float = 0.9) -> float:
     return -math.log(cheap / usual) / math.log(factor)
 
 
+def snapped(units: Floats) -> Floats:
+    """Points of the unit cube with days and yuan made whole, as a scenario has them, (..., parameters)."""
+    low, width = (
+        np.array([one.low for one in RANGES.values()]),
+        np.array([one.high - one.low for one in RANGES.values()]),
+    )
+    is_whole = np.array([bool(one.unit) for one in RANGES.values()])
+    return np.asarray(np.where(is_whole, (np.round(low + units * width) - low) / width, units))
+
+
 def try_out(point: Mapping[str, float], seeds: Sequence[int]) -> dict[str, float]:
     """The figures of all targets for a set, means over the seeds, and its response to prices."""
     import sim
@@ -174,7 +185,7 @@ def read_found() -> tuple[Floats, list[dict[str, float]]]:
     with FOUND.open(encoding="utf-8") as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     units = [[(row[name] - one.low) / (one.high - one.low) for name, one in RANGES.items()] for row in rows]
-    return np.array(units).reshape(-1, len(NAMES)), [
+    return snapped(np.array(units).reshape(-1, len(NAMES))), [
         {name: value for name, value in row.items() if name not in RANGES} for row in rows
     ]
 
@@ -208,6 +219,9 @@ class Scale:
         inner = np.where(np.isfinite(high - low), 0.15 * (high - low), 0.02 * either)
         self.bottom = np.where(np.isfinite(low), self(np.where(np.isfinite(low), low + inner, 1.0)), -np.inf)
         self.top = np.where(np.isfinite(high), self(np.where(np.isfinite(high), high - inner, 1.0)), np.inf)
+        # a day jumps from move to move; the balance on 30 June tells when interest reaches a million a day
+        end = self.names.index("T5b")
+        self.bottom[end], self.top[end], self.weight[end] = *np.log(TOLD_BY_BALANCE), 3.0
 
     def __call__(self, values: Floats) -> Floats:
         days = np.where(values > 0.0, np.clip((values - self._first) / 1800.0, -0.3, 0.3), 0.3)  # 0: it never comes
@@ -238,7 +252,7 @@ def propose(units: Floats, found: Sequence[Mapping[str, float]], n: int) -> Floa
     judged = np.where(seeds == seeds.max(), cost, np.inf)  # by as many seeds as any set
     spread, chosen = halton(20_000, 7 * len(units)) - 0.5, list[Floats]()
     best = np.argsort(judged, kind="stable")[: 2 * n]
-    moved = [np.clip(units[one] + reach * spread, 0.0, 1.0) for one in best for reach in (0.15, 0.25)]
+    moved = [snapped(np.clip(units[one] + reach * spread, 0.0, 1.0)) for one in best for reach in (0.15, 0.25)]
     guess = [figures[best[j // 2]] + (to - units[best[j // 2]]) @ slopes for j, to in enumerate(moved)]
     candidates = np.vstack(moved)
     for j in np.argsort(scale.cost(np.vstack(guess)), kind="stable"):
