@@ -35,7 +35,8 @@ def foresee(plan: Scenario, seed: int) -> Outlook:
 
 def holidays_of(plan: Scenario) -> list[Holiday]:
     """Holidays of a scenario, by what they mean to shops."""
-    return [(e.date, e.days, float(e.lift or 1.0), e.spread) for e in plan.events.values() if e.kind == "holiday"]
+    days = [event for event in plan.events.values() if event.kind == "holiday"]
+    return [(e.date, e.days, float(e.lift or 1.0), float(e.spread or 0.0)) for e in days]
 
 
 def shift_regime(market: Market, day: Day) -> None:

@@ -180,13 +180,8 @@ class Event(Parameters):
         source="the scenario",
         doc="Factor on demand: of a promotion; of a holiday, for the usual shop; to which the market moves.",
     )
-    spread: Number = parameter(
-        0.0,
-        unit="1",
-        low=0.0,
-        high=5.0,
-        source="the scenario",
-        doc="Spread of a holiday's factor between shops.",
+    spread: Number | None = parameter(
+        None, unit="1", low=0.0, high=5.0, source="the scenario", doc="Spread of a holiday's factor between shops."
     )
     size: Share | None = parameter(
         None, unit="share", source="the scenario", doc="Share lost: of demand, funding, those who ask, margins."

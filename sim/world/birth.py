@@ -254,8 +254,8 @@ def begin_shops(
     if has_spells:
         rests, hots = proneness_of(p.spells, seed, ids)
         at_rest = share_at_rest(p.spells, daily, rests, hots)
-        luck = (draws.uniform(seed, "birth.state", draws.ONCE, ids, k) for k in (200, 201))
-        m.spell[rows] = ongoing_spells(p.spells, at_rest, *luck, hots)
+        luck = [draws.uniform(seed, "birth.state", draws.ONCE, ids, k) for k in (200, 201)]
+        m.spell[rows] = ongoing_spells(p.spells, at_rest, luck[0], luck[1], hots)
         daily = daily * (1.0 - at_rest)  # what follows are means over some time
     m.on_order[:, rows] = daily * lead / 2.0
     shipped = daily * m.order_value[rows] * (1.0 - m.off_platform[rows])

@@ -67,11 +67,12 @@ class OwnDays:
             found *= self._week[day.weekday()]
         depth = festival_depth(day, season) if season.own_festival else 0.0
         if depth > 0.0:
-            found *= _held(1.0 + season.own_festival * depth * self._normal(FESTIVAL))
+            found *= _held(np.float32(1) + np.float32(season.own_festival * depth) * self._normal(FESTIVAL))
         for first, days, lift, spread in self.holidays:
             if 0 <= (day - first).days < days:
                 own = draws.normal(self.seed, "event.holiday", day_number(first), self.ids)
-                found *= _held(lift + spread * (LIKENESS * self._leaning + math.sqrt(1.0 - LIKENESS**2) * own))
+                like = LIKENESS * self._leaning + math.sqrt(1.0 - LIKENESS**2) * own
+                found *= _held((lift + spread * like).astype(np.float32))
         if entrants.climb:
             age = np.maximum(day_number(day) - m.opened_day.astype(np.float64), 0.0)
             found *= draws.exp(-self._depth * draws.exp(-age / entrants.climb_days)).astype(np.float32)
@@ -107,7 +108,7 @@ class OwnDays:
             if season.own_weekdays:
                 week[k] += np.float32(season.own_weekdays) * self._normal(WEEKDAYS + k)
         week = _held(week)
-        return week / np.average(week, axis=0, weights=season.weekdays).astype(np.float32)
+        return np.asarray(week / np.average(week, axis=0, weights=season.weekdays).astype(np.float32), np.float32)
 
     @cached_property
     def _depth(self) -> Factors:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.study.fit.promotions import is_festive
 from sim.study.fit.shops import own_growth, wide_deviation
@@ -30,7 +31,7 @@ def weekday_halves(days: ShopDays) -> Floats:
     counted = np.isfinite(days.weeks())
     start, n = (7 - days.first.weekday()) % 7, counted.shape[0]
     by_week = days.orders[start : start + 7 * n].reshape(n, 7, days.n_shops)
-    whole = days.is_recorded[start : start + 7 * n].reshape(n, 7).all(axis=1)
+    whole: npt.NDArray[np.bool_] = np.asarray(days.is_recorded[start : start + 7 * n].reshape(n, 7).all(axis=1))
     for k in range(n):
         monday = days.date_of(start + 7 * k)
         whole[k] &= not (is_festive(monday) or is_festive(monday + timedelta(days=6)))

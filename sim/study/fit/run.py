@@ -131,7 +131,7 @@ def fit(observed: Observed, base: Path, seed: int = 1, tell: Tell | None = None)
     fall = next((one.value for one in direct if one.key == "spells.orders_exponent"), USUAL_FALL)
     place = np.array([pair.to_search(begin(pair, figures, fall)) for pair in pairs])
     if "spells.hot" in {pair.key for pair in pairs}:
-        direct = hot_days_settled(direct, figures, lambda days: world.shops(tried_at(place) | days))
+        direct = hot_days_settled(direct, figures, lambda days: world.shops({**tried_at(place), **days}))
         plan = plan_of(direct, common, start) | sizes | events_of(holidays)
     found = search(pairs, place, real, errors, moments)
     work.reached(1 + 2 * len(pairs) + TRIALS)
