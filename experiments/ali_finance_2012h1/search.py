@@ -298,6 +298,12 @@ def keep_plausible() -> None:
             writer.writerows(kept)
 
 
+def kept() -> list[dict[str, float]]:
+    """The plausible sets, to repeat a ranking over: ``settings`` makes overrides of the scenario of each."""
+    with KEPT.open(encoding="utf-8") as file:
+        return [{name: float(row[name]) for name in NAMES} for row in csv.DictReader(file)]
+
+
 def main() -> None:
     """Go on with the search."""
     from sim.study.pool import Pool

@@ -134,5 +134,5 @@ def test_sellers_of_a_small_marketplace_are_met_by_their_preset() -> None:
     assert experiment("presets").marketplace(markets=1, resamples=8).share >= SHARES["marketplace_small"]
 
 
-SHARES = {"offline_shops": 0.45, "marketplace_small": 0.6}
+SHARES = {"offline_shops": 0.7, "marketplace_small": 0.7}
 """Share of the moments that a preset meets at least, with one market and few resamples; the page has what it is."""
