@@ -73,7 +73,7 @@ REASONS: dict[str, str] = {
     "average_order_value": _VALUE,
     "qoq_": _VALUE + "; growth is a straight line for all",
     "silent_next_quarter": "one law of leaving by size and age",
-    "returned_later": "leavers come back within 120 days or never",
+    "returned_later": "leavers are away for evenly long times, whatever they sold",
     "survival_": "real sellers of many orders leave after a year or more, for which the law of leaving has no term",
     "zero_sales": "orders of a day are chance alone beyond the market's shocks",
     "active_months": "orders of a day are chance alone beyond the market's shocks",

@@ -254,3 +254,11 @@ class Exits(Parameters):
         0.05, unit="1/day", low=0.0, high=1.0, source="assumption", doc="Daily chance to give up then."
     )
     returns: Share = parameter(0.15, unit="share", source="assumption", doc="Share of leavers that come back.")
+    away: Days = parameter(
+        "120 days",
+        unit="days",
+        low="31 days",
+        high="1000 days",
+        source="assumption",
+        doc="Longest time for which they are away; the shortest is 30 days, and all between are alike.",
+    )

@@ -16,7 +16,7 @@ from sim.world.parameters import MerchantParameters
 _F = np.float32
 FRAUDSTERS_STAY = 20  # days from a fraudster's strike to its leaving; assumption
 SALES_A_DAY = 0.1  # share of the stock sold off a day while winding down; assumption
-COMES_BACK_AFTER = (30, 120)  # days, evenly; assumption
+BACK_AFTER = 30  # days at least, up to `exits.away`, evenly; assumption
 
 
 @rule
@@ -67,8 +67,7 @@ def close_shops(merchants: Merchants, rows: npt.NDArray[np.intp], p: MerchantPar
     m.status[rows] = CLOSING
     m.closed_day[rows] = day
     ids = m.merchant_id[rows]
-    low, high = COMES_BACK_AFTER
-    back = day + low + np.floor((high - low) * draws.uniform(seed, "exit.return", day, ids, 0))
+    back = day + BACK_AFTER + np.floor((p.exits.away - BACK_AFTER) * draws.uniform(seed, "exit.return", day, ids, 0))
     returns = draws.uniform(seed, "exit.return", day, ids, 1) < p.exits.returns
     m.reopen_day[rows] = np.where(returns, back, 0)
 

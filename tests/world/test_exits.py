@@ -13,7 +13,7 @@ from scipy import stats
 from sim.core.kernels import kernel
 from sim.core.merchants import CLOSED, CLOSING, OPEN, WAITING, Merchants
 from sim.world.exits import (
-    COMES_BACK_AFTER,
+    BACK_AFTER,
     SALES_A_DAY,
     close_shops,
     comes_back,
@@ -125,13 +125,14 @@ def test_leavers_begin_to_wind_down_today() -> None:
     assert not m.reopen_day[[0, 2, 3, 5]].any()
 
 
-def test_a_share_comes_back_within_months() -> None:
-    m = shops(20_000)
-    close_shops(m, np.arange(m.n), P, 3, TODAY)
+@pytest.mark.parametrize("away", [120, 300])
+def test_a_share_comes_back_within_months(away: int) -> None:
+    m, p = shops(20_000), P.model_copy(update={"exits": P.exits.model_copy(update={"away": away})})
+    close_shops(m, np.arange(m.n), p, 3, TODAY)
     share = (m.reopen_day > 0).mean()
     assert share == pytest.approx(P.exits.returns, abs=5 * math.sqrt(P.exits.returns / m.n))
     wait = m.reopen_day[m.reopen_day > 0] - TODAY
-    low, high = COMES_BACK_AFTER
+    low, high = BACK_AFTER, away
     assert low <= wait.min()
     assert wait.max() < high
     even = np.bincount((wait - low) * 9 // (high - low), minlength=9)
