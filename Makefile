@@ -56,7 +56,7 @@ $(VENV)/.core: pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,study]'
 	@touch $@
 
 $(VENV)/.warm: $(VENV)/.core $(KERNEL_SOURCES)

@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 import sim
-from sim.app.commands import authoring, bench, compare, explain, fit, moments, results, run, schedule, targets
+from sim.app.commands import (
+    authoring,
+    bench,
+    compare,
+    explain,
+    fit,
+    moments,
+    results,
+    run,
+    schedule,
+    search,
+    study,
+    targets,
+)
 from sim.app.commands.ending import INTERRUPTED, say
 
 app = typer.Typer(
@@ -48,6 +61,10 @@ def version() -> None:
 
 app.command("run")(run.run)
 app.command("compare")(compare.compare)
+app.command("study")(study.study)
+app.command("sweep")(study.sweep)
+app.command("calibrate")(search.calibrate)
+app.command("optimise")(search.optimise)
 app.command("check")(authoring.check)
 app.command("schema")(authoring.schema)
 app.command("new")(authoring.new)

@@ -119,13 +119,14 @@ def print_stories(names: Sequence[str], stories: Sequence[Story]) -> None:
 def print_comparison(comparison: Comparison) -> None:
     """Print a table of differences for each compared scenario, then the verdict in words."""
     from sim.results.metrics import BY_NAME
-    from sim.study.wording import say_difference, say_interval
+    from sim.study.wording import say_difference, say_interval, say_probability
 
     a = comparison.arms[0]
     out = console()
     for b in comparison.arms[1:]:
         out.print(f"{b} less {a}, {len(comparison.seeds)} worlds")
-        table = new_table("", a, b, "difference", "95 % interval", "worlds", "unpaired", numbers=range(1, 7))
+        heads = ("", a, b, "difference", "95 % interval", "p", "worlds", "unpaired")
+        table = new_table(*heads, numbers=range(1, 8))
         table.columns[0].no_wrap = True
         for column in table.columns[1:]:
             column.no_wrap = False  # where there is little room, numbers go on in a second line; none is cut
@@ -135,20 +136,22 @@ def print_comparison(comparison: Comparison) -> None:
             if measure.group != group:
                 group = measure.group
                 table.add_section()
-                table.add_row(group, *[""] * 6, style="bold")
+                table.add_row(group, *[""] * 7, style="bold")
             table.add_row(
                 f"  {contrast.measure}",
                 _brief(measure, paired.mean_a),
                 _brief(measure, paired.mean_b),
                 say_difference(measure, paired).removesuffix(" a year"),
                 say_interval(measure, paired),
+                say_probability(contrast.p_holm).replace("< ", "<"),
                 str(paired.n),
-                "" if paired.n_unpaired is None else f"{paired.n_unpaired:,}",
-                style="" if paired.is_clear or paired.low is None else "dim",
+                "" if paired.n_unpaired is None else _count(paired.n_unpaired),
+                style="" if contrast.is_clear or paired.low is None else "dim",
             )
         out.print(table)
-    out.print("Yields, charge-offs and balance_growth_of_equity are a year. worlds: seeds in which both are defined;")
-    out.print("unpaired: seeds each side would have needed for such an interval, had the worlds not been the same.\n")
+    out.print("Yields, charge-offs and balance_growth_of_equity are a year. p: of paired t, by Holm for all of these;")
+    out.print("worlds: seeds in which both are defined; unpaired: seeds each side would have needed for such an")
+    out.print("interval, had the worlds not been the same.\n")
     out.print(comparison.verdict())
     for note in comparison.notes:
         out.print(f"\n{note}")
@@ -242,6 +245,12 @@ def print_benchmark(found: Benchmark) -> None:
     )
     for line in lines:
         out.print(line)
+
+
+def _count(n: int) -> str:
+    from sim.results.headline import say_number
+
+    return f"{n:,}" if n < 100_000 else say_number(n)
 
 
 def _brief(measure: Measure, value: Value) -> str:

@@ -97,7 +97,7 @@ def _variants(
     given: str | Path | Scenario, overrides: Sequence[str], vary: str, scale: float | None
 ) -> dict[str, Scenario]:
     key, equals, text = vary.partition("=")
-    values = _split(text)
+    values = split_values(text)
     if not equals or not key.strip() or not values:
         raise ValueError(f"--vary {vary}: written KEY=V1,V2,... such as lenders.ali.scoring.cutoff=0.5,0.6")
     if not isinstance(given, str | Path):
@@ -130,7 +130,7 @@ def _loaded(given: str | Path | Scenario, overrides: Sequence[str], scale: float
     return load(given, overrides=overrides, scale=scale)
 
 
-def _split(text: str) -> list[str]:
+def split_values(text: str) -> list[str]:
     """Split at the commas outside brackets and quotes; a value with commas of its own stands in quotes."""
     pieces = re.findall(r"""(?:"[^"]*"|'[^']*'|\[[^\]]*\]|\{[^}]*\}|[^,"'\[{])+""", text)
     return [piece.strip() for piece in pieces if piece.strip()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,23 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.study.arms import name_arms, refuse_different_worlds
-from sim.study.runner import (
-    Job,
-    Outcome,
-    Progress,
-    Task,
-    available_cores,
-    refuse_used_folders,
-    run_jobs,
-    workers_that_fit,
-)
-from sim.study.stats import Paired, Value, pair
+from sim.study.contrast import Contrast, contrast_all
+from sim.study.replications import Replications, distinct_worlds, worlds_up_to
+from sim.study.runner import Outcome, Progress, Task
+from sim.study.select import Choice, Columns, choose, replicate_for_best
+from sim.study.stats import Paired, pair, summarise
+from sim.study.until import Ending, Goal, measure_named, read_goal, replicate_until
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
     from sim.engine.scenario import Scenario
+    from sim.study.lab import Lab
+
+__all__ = ["BEST_BY", "MEASURES", "Comparison", "Contrast", "compare", "most_worlds"]
 
 # What strategies are judged by: growth, yield, default (facts C.11), and what becomes of the merchants.
 MEASURES = (
@@ -38,29 +35,9 @@ MEASURES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Contrast:
-    """One measure of ``b`` against the same measure of ``a``, paired by world."""
-
-    measure: str
-    a: str
-    b: str
-    paired: Paired
-
-    def row(self) -> dict[str, Value | str]:
-        """Return the row of tables and JSON; an undefined number is None."""
-        return {
-            "measure": self.measure,
-            "a": self.a,
-            "b": self.b,
-            "mean_a": self.paired.mean_a,
-            "mean_b": self.paired.mean_b,
-            "difference": self.paired.difference,
-            "low": self.paired.low,
-            "high": self.paired.high,
-            "n_seeds": self.paired.n,
-            "n_seeds_unpaired": self.paired.n_unpaired,
-        }
+# What the best of three arms or more is chosen by, unless told otherwise.
+BEST_BY = "yield_risk_adjusted"
+BUDGET = 200
 
 
 @dataclass(frozen=True)
@@ -79,6 +56,10 @@ class Comparison:
         One per arm and seed, the failed ones with their traceback.
     notes
         What a reader should know besides.
+    choice
+        The best of several arms and how sure that is; None for two arms, unless it was asked for.
+    ending
+        Why no more worlds were run, where worlds were run until an interval was narrow enough.
     seconds
         Time it took.
     """
@@ -88,12 +69,14 @@ class Comparison:
     contrasts: tuple[Contrast, ...]
     outcomes: tuple[Outcome, ...] = ()
     notes: tuple[str, ...] = ()
+    choice: Choice | None = None
+    ending: Ending | None = None
     seconds: float = field(default=0.0, compare=False)
     path: Path | None = field(default=None, compare=False)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """One dict per measure and compared arm: ``measure, a, b, mean_a, ..., n_seeds_unpaired``."""
+        """One dict per measure and compared arm: ``measure, a, b, mean_a, ..., p_holm``."""
         return [contrast.row() for contrast in self.contrasts]
 
     @property
@@ -106,7 +89,8 @@ class Comparison:
         import pandas as pd
 
         frame = pd.DataFrame(self.rows)
-        numbers = ["mean_a", "mean_b", "difference", "low", "high"]
+        texts, counts = ("measure", "a", "b"), ("n_seeds", "n_seeds_unpaired")
+        numbers = [name for name in frame.columns if name not in (*texts, *counts)]
         return frame.astype({**dict.fromkeys(numbers, "float64"), "n_seeds": "int64", "n_seeds_unpaired": "Int64"})
 
     def runs(self) -> pd.DataFrame:
@@ -119,7 +103,7 @@ class Comparison:
         """Say in plain words what differs beyond chance, by how much, and what does not."""
         from sim.study.wording import verdict
 
-        return verdict(self.contrasts, len(self.seeds))
+        return verdict(self.contrasts, len(self.seeds), self.choice)
 
     def plot(self) -> Figure:
         """Draw every difference with its interval around zero."""
@@ -136,6 +120,8 @@ class Comparison:
                 "seeds": list(self.seeds),
                 "verdict": self.verdict(),
                 "notes": list(self.notes),
+                "best": None if self.choice is None else self.choice.as_dict(),
+                "until": None if self.ending is None else self.ending.as_dict(),
                 "failed": [{"scenario": o.name, "seed": o.seed, "error": o.reason} for o in self.failures],
             },
             "about_run": {
@@ -166,10 +152,17 @@ def compare(
     scale: float | None = None,
     lender: str | None = None,
     different_worlds: bool = False,
+    measures: Sequence[str] = MEASURES,
+    until: str | None = None,
+    best: str | None = None,
+    budget: int = BUDGET,
     workers: int | None = None,
+    cluster: str | None = None,
+    insecure_cluster: bool = False,
     out: str | Path | None = None,
     progress: Progress | None = None,
     task: Task | None = None,
+    lab: Lab | None = None,
 ) -> Comparison:
     """Run every scenario in the same worlds and compare each with the first.
 
@@ -189,11 +182,26 @@ def compare(
         Whose measures are compared; the first lender of each scenario unless told otherwise.
     different_worlds
         Allow scenarios that differ in more than lenders and institutions; the difference is then not the lender's.
+    measures
+        Names of the measures that are compared.
+    until
+        ``npl90 ± 0.1 pp``: go on with further worlds until the 95 % interval of that difference is no wider than that
+        on either side, for every compared arm, or ``budget`` worlds have been run. ``seeds`` are the first batch, which
+        has at least ten worlds. :mod:`sim.study.until` says what stopping so does to the interval.
+    best
+        The measure by which the best arm is chosen; with a zone (``yield_risk_adjusted ± 0.1 pp``) further worlds are
+        run after ``seeds``, up to ``budget``, as many as a correct selection with a probability of 95 % takes where the
+        best leads by the zone or more (:mod:`sim.study.select`).
     workers
         Processes; None takes one for each core, as far as the memory goes. The results do not depend on it.
+    cluster, insecure_cluster
+        Address of a dask scheduler whose workers do the runs instead, and leave to talk to another machine without TLS.
     out
         Keep every run in ``out/NAME/seed-N`` (finished ones are reused) and write page, picture and JSON there, unless
         every run failed.
+
+    lab
+        A laboratory that does the runs, in place of ``workers``, ``cluster``, ``progress`` and ``task``.
 
     Raises
     ------
@@ -202,78 +210,106 @@ def compare(
     StoreError
         When a folder below ``out`` holds another run.
     ValueError
-        When there are fewer than two arms, or the seeds are not distinct.
+        When there are fewer than two arms, the seeds are not distinct, a measure is unknown, or ``until`` or ``best``
+        cannot be read.
     """
     begun = time.monotonic()
-    worlds = _worlds(seeds, base_seed)
+    worlds = distinct_worlds(seeds, base_seed)
+    plan = _Plan.read(measures, until, best)
     arms = name_arms(scenarios, overrides=overrides, vary=vary, scale=scale)
     if not different_worlds:
         refuse_different_worlds(arms)
     folder = None if out is None else Path(out)
-    jobs = [
-        Job(name, scenario, seed, None if folder is None else folder / name / f"seed-{seed}")
-        for name, scenario in arms.items()
-        for seed in worlds
-    ]
-    refuse_used_folders(jobs)
-    workers = workers or workers_that_fit(arms.values(), min(available_cores(), len(jobs)))
-    outcomes = run_jobs(jobs, workers=workers, task=task, progress=progress)
+    runs = Replications(arms, lender, folder, workers, cluster, insecure_cluster, task, progress, lab)
+    possible = worlds_up_to(budget, worlds) if plan.is_sequential else worlds
+    runs.refuse_used(possible)
+    ending, n_needed, zone = plan.carry_out(runs, possible, len(worlds))
+    choice = None
+    if best is not None or len(arms) > 2:
+        columns = {name: runs.column(name, plan.best_by) for name in arms}
+        choice = choose(columns, plan.best_by, zone=zone, n_needed=n_needed)
+    notes = _notes(arms, runs.outcomes, lender, different_worlds)
     comparison = Comparison(
         arms=tuple(arms),
-        seeds=worlds,
-        contrasts=_contrasts(tuple(arms), worlds, outcomes, lender),
-        outcomes=tuple(outcomes),
-        notes=tuple(_notes(arms, outcomes, lender, different_worlds)),
+        seeds=tuple(runs.worlds),
+        contrasts=contrast_all(tuple(arms), plan.measures, runs.column),
+        outcomes=runs.outcomes,
+        notes=(*notes, *([] if ending is None else [ending.told])),
+        choice=choice,
+        ending=ending,
         seconds=time.monotonic() - begun,
         path=folder,
     )
-    if folder is not None and len(comparison.failures) < len(outcomes):
+    if folder is not None and len(comparison.failures) < len(comparison.outcomes):
         comparison.save(folder)
     return comparison
 
 
-def _worlds(seeds: int | Sequence[int], base_seed: int) -> tuple[int, ...]:
-    if isinstance(seeds, int):
-        if seeds < 1:
-            raise ValueError(f"{seeds} seeds; at least 1 is needed, and 2 for an interval")
-        from sim.core.draws import replication_seeds
+def most_worlds(seeds: int, *, until: str | None, best: str | None, budget: int) -> int:
+    """Return how many worlds a comparison may run at most.
 
-        return replication_seeds(base_seed, seeds)
-    worlds = tuple(int(seed) for seed in seeds)
-    twice = sorted({seed for seed in worlds if worlds.count(seed) > 1})
-    if twice or not worlds:
-        said = f"seed {twice[0]} is given twice" if twice else "no seeds are given"
-        raise ValueError(f"{said}; every world counts once")
-    return worlds
+    Raises
+    ------
+    ValueError
+        When ``until`` or ``best`` cannot be read.
+    """
+    return budget if _Plan.read((), until, best).is_sequential else seeds
 
 
-def _contrasts(
-    names: tuple[str, ...], worlds: tuple[int, ...], outcomes: Sequence[Outcome], lender: str | None
-) -> tuple[Contrast, ...]:
-    found = {(outcome.name, outcome.seed): _measures(outcome, lender) for outcome in outcomes}
+@dataclass(frozen=True)
+class _Plan:
+    """What is measured, and what more worlds are run for."""
 
-    def column(name: str, measure: str) -> list[Value]:
-        return [_value(found[name, seed].get(measure)) for seed in worlds]
+    measures: tuple[str, ...]
+    best_by: str
+    until: Goal | None
+    zone: Goal | None
 
-    first = names[0]
-    return tuple(
-        Contrast(measure, first, name, pair(column(first, measure), column(name, measure)))
-        for name in names[1:]
-        for measure in MEASURES
-    )
+    @classmethod
+    def read(cls, measures: Sequence[str], until: str | None, best: str | None) -> _Plan:
+        """Read the options; ValueError names the one that cannot be meant."""
+        for name in measures:
+            measure_named(name, option="measures")
+        goal = None if until is None else read_goal(until)
+        zone = read_goal(best, option="--best") if best is not None and any(map(best.count, "±+")) else None
+        if goal is not None and zone is not None:
+            raise ValueError("--until and a zone of --best each decide how many worlds are run; give one of the two")
+        by = zone.measure if zone is not None else measure_named((best or BEST_BY).strip(), option="--best").name
+        asked = [*measures, *([goal.measure] if goal else []), *([by] if best is not None else [])]
+        return cls(tuple(dict.fromkeys(asked)), by, goal, zone)
 
+    @property
+    def is_sequential(self) -> bool:
+        """True when the number of worlds is decided on the way."""
+        return self.until is not None or self.zone is not None
 
-def _measures(outcome: Outcome, lender: str | None) -> Mapping[str, Value]:
-    """Return the measures of the asked lender; where it does not exist, those of the market alone."""
-    if outcome.summary is None:
-        return {}
-    if lender is None or lender in outcome.summaries:
-        return outcome.summary if lender is None else outcome.summaries[lender]
-    return {name: value for name, value in outcome.summary.items() if name.startswith("merchant_")}
+    def carry_out(
+        self, runs: Replications, worlds: Sequence[int], first: int
+    ) -> tuple[Ending | None, int | None, float | None]:
+        """Run the worlds; return why it stopped, the worlds a correct selection takes, and its zone."""
+        a, *others = runs.arms
+        if self.until is not None:
+            goal = self.until
 
+            def observe(batch: Sequence[int]) -> list[Paired]:
+                runs.run(batch)
+                return [pair(runs.column(a, goal.measure), runs.column(b, goal.measure)) for b in others]
 
-def _value(value: Value) -> Value:
-    return None if value is None or not math.isfinite(value) else value
+            return replicate_until(goal, observe, worlds, first=first), None, None
+        if self.zone is not None:
+            zone = self.zone
+
+            def columns(batch: Sequence[int]) -> Columns:
+                runs.run(batch)
+                return {name: runs.column(name, zone.measure) for name in runs.arms}
+
+            def width(seen: Columns) -> float:
+                return zone.half_width(summarise(next(iter(seen.values()))).mean) or 0.0
+
+            _, needed, wide = replicate_for_best(columns, worlds, width, first=first)
+            return None, needed, wide
+        runs.run(worlds)
+        return None, None, None
 
 
 def _notes(

@@ -10,8 +10,10 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import connection, context, process
+from contextlib import contextmanager
+from multiprocessing import connection, context, process, resource_tracker
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -27,9 +29,24 @@ class _CleanProcess(context.SpawnProcess):
             main = sys.modules["__main__"]
             sys.modules["__main__"] = ModuleType("__main__")
             try:
-                return context.SpawnProcess._Popen(process_obj)
+                with _deaf_to_ctrl_c():
+                    return context.SpawnProcess._Popen(process_obj)
             finally:
                 sys.modules["__main__"] = main
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started here does not hear Ctrl-C, from its first moment on: else it would die of it with a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it would be started in here, and undo what is done here
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _CleanSpawn(context.SpawnContext):
@@ -46,12 +63,13 @@ class _CleanSpawn(context.SpawnContext):
 
 
 class Pool:
-    """A pool of spawned workers, each with ``threads`` compiled threads; use it in a ``with`` block.
+    """A pool of spawned workers, each with ``threads`` compiled threads; use it in a ``with`` block, or end it.
 
     Leaving the block in good order waits for what is running; leaving it on an error or on Ctrl-C stops every worker.
     """
 
     def __init__(self, workers: int, threads: int = 1) -> None:
+        self.workers, self.threads = workers, threads
         self._context = _CleanSpawn()
         self.executor = ProcessPoolExecutor(
             workers, mp_context=self._context, initializer=_begin_worker, initargs=(threads,)
@@ -63,11 +81,15 @@ class Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
+        self.end(at_once=kind is not None)
+
+    def end(self, *, at_once: bool = False) -> None:
+        """Let the workers go, when what they are at is done or at once."""
+        if at_once:
             for worker in self._context.started:
                 if worker.pid is not None and worker.is_alive():
                     worker.terminate()
-        self.executor.shutdown(wait=True, cancel_futures=kind is not None)
+        self.executor.shutdown(wait=True, cancel_futures=at_once)
 
     def deaths(self) -> list[int]:
         """Return the exit codes of the workers that ended badly; a negative one is the signal that killed it."""

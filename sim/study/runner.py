@@ -9,73 +9,33 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
-import traceback
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import LendsimError, StoreError
-from sim.study.pool import Pool
-from sim.study.stats import Value
+from sim.errors import StoreError
+from sim.study.jobs import Job, Measures, Outcome, Task, attempt
 
 if TYPE_CHECKING:
     from sim.engine.scenario import Scenario
+    from sim.study.processes import Staff
 
-Measures = Mapping[str, Value]
+__all__ = ["Job", "Measures", "Outcome", "Progress", "Task", "run_jobs"]
 
-
-@dataclass(frozen=True)
-class Job:
-    """One run to be done: a scenario under a seed, and the folder that keeps it (None: nothing is kept)."""
-
-    name: str
-    scenario: Scenario
-    seed: int
-    out: Path | None = None
-    threads: int | None = 1
-    checkpoint_every: int | None = None
-    report: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a job: its measures, or what stopped it.
-
-    Attributes
-    ----------
-    summary, summaries
-        The measures of the first lender and those of each; None and empty for a run that failed.
-    reason, failure
-        What went wrong in words, and the whole traceback; both empty for a run that went well.
-    """
-
-    name: str
-    seed: int
-    summary: Measures | None
-    summaries: Mapping[str, Measures]
-    reason: str = ""
-    failure: str = ""
-    reused: bool = False
-    path: Path | None = None
-    seconds: float = 0.0
-
-    @property
-    def has_failed(self) -> bool:
-        """True when there are no measures."""
-        return self.summary is None
-
-
-Task = Callable[[Job], Outcome]
 Progress = Callable[[int, int, int], None]
+Each = Callable[[int, Outcome], None]
 
 
 def run_jobs(
-    jobs: Sequence[Job], *, workers: int | None = None, task: Task | None = None, progress: Progress | None = None
+    jobs: Sequence[Job],
+    *,
+    workers: int | None = None,
+    cluster: str | None = None,
+    insecure: bool = False,
+    staff: Staff | None = None,
+    task: Task | None = None,
+    each: Each | None = None,
+    progress: Progress | None = None,
 ) -> list[Outcome]:
     """Carry out every job, each once, and return their outcomes in the order of the jobs.
 
@@ -83,37 +43,59 @@ def run_jobs(
     ----------
     workers
         Processes; 1 means this process, None one for each core. Never more than there are jobs.
+    cluster, insecure
+        Address of a dask scheduler whose workers do the jobs instead, and leave to talk to another machine without
+        TLS (:mod:`sim.study.cluster`).
+    staff
+        Worker processes that stay for the next call; else they end with this one.
     task
         What a job does; an ordinary run unless told otherwise. It must be importable by name.
+    each
+        Called here with a job's place and its outcome as soon as it is settled, in whatever order jobs end. What it
+        raises stops the workers and comes out.
     progress
-        Called with (done, all, failed) at the start and after every job.
+        Called with (done, all, failed) at the start and after every job (after ``each``).
 
     Raises
     ------
     ValueError
         When two jobs have one name and seed, or one folder: they would be the same run twice.
+    ClusterError
+        When the cluster is refused, not to be reached, or holds other code.
     KeyboardInterrupt
         On Ctrl-C, after every worker has been stopped. Finished runs stay finished.
     """
     _refuse_twins(jobs)
     if workers is not None and workers < 1:
         raise ValueError(f"{workers} workers; at least 1 is needed")
+    if cluster is not None:
+        from sim.study.addresses import read_address
+        from sim.study.cluster import spread_over
+
+        read_address(cluster, insecure=insecure)
     workers = min(workers or available_cores(), len(jobs))
     task = task or carry_out
     outcomes: dict[int, Outcome] = {}
 
     def settle(place: int, outcome: Outcome) -> None:
         outcomes[place] = outcome
+        if each is not None:
+            each(place, outcome)
         if progress is not None:
             progress(len(outcomes), len(jobs), sum(o.has_failed for o in outcomes.values()))
 
     if progress is not None:
         progress(0, len(jobs), 0)
-    if workers <= 1:
+    if cluster is not None:
+        spread_over(cluster, jobs, task, settle, insecure=insecure)
+    elif workers <= 1:
         for place, job in enumerate(jobs):
-            settle(place, _attempt(task, job))
+            settle(place, attempt(task, job))
     else:
-        _spread(jobs, workers, task, settle)
+        from sim.study.processes import Staff, spread
+
+        with contextlib.nullcontext(staff) if staff is not None else Staff() as staff:
+            spread(jobs, workers, task, settle, staff)
     return [outcomes[place] for place in range(len(jobs))]
 
 
@@ -201,58 +183,3 @@ def _refuse_twins(jobs: Sequence[Job]) -> None:
             if mark in seen:
                 raise ValueError(f"the run {job.name!r} with seed {job.seed} is asked for twice")
             seen.add(mark)
-
-
-def _attempt(task: Task, job: Job) -> Outcome:
-    """Carry out a job; whatever it raises becomes part of the outcome, as text (not every error can be pickled)."""
-    begun = time.monotonic()
-    try:
-        outcome = task(job)
-    except Exception as error:
-        outcome = _failed(job, error)
-    return replace(outcome, seconds=time.monotonic() - begun)
-
-
-def _failed(job: Job, error: Exception) -> Outcome:
-    reason = str(error) if isinstance(error, LendsimError) else f"{type(error).__name__}: {error}"
-    return Outcome(job.name, job.seed, None, {}, reason, "".join(traceback.format_exception(error)), path=job.out)
-
-
-def _spread(jobs: Sequence[Job], workers: int, task: Task, settle: Callable[[int, Outcome], None]) -> None:
-    """Carry out the jobs on ``workers`` processes.
-
-    No more jobs are handed out than there are workers, so that when a worker dies the suspects are few: each of them is
-    tried again in a pool of its own, and the one that kills its worker twice has failed.
-    """
-    waiting = deque(range(len(jobs)))
-    threads = max(job.threads or 1 for job in jobs)
-    while waiting:
-        running: dict[Future[Outcome], int] = {}
-        with Pool(workers, threads) as pool:
-            try:
-                while waiting or running:
-                    while waiting and len(running) < workers:
-                        running[pool.executor.submit(_attempt, task, jobs[waiting[0]])] = waiting[0]
-                        waiting.popleft()
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        settle(running[future], future.result())
-                        del running[future]
-            except BrokenProcessPool:
-                suspects = sorted(running.values())
-            else:
-                suspects = []
-        for place in suspects:
-            settle(place, _alone(task, jobs[place]))
-
-
-def _alone(task: Task, job: Job) -> Outcome:
-    """Carry out a job in a process of its own, which may die of it."""
-    with Pool(1, job.threads or 1) as pool:
-        try:
-            return pool.executor.submit(_attempt, task, job).result()
-        except BrokenProcessPool:
-            codes = pool.deaths()
-    code = codes[0] if codes else 1
-    how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
-    reason = f"the worker process {how} in the middle of the run; was there enough memory?"
-    return Outcome(job.name, job.seed, None, {}, reason, reason, path=job.out)

@@ -72,6 +72,18 @@ def test_runs_are_kept_and_not_repeated(market: Path) -> None:
     assert table.stdout.endswith("Page:    out/comparison.html\n")
 
 
+def test_until_goes_on_from_finished_runs_and_says_why_it_stopped(market: Path) -> None:
+    words = ("compare", "loose.yaml", "tight.yaml", "--workers", "1", "--out", "out", "--seeds", "2", "--budget", "12")
+    done = lendsim(*words, "--until", "disbursed ± 0.001 %")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "\nThe budget of 12 worlds has ended: the interval of disbursed is ±" in done.stdout
+    again = json.loads(lendsim(*words, "--until", "disbursed +- 90 %", "--json").stdout)
+    assert again["summary"]["seeds"] == list(range(1, 11))  # the first batch has ten
+    assert again["about_run"]["reused"] == 20
+    assert again["summary"]["until"]["reason"] == "narrow"
+    assert again["summary"]["notes"][-1].startswith("Stopped after 10 worlds: the interval of disbursed is ±")
+
+
 def test_other_worlds_are_refused_unless_asked_for(market: Path) -> None:
     Path("later.yaml").write_text("extends: loose\ncalendar: {start: 2012-03-02}\n")
     done = lendsim("compare", "loose.yaml", "later.yaml", "--seeds", "1")
@@ -91,6 +103,9 @@ def test_other_worlds_are_refused_unless_asked_for(market: Path) -> None:
         (("loose.yaml", "--vary", "scale"), "--vary scale: written KEY=V1,V2"),
         (("loose.yaml", "tight.yaml", "--lender", "bank"), "--lender bank: no scenario has it; allowed: ali"),
         (("loose.yaml", "--vary", "lenders.ali.scoring.cutof=0.1,0.2"), "did you mean cutoff?"),
+        (("loose.yaml", "tight.yaml", "--until", "npl9 ± 0.1 pp"), "there is no measure 'npl9'; did you mean npl90?"),
+        (("loose.yaml", "tight.yaml", "--until", "npl90 ± 0.1 yuan"), "npl90 has no unit 'yuan'; allowed: pp"),
+        (("loose.yaml", "tight.yaml", "--best", "ro"), "--best: there is no measure 'ro'; did you mean roe?"),
         (("loose.yaml", "nowhere.yaml"), "nowhere.yaml:1:1: "),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from random import Random
@@ -38,6 +39,37 @@ def die_at_three(job: Job) -> Outcome:
     if job.seed == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return square(job)
+
+
+def hang_once(job: Job) -> Outcome:
+    """Seed 1 hangs the first time it is tried, with its process id in its folder, and not the second."""
+    assert job.out is not None
+    job.out.mkdir(parents=True, exist_ok=True)
+    note = Path(job.out / "pid")
+    if job.seed == 1 and not note.exists():
+        note.write_text(str(os.getpid()))
+        time.sleep(120)
+    return square(job)
+
+
+def nap(job: Job) -> Outcome:
+    """Half a second, and a mark in the folder that it was done."""
+    assert job.out is not None
+    time.sleep(0.5)
+    job.out.mkdir(parents=True, exist_ok=True)
+    Path(job.out / "done").touch()
+    return square(job)
+
+
+def leave_at_three(job: Job) -> Outcome:
+    if job.seed == 3:
+        sys.exit("a policy that ends the program")
+    return square(job)
+
+
+def unsendable_at_three(job: Job) -> Outcome:
+    """An outcome that cannot go from process to process: a lock is in it."""
+    return Outcome(job.name, job.seed, {"lock": threading.Lock()}, {}) if job.seed == 3 else square(job)  # type: ignore[dict-item]
 
 
 def sleep_long(job: Job) -> Outcome:
@@ -86,3 +118,25 @@ def small_market(job: Job) -> Outcome:
         nothing: dict[str, float | int | None] = dict.fromkeys(of_lender)
         return Outcome(job.name, job.seed, nothing | of_market, {"": nothing | of_market})
     return Outcome(job.name, job.seed, of_lender | of_market, {"ali": of_lender | of_market})
+
+
+def always_breaks(job: Job) -> Outcome:
+    raise BooksError("1 fen too many, every time")
+
+
+def lucky(job: Job) -> Outcome:
+    """Lenders that are alike but for their luck, which hangs on their name: no difference is the strategy's.
+
+    The worlds are common to all; some measures are skewed, one is a count, and what a name is lucky with in one it is
+    lucky with in part in all.
+    """
+    from sim.study.compare import MEASURES
+
+    world, own = Random(job.seed), Random(f"{job.name} {job.seed}")
+    common, fortune = world.gauss(0, 1), own.gauss(0, 1)
+    values: dict[str, float | int | None] = {}
+    for i, name in enumerate(MEASURES):
+        luck = own.expovariate(1) if i % 3 == 2 else own.gauss(0, 1)
+        values[name] = 100 + 5 * common + (0.3 * fortune + luck)
+    values["merchant_exits"] = round(values["merchant_exits"] or 0)
+    return Outcome(job.name, job.seed, values, {"ali": values})

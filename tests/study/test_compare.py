@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import fake_tasks
 import pytest
@@ -17,6 +19,7 @@ from sim.study.compare import MEASURES, Comparison, compare
 from sim.study.runner import Job, Outcome
 
 KEYS = ["measure", "a", "b", "mean_a", "mean_b", "difference", "low", "high", "n_seeds", "n_seeds_unpaired"]
+MORE_KEYS = ["low_bca", "high_bca", "correlation", "p", "p_holm"]
 LOOSE = """\
 calendar: {start: 2012-01-01, days: 60}
 merchants: {number: 100}
@@ -48,7 +51,7 @@ def compared(files: dict[str, Path], *names: str, seeds: int = 12, workers: int 
 
 def test_rows_have_the_agreed_keys_and_are_paired(files: dict[str, Path]) -> None:
     found = compared(files, "loose", "tight")
-    assert [list(row) for row in found.rows] == [KEYS] * len(MEASURES)
+    assert [list(row) for row in found.rows] == [KEYS + MORE_KEYS] * len(MEASURES)
     assert [row["measure"] for row in found.rows] == list(MEASURES)
     disbursed = found.rows[0]
     values = {(o.name, o.seed): (o.summary or {})["disbursed"] for o in found.outcomes}
@@ -58,6 +61,11 @@ def test_rows_have_the_agreed_keys_and_are_paired(files: dict[str, Path]) -> Non
     assert disbursed["n_seeds"] == 12
     assert disbursed["n_seeds_unpaired"] > 24  # the worlds vary far more than the difference does
     assert found.seeds == tuple(range(1, 13))
+    assert 0 < disbursed["p"] < disbursed["p_holm"] < 1e-4
+    assert disbursed["correlation"] > 0.9
+    low, high = disbursed["low_bca"], disbursed["high_bca"]
+    assert low == pytest.approx(disbursed["low"], rel=0.1)
+    assert high == pytest.approx(disbursed["high"], rel=0.1)
 
 
 def test_an_undefined_world_is_left_out_of_its_pair(files: dict[str, Path]) -> None:
@@ -79,7 +87,11 @@ def test_every_scenario_is_compared_with_the_first(files: dict[str, Path]) -> No
     found = compared(files, "loose", "tight", "no_credit", seeds=3)
     assert found.arms == ("loose", "tight", "no_credit")
     assert {(row["a"], row["b"]) for row in found.rows} == {("loose", "tight"), ("loose", "no_credit")}
-    assert len(found.verdict().split("\n\n")) == 2
+    of_tight, of_none, best = found.verdict().split("\n\n")
+    assert of_tight.startswith("tight lends 21.8 % less [18.1, 25.4], perhaps earns ")
+    assert of_none.startswith("With no_credit perhaps merchants sell 3.9 % less [")
+    assert best.startswith("Best of 2 by risk-adjusted yield, the most being best: tight (16.")
+    assert best.endswith("Not in the choice, because it is not defined for them: no_credit.")
 
 
 def test_the_number_of_workers_changes_nothing(files: dict[str, Path]) -> None:
@@ -123,7 +135,8 @@ def test_json_is_one_object_without_nan(files: dict[str, Path]) -> None:
 def test_frames(files: dict[str, Path]) -> None:
     found = compared(files, "loose", "no_credit", seeds=3)
     frame = found.frame()
-    assert list(frame.columns) == KEYS
+    assert list(frame.columns) == KEYS + MORE_KEYS
+    assert frame["p_holm"].dtype == float
     assert frame["mean_b"].dtype == float
     assert frame["n_seeds_unpaired"].isna().sum() == 14  # thirteen of the lender, and one that never varies
     runs = found.runs()
@@ -140,9 +153,128 @@ def test_a_folder_gets_picture_page_and_json(files: dict[str, Path], tmp_path: P
     assert page.count("<svg") == 1
     assert "http://" not in page.split("<svg")[0]
     assert "needed unpaired" in page
+    assert "correlation" in page
+    assert "runs saved" in page
     first = (out / "comparison.svg").read_bytes()
     compare(chosen, 4, task=fake_tasks.small_market, workers=1, out=out)
     assert (out / "comparison.svg").read_bytes() == first
+
+
+def test_the_headline_tells_growth_yield_and_default(files: dict[str, Path]) -> None:
+    told = compared(files, "loose", "tight", seeds=20).verdict()
+    headline = told.partition("; 20 worlds, against loose. ")[0]
+    number = r"-?[\d.]+"
+    assert re.fullmatch(
+        rf"tight lends {number} % less \[{number}, {number}\], "
+        rf"earns {number} points a year more after losses \[{number}, {number}\], "
+        rf"at {number} points less default \[{number}, {number}\]",
+        headline,
+    )
+    assert "By the same worlds on both sides, paid out is correlated by 0.9" in told
+    assert " runs saved. What is told as a difference stays one by Holm's correction for all 16 " in told
+
+
+def test_what_only_its_own_interval_tells_apart_is_called_perhaps(files: dict[str, Path]) -> None:
+    found = compared(files, "loose", "tight", seeds=3)
+    likely = [c for c in found.contrasts if c.is_likely]
+    assert likely
+    assert all(c.p_holm is not None and c.p_holm > 0.05 for c in likely)
+    # A difference that is the same in each of three worlds has an interval of no width, but proves little.
+    assert {c.measure for c in likely if c.p is not None and c.p > 0.05} == {"merchant_sales_growth"}
+    assert "; perhaps " in found.verdict()
+    assert found.verdict().endswith("Perhaps: the interval leaves zero out, but not by enough for that.")
+
+
+def winners(files: dict[str, Path], trials: int, *, adjusted: bool) -> int:
+    """Count the trials in which two lenders that are alike but for their luck are told apart in any measure."""
+    scenario = load(files["loose"])
+    found = 0
+    for trial in range(trials):
+        arms = {f"a{trial}": scenario, f"b{trial}": scenario}
+        compared = compare(arms, 12, base_seed=1 + 100 * trial, task=fake_tasks.lucky, workers=1)
+        found += any(c.is_clear if adjusted else c.paired.is_clear for c in compared.contrasts)
+    return found
+
+
+def test_lenders_that_are_alike_have_no_winner(files: dict[str, Path]) -> None:
+    # At most 5 % of 400 trials. Were the chance of a false winner 8 %, 20 or fewer would be seen 1 time in 78.
+    assert winners(files, 400, adjusted=True) <= 20
+
+
+def test_without_the_correction_they_have_many(files: dict[str, Path]) -> None:
+    # The proof that the test above can fail: of 16 measures, most of their own, some interval leaves zero out.
+    assert winners(files, 60, adjusted=False) > 15
+
+
+def test_until_runs_batches_and_tells_why_it_stopped(files: dict[str, Path], tmp_path: Path) -> None:
+    chosen = [files["loose"], files["tight"]]
+    told: list[tuple[int, int, int]] = []
+    found = compare(
+        chosen, 10, until="disbursed +- 0.5 %", budget=250, task=fake_tasks.small_market, workers=1,
+        progress=lambda *counts: told.append(counts),
+    )  # fmt: skip
+    assert found.ending is not None
+    assert found.ending.reason == "narrow"
+    assert 10 < len(found.seeds) < 250
+    assert found.seeds == tuple(range(1, len(found.seeds) + 1))
+    row = found.rows[0]
+    assert (row["high"] - row["low"]) / 2 <= 0.005 * row["mean_a"]
+    assert found.notes[-1].startswith(f"Stopped after {len(found.seeds)} worlds: the interval of disbursed is ±0.")
+    assert found.as_dict()["summary"]["until"]["n_seeds"] == len(found.seeds)
+    assert told[-1] == (2 * len(found.seeds), 2 * len(found.seeds), 0)
+    assert [(o.name, o.seed) for o in found.outcomes[:2]] == [("loose", 1), ("loose", 2)]
+    # As many worlds at once are the same comparison.
+    at_once = compare(chosen, len(found.seeds), task=fake_tasks.small_market, workers=1)
+    assert at_once.rows == found.rows
+
+
+def test_the_budget_ends_a_comparison(files: dict[str, Path]) -> None:
+    chosen = [files["loose"], files["tight"]]
+    found = compare(chosen, [5, 9], until="npl30 ± 0.001 pp", budget=12, task=fake_tasks.small_market, workers=1)
+    assert found.seeds == (5, 9, *range(10, 18))  # the first batch has ten worlds; npl30 is not among these measures
+    assert found.notes[-1] == "Stopped after 10 worlds: npl30 has no interval, because it is not defined on both sides."
+    found = compare(chosen, 20, until="disbursed ± 0.001 %", budget=8, task=fake_tasks.small_market, workers=1)
+    assert len(found.seeds) == 8
+    assert found.notes[-1].startswith("The budget of 8 worlds has ended")
+
+
+def test_the_best_of_several_with_a_stated_probability(files: dict[str, Path]) -> None:
+    arms = {f"c{i}": load(files["loose"], overrides=[f"lenders.ali.scoring.cutoff={0.3 + i / 10}"]) for i in range(4)}
+    found = compare(arms, 10, best="yield_risk_adjusted ± 0.1 pp", budget=100, task=fake_tasks.small_market, workers=1)
+    choice = found.choice
+    assert choice is not None
+    assert (choice.best, choice.is_guaranteed) == ("c3", True)
+    assert choice.n_needed == choice.n == len(found.seeds) > 10
+    assert "with a probability of at least 95 % where it leads by 0.1 points a year or more" in found.verdict()
+    assert found.as_dict()["summary"]["best"]["guaranteed"] is True
+    by_lending = compare(arms, 10, best="disbursed", task=fake_tasks.small_market, workers=1).choice
+    assert by_lending is not None
+    assert (by_lending.best, by_lending.n_needed, by_lending.zone) == ("c0", None, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"until": "npl9 ± 0.1 pp"}, "--until: there is no measure 'npl9'; did you mean npl90?"),
+        ({"best": "npl9"}, "--best: there is no measure 'npl9'; did you mean npl90?"),
+        ({"best": "roe ± 1 yuan"}, "--best 'roe ± 1 yuan': roe has no unit 'yuan'"),
+        ({"measures": ["disbursd"]}, "measures: there is no measure 'disbursd'; did you mean disbursed?"),
+        ({"until": "npl90 ± 0.1 pp", "best": "roe ± 1 pp"}, "give one of the two"),
+        ({"until": "npl90 ± 0.1 pp", "budget": 1}, "a budget of 1 worlds"),
+    ],
+)
+def test_options_that_make_no_sense(files: dict[str, Path], options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        compare([files["loose"], files["tight"]], 3, task=fake_tasks.small_market, **options)
+
+
+def test_other_measures_can_be_asked_for(files: dict[str, Path]) -> None:
+    found = compare(
+        [files["loose"], files["tight"]], 3, measures=["npl90", "complaints"], task=fake_tasks.small_market, workers=1
+    )
+    assert [row["measure"] for row in found.rows] == ["npl90", "complaints"]
+    assert "complaints" in found.verdict()
+    found.plot()
 
 
 def test_the_picture_has_a_strip_for_every_measure(files: dict[str, Path]) -> None:

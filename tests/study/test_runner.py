@@ -6,16 +6,23 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import fake_tasks
 import pytest
 
-from sim.study.runner import Job, run_jobs
+from sim.engine.scenario import load
+from sim.study.arms import name_arms
+from sim.study.jobs import Code, attempt
+from sim.study.processes import Staff
+from sim.study.runner import Job, Outcome, run_jobs
 
-NONE: Any = None  # the tasks here look at no scenario
+NONE: Any = None  # most tasks here look at no scenario
+TINY = Path(__file__).parents[2] / "scenarios" / "tiny.yaml"
 
 
 def jobs(n: int, out: Path | None = None) -> list[Job]:
@@ -60,6 +67,102 @@ def test_a_worker_that_dies_takes_only_its_own_run_with_it() -> None:
     assert [o.summary for o in got if not o.has_failed] == [{"disbursed": s * s} for s in (1, 2, 4, 5, 6)]
 
 
+@pytest.mark.parametrize("task", [fake_tasks.leave_at_three, fake_tasks.unsendable_at_three])
+def test_what_a_task_may_do_wrong_fails_its_own_run_only(task: Any) -> None:
+    got = run_jobs(jobs(5), workers=2, task=task)
+    assert [o.seed for o in got if o.has_failed] == [3]
+    assert got[2].reason
+    assert "Traceback" in got[2].failure
+
+
+def kill_who_writes(note: Path) -> threading.Thread:
+    """Kill the process whose id is in a file, as soon as it is there."""
+
+    def kill() -> None:
+        until = time.monotonic() + 60
+        while not (note.exists() and note.read_text()):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        os.kill(int(note.read_text()), signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread
+
+
+def test_the_run_of_a_worker_that_is_killed_is_done_again(tmp_path: Path) -> None:
+    killer = kill_who_writes(tmp_path / "seed-1" / "pid")
+    got = run_jobs(jobs(5, tmp_path), workers=2, task=fake_tasks.hang_once)
+    killer.join()
+    assert [o.summary for o in got] == [{"disbursed": s * s} for s in range(1, 6)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_outcome_is_told_at_once_and_before_the_progress(workers: int) -> None:
+    told: list[Any] = []
+    got = run_jobs(
+        jobs(4),
+        workers=workers,
+        task=fake_tasks.break_at_three,
+        each=lambda place, outcome: told.append((place, outcome)),
+        progress=lambda *now: told.append(now),
+    )
+    assert told[0] == (0, 4, 0)
+    assert sorted(told[1::2], key=lambda one: one[0]) == list(enumerate(got))
+    assert [now[0] for now in told[2::2]] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_each_raises_stops_the_workers_and_comes_out(workers: int) -> None:
+    told: list[int] = []
+
+    def refuse(place: int, outcome: Outcome) -> None:
+        told.append(place)
+        raise OSError(28, "No space left on device")
+
+    with Staff() as staff:
+        with pytest.raises(OSError, match="No space left"):
+            run_jobs(jobs(9), workers=workers, task=fake_tasks.who_am_i, each=refuse, staff=staff)
+        assert len(told) == 1
+        again = run_jobs(jobs(2), workers=2, task=fake_tasks.square, staff=staff)  # new workers are taken on
+    assert [o.summary for o in again] == [{"disbursed": 1}, {"disbursed": 4}]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_a_staff_stays_from_call_to_call_and_is_gone_after() -> None:
+    with Staff() as staff:
+        pids = [
+            {o.summary["pid"] for o in run_jobs(jobs(6), workers=2, task=fake_tasks.who_am_i, staff=staff)}  # type: ignore[index]
+            for _ in range(2)
+        ]
+    assert len(pids[0] | pids[1]) <= 2
+    assert_gone([int(pid) for pid in pids[0] | pids[1]])  # type: ignore[arg-type]
+
+
+def test_a_market_is_the_same_to_the_bit_on_one_two_and_four_workers() -> None:
+    arms = name_arms([TINY], vary="lenders.ali.scoring.cutoff=0.6,0.7", overrides=["calendar.days=30"], scale=0.2)
+    runs = [Job(name, scenario, seed) for name, scenario in arms.items() for seed in (1, 2)]
+    alone, *others = ([replace(o, seconds=0) for o in run_jobs(runs, workers=workers)] for workers in (1, 2, 4))
+    assert not any(outcome.has_failed for outcome in alone)
+    assert alone[0].summary != alone[2].summary
+    assert [repr(other) for other in others] == [repr(alone)] * 2  # repr tells every bit of a float
+
+
+def test_a_worker_with_other_code_does_nothing() -> None:
+    got = attempt(fake_tasks.square, jobs(1)[0], Code("0.0.1+of-another-day"))
+    assert got.has_failed
+    assert "the study began with 0.0.1+of-another-day" in got.reason
+
+
+def test_a_policy_that_changed_on_the_way_fails_the_run() -> None:
+    from sim.results.manifest import code_version
+
+    job = Job("a", load(TINY), 1)
+    assert not attempt(fake_tasks.square, job, Code(code_version())).has_failed
+    got = attempt(fake_tasks.square, job, Code(code_version(), {"my_policy:Mine": "hash of yesterday"}))
+    assert "the policy my_policy:Mine was changed while the study ran" in got.reason
+
+
 def test_no_jobs_no_outcomes() -> None:
     assert run_jobs([], task=fake_tasks.square) == []
 
@@ -78,7 +181,8 @@ def test_no_workers_is_refused() -> None:
 
 
 SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what is started in the background
 sys.path.insert(0, {tests!r})
 import fake_tasks
 from pathlib import Path
@@ -105,7 +209,10 @@ def test_a_program_without_a_guard_or_a_file_works(tmp_path: Path) -> None:
 
 def begin_sleepers(tmp_path: Path) -> tuple[subprocess.Popen[str], list[int]]:
     program = subprocess.Popen(
-        [sys.executable, "-c", script("sleep_long", tmp_path)], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script("sleep_long", tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     notes = [tmp_path / str(seed) / "pid" for seed in (1, 2)]
     until = time.monotonic() + 60
@@ -126,12 +233,27 @@ def assert_gone(pids: list[int]) -> None:
 def test_ctrl_c_stops_the_workers_at_once(tmp_path: Path) -> None:
     program, pids = begin_sleepers(tmp_path)
     begun = time.monotonic()
-    program.send_signal(signal.SIGINT)
+    os.killpg(program.pid, signal.SIGINT)  # a terminal tells all of them
     _, said = program.communicate(timeout=20)
     assert time.monotonic() - begun < 10
     assert program.returncode != 0
     assert said.strip().endswith("KeyboardInterrupt")
+    assert said.count("Traceback") == 1, "a worker had its say"
     assert_gone(pids)
+
+
+def test_ctrl_c_while_the_workers_start_is_as_quiet(tmp_path: Path) -> None:
+    begin = script("square", tmp_path).replace("import fake_tasks", "import fake_tasks, os, threading")
+    soon = "threading.Timer(0.05, lambda: os.killpg(0, signal.SIGINT)).start()\n"
+    program = subprocess.run(
+        [sys.executable, "-c", begin.replace("jobs = [", soon + "jobs = [")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        start_new_session=True,
+    )
+    assert program.stderr.strip().endswith("KeyboardInterrupt")
+    assert program.stderr.count("Traceback") == 1, program.stderr
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")

@@ -11,6 +11,7 @@ from sim.app import show
 from sim.app.commands.ending import ending, refuse
 from sim.app.commands.options import AsJson, Out, Overrides, Scale, Seed, Yes
 from sim.app.commands.run import end_with_failures, weigh
+from sim.app.commands.study import Cluster, Insecure
 
 
 def compare(
@@ -30,9 +31,32 @@ def compare(
         str | None,
         typer.Option("--lender", metavar="ID", help="Whose measures, if not the first lender's.", show_default=False),
     ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar='"npl90 ± 0.1 pp"',
+            help="Run further worlds until that interval is narrow enough (pp, %, yuan); --seeds are the first.",
+            show_default=False,
+        ),
+    ] = None,
+    best: Annotated[
+        str | None,
+        typer.Option(
+            "--best",
+            metavar='"MEASURE [± ZONE]"',
+            help="Choose the best by this measure; with a zone, run the worlds that a correct selection takes.",
+            show_default="yield_risk_adjusted, of three or more",
+        ),
+    ] = None,
+    budget: Annotated[
+        int, typer.Option("--budget", metavar="N", min=2, help="Most worlds that --until or --best may run.")
+    ] = 200,
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", min=1, help="Processes; one a core.", show_default=False)
     ] = None,
+    cluster: Cluster = None,
+    insecure_cluster: Insecure = False,
     different_worlds: Annotated[
         bool, typer.Option("--different-worlds", help="Compare even where more than lenders differ.")
     ] = False,
@@ -42,17 +66,19 @@ def compare(
 ) -> None:
     """Compare strategies in the same worlds.
 
-    Prints paired differences with 95 % intervals. With --out every run is kept in DIR/NAME/seed-N and reused, and the
-    picture and the page are written there.
+    Prints paired differences with 95 % intervals, and which of them hold when all are taken together. With --out every
+    run is kept in DIR/NAME/seed-N and reused, and the picture and the page are written there.
 
     \b
     Example:  lendsim compare scenarios/base.yaml scenarios/no_credit.yaml --seeds 10
               lendsim compare scenarios/base.yaml --vary lenders.ali.scoring.cutoff=0.5,0.6,0.7
+              lendsim compare A.yaml B.yaml --until "npl90 ± 0.1 pp" --budget 200 --out runs/ab
     """
     resumes = "the same command goes on with it" if out is not None else "with --out DIR finished runs are kept"
     with ending(resumes) as work:
         from sim.study.arms import name_arms, refuse_different_worlds
         from sim.study.compare import compare as compare_arms
+        from sim.study.compare import most_worlds
 
         if vary and len(vary) > 1:
             raise refuse(f"--vary is given {len(vary)} times; one key at a time")
@@ -65,7 +91,11 @@ def compare(
         known = {name for scenario in arms.values() for name in scenario.lenders}
         if lender is not None and lender not in known:
             raise refuse(f"--lender {lender}: no scenario has it; allowed: {', '.join(sorted(known)) or 'none'}")
-        weigh(list(arms.values()), len(arms) * seeds, yes)
+        try:
+            n_worlds = most_worlds(seeds, until=until, best=best, budget=budget)
+        except ValueError as error:
+            raise refuse(str(error)) from None
+        weigh(list(arms.values()), len(arms) * n_worlds, yes)
         with show.run_progress(" and ".join(arms) if len(arms) < 4 else f"{len(arms)} scenarios") as shown:
 
             def tell(done: int, runs: int, failed: int) -> None:
@@ -79,7 +109,12 @@ def compare(
                 base_seed=seed,
                 lender=lender,
                 different_worlds=different_worlds,
+                until=until,
+                best=best,
+                budget=budget,
                 workers=workers,
+                cluster=cluster,
+                insecure_cluster=insecure_cluster,
                 out=out,
                 progress=tell,
             )

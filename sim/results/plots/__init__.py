@@ -7,7 +7,7 @@ shaded. Each drawing function returns the sentence that says its content to who 
 """
 
 from sim.results.plots.axes import BLACK, BLUE, GREEN, GREY, ORANGE, STYLE
-from sim.results.plots.pictures import AFTER_WINDOW, PICTURES, Picture, draw, headline_figure, svg
+from sim.results.plots.pictures import AFTER_WINDOW, PICTURES, Picture, draw, element, headline_figure, svg, svg_text
 
 __all__ = [
     "AFTER_WINDOW",
@@ -20,6 +20,8 @@ __all__ = [
     "STYLE",
     "Picture",
     "draw",
+    "element",
     "headline_figure",
     "svg",
+    "svg_text",
 ]

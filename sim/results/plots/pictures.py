@@ -77,11 +77,21 @@ def draw(picture: Picture, run: Run, lender: str) -> tuple[Figure, str]:
 def svg(picture: Picture, run: Run, lender: str) -> str:
     """Return a picture as an ``<svg>`` element to stand in a page: no links, ids of its own, text as text."""
     figure, said = draw(picture, run, lender)
-    prefix = re.sub(r"\W", "_", f"{lender}_{picture.name}")
+    return element(figure, said, f"{lender}_{picture.name}")
+
+
+def svg_text(figure: Figure) -> str:
+    """Return a figure as an SVG file: the same bytes every time, text as text."""
     with mpl.rc_context(STYLE):
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    body = text.getvalue()
+    return text.getvalue()
+
+
+def element(figure: Figure, said: str, name: str) -> str:
+    """Return a figure as an ``<svg>`` element for a page that holds several: ``name`` keeps their ids apart."""
+    prefix = re.sub(r"\W", "_", name)
+    body = svg_text(figure)
     view = re.search(r'viewBox="([^"]*)"', body)
     inner = re.sub(r"<metadata>.*?</metadata>", "", body[body.index(">", body.index("<svg")) + 1 :], flags=re.DOTALL)
     # Several pictures share a page: an id of one must not be the target of another.
