@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import sim
-from sim.app.commands import authoring, bench, compare, explain, fit, moments, results, run, schedule, targets
+from sim.app.commands import authoring, bench, compare, explain, fit, moments, results, run, schedule, targets, teams
 from sim.app.commands.ending import INTERRUPTED, say
 
 app = typer.Typer(
@@ -58,6 +58,9 @@ app.command("explain")(explain.explain)
 app.command("moments")(moments.moments)
 app.command("fit")(fit.fit)
 app.command("targets")(targets.targets)
+app.command("swap")(teams.swap)
+app.command("challenger")(teams.challenger)
+app.command("sample-size")(teams.sample_size)
 app.command("bench")(bench.bench)
 app.command("version")(version)
 

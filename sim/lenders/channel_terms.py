@@ -14,7 +14,7 @@ class Audience(Parameters):
     one split that do not overlap share no merchant.
     """
 
-    split: Id = parameter(..., unit="name", source="the scenario", doc="Which split; lenders of one trial name the same.")
+    split: Id = parameter(..., unit="name", source="the scenario", doc="Which split; one trial, one split.")
     at_least: Share = parameter(0.0, unit="share", source="facts C.11", doc="Where its part begins, included.")
     below: Share = parameter(1.0, unit="share", source="facts C.11", doc="Where its part ends, not included.")
 

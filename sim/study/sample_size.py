@@ -121,7 +121,8 @@ def sample_size(design: Design, difference: float) -> SampleSize:
     other = design.rate + difference
     if difference == 0 or not 0.0 <= other <= 1.0:
         problem = "is no difference" if difference == 0 else f"makes the rate {other:g}"
-        raise ValueError(f"difference {difference:g} {problem}; allowed: {-design.rate:g} to {1 - design.rate:g}, not 0")
+        allowed = f"allowed: {-design.rate:g} to {1 - design.rate:g}, not 0"
+        raise ValueError(f"difference {difference:g} {problem}; {allowed}")
     mean = design.rate + difference / 2
     n = 2.0 * design.z_squared * mean * (1.0 - mean) / difference**2
     outcomes = n * design.design_effect / design.loans
@@ -182,7 +183,7 @@ def _notes(design: Design, cases: float) -> list[str]:
     notes = ["The outcome must have time to show itself: the trial lasts from the first loan until the last one's term "
              "and the days past due that make it bad are over."]  # fmt: skip
     if design.seen < 1.0:
-        notes.append("Who borrows is chosen by the strategies themselves: rates of borrowers are not the effect on all.")
+        notes.append("Who borrows is chosen by the strategies: a rate of borrowers is not the effect on all.")
     if design.loans > 1.0 and design.alike == 0.0:
         notes.append("Loans of one merchant are counted as if each were another merchant; say how alike they are.")
     if cases < _LEAST_CASES:
