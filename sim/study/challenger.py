@@ -297,8 +297,8 @@ def _notes(lenders: Mapping[str, Any], a: Arm, b: Arm, *sides: Side) -> list[str
     notes = []
     if min(int(side.accounts.is_bad.sum()) for side in sides) < _FEW_BAD:
         notes.append(
-            f"Fewer than {_FEW_BAD} merchants of an arm went bad: intervals of losses, profit and yield, which hang on so "
-            "few, are too narrow."
+            f"Fewer than {_FEW_BAD} merchants of an arm went bad: intervals of losses, profit and yield, which hang on "
+            "so few, are too narrow."
         )
     for arm, side in zip((a, b), sides, strict=True):
         for name, change in (lenders[arm.lender].get("changes") or {}).items():

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.core import draws
 from sim.study.arm_figures import say, say_interval
-from sim.study.intervals import Interval, copies_for, of_copies, of_share
+from sim.study.intervals import NONE, Interval, copies_for, of_copies, of_difference, of_share
 from sim.study.reject_inference import METHODS, Inference
 
 if TYPE_CHECKING:
@@ -52,14 +52,17 @@ class Inferred:
         if self.error is None:
             return f"By {self.method} {lender} could infer nothing of them."
         low, high = self.error_interval
-        if low is None or high is None or low <= 0 <= high:
+        if low is None or high is None:
+            word = "nobody or everybody went bad, so that nothing says how sure that is"
+        elif low <= 0 <= high:
             word = "not told apart from the truth"
         else:
             word = "too low" if high < 0 else "too high"
         return (
             f"By {self.method}{f' ({self.stated})' if self.stated else ''} {lender} would infer "
-            f"{say('share', self.inferred)} of those taken in: {word}, by {say('share', self.error, signed=True)} "
-            f"{say_interval('share', self.error_interval, signed=True)}."
+            f"{say('share', self.inferred)} of those taken in: {word}; "
+            f"off by {say('share', self.error, signed=True)} "
+            f"{say_interval('share', self.error_interval, signed=True)}".rstrip() + "."
         )
 
 
@@ -90,13 +93,22 @@ def infer(
     drawn, truths = _copies(inference, score, is_bad, refused, refused_bad, seed, copies)
     stated = {"parcelling": f"{inference.bands} bands, factor {inference.factor:g}"}
     found = []
+    counts = int(refused_bad.sum()), int(refused.size), int(is_bad.sum()), int(score.size)
+    # where nobody, or everybody, went bad, merchants drawn again do not differ, which is not certainty
+    is_told = 0 < counts[0] < counts[1] and 0 < counts[2] < counts[3]
     for place, method in enumerate(METHODS):
         guess = best[method]
+        if method == "accepted":
+            intervals = of_share(*counts[2:]), of_difference(*counts)
+        elif is_told:
+            intervals = of_copies(drawn[:, place]), of_copies(drawn[:, place] - truths)
+        else:
+            intervals = NONE, NONE
         found.append(
             Inferred(
                 method, stated.get(method, ""), int(score.size), int(refused.size),
-                guess, of_copies(drawn[:, place]), true, of_share(int(refused_bad.sum()), int(refused.size)),
-                None if guess is None or true is None else guess - true, of_copies(drawn[:, place] - truths),
+                guess, intervals[0], true, of_share(*counts[:2]),
+                None if guess is None or true is None else guess - true, intervals[1],
             )
         )  # fmt: skip
     return tuple(found)

@@ -164,6 +164,18 @@ def test_extrapolation_is_right_where_the_score_tells_all_and_too_low_where_it_d
     assert "too low" in worse["extrapolation"].say("ali")
 
 
+def test_no_bad_merchant_is_no_certainty() -> None:
+    score, nobody = scores(200, 5)[0], np.zeros(200, bool)
+    by = {one.method: one for one in infer(Inference(), score, nobody, score[:30], nobody[:30], 1, 50)}
+    low, high = by["accepted"].error_interval
+    assert low is not None
+    assert high is not None
+    assert low < -0.05 < 0 < high
+    assert by["parcelling"].error == 0
+    assert by["parcelling"].error_interval == by["parcelling"].inferred_interval == (None, None)
+    assert "nothing says how sure" in by["parcelling"].say("ali")
+
+
 def test_parcelling_by_hand() -> None:
     score = np.array([0.60, 0.65, 0.70, 0.75, 0.80, 0.85, 0.90, 0.95])
     is_bad = np.array([True, True, False, False, True, False, False, False])
