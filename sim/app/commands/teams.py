@@ -40,10 +40,10 @@ def swap(
     ] = 2.0,
     as_json: AsJson = False,
 ) -> None:
-    """Show whom a new strategy takes in and leaves out, and what became of them in truth.
+    """Show whom a new strategy takes in and leaves out.
 
-    Merchants by the first decisions of two lenders in one world: counts, money, bad rates, profit. Beside the true bad
-    rate of those taken in stands what a lender with the old run alone would infer.
+    Merchants by the first decisions of two lenders in one world: counts, money, profit, true bad rates. Beside the true
+    one of those taken in stands what a lender with the old run alone would infer.
 
     \b
     Example:  lendsim swap runs/strict runs/loose
@@ -94,7 +94,7 @@ def challenger(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare champion and challenger inside one market, merchant by merchant.
+    """Compare champion and challenger inside one market.
 
     The run has two lenders, each with an audience in the same split. With --across N the trial and either strategy
     alone in the whole market live through N worlds: the trial's estimates stand beside the truth. --out keeps them.
@@ -172,7 +172,7 @@ def sample_size(
     alike: Annotated[float, typer.Option("--alike", metavar="R", help="Their correlation within a merchant.")] = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """Say how many merchants a trial needs, or what so many can show.
+    """Say how many merchants a trial needs, or what so many show.
 
     Two proportions: n = 2 (z_alpha + z_beta)^2 p (1 - p) / difference^2 merchants of each arm.
 
