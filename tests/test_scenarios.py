@@ -68,7 +68,7 @@ def test_it_loads_and_says_what_it_is_for(path: Path, tmp_path: Path) -> None:
     about = plan.about
     assert all((about.title, about.question, about.lesson, about.source))
     assert plan.notes == ()  # no event outside its calendar, nothing odd
-    assert set(plan.lenders) <= {"ali"}
+    assert set(plan.lenders) <= ({"ali", "challenger"} if path.parent.name == "teams" else {"ali"})
     assert sim.load(_written(plan, tmp_path)).hash == plan.hash
 
 
@@ -96,7 +96,8 @@ def test_it_runs_for_a_year_and_its_books_close_on_every_day(path: Path, tmp_pat
     assert int(days["disbursed_fen"].sum()) == int(loans["principal_fen"].sum()) > 0
     assert int(days["principal_repaid_fen"].sum()) == int(loans["principal_paid_fen"].sum())
     assert int(days["written_off_fen"].sum()) == int(loans["written_off_fen"].sum())
-    assert int(days["balance_fen"].iloc[-1]) == int(loans["balance_fen"].sum())
+    last = days["date"] == days["date"].max()  # a row for each lender
+    assert int(days["balance_fen"][last].sum()) == int(loans["balance_fen"].sum())
     assert int(days["cash_fen"].min()) >= 0
     assert (days["balance_fen"] <= days["funds_fen"]).all()
 

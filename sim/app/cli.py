@@ -21,6 +21,7 @@ from sim.app.commands import (
     search,
     study,
     targets,
+    teams,
 )
 from sim.app.commands.ending import INTERRUPTED, say
 
@@ -75,6 +76,9 @@ app.command("explain")(explain.explain)
 app.command("moments")(moments.moments)
 app.command("fit")(fit.fit)
 app.command("targets")(targets.targets)
+app.command("swap")(teams.swap)
+app.command("challenger")(teams.challenger)
+app.command("sample-size")(teams.sample_size)
 app.command("bench")(bench.bench)
 app.command("version")(version)
 

@@ -1,4 +1,4 @@
-"""Channels by which merchants come to a lender: who is reached, when, and who registers, as pure draws.
+"""How merchants come to a lender: to which part of them it speaks, who is reached, when, who registers: pure draws.
 
 The market asks while it runs, the results ask again when it has ended; nothing is stored.
 """
@@ -32,6 +32,22 @@ def invited(seed: int, lender: str, ids: npt.NDArray[np.int64], share: float) ->
     """Whom a lender shows its entry unasked, (n,): one draw a merchant, so that a larger share adds and never swaps."""
     found: npt.NDArray[np.bool_] = draws.uniform(seed, "lender.visible", draws.ONCE, ids, luck_key(lender)) < share
     return found
+
+
+def place_in_split(seed: int, split: str, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Where merchants stand in a split of the market, (n,), between 0 and 1: one draw a merchant, for ever.
+
+    It depends on the split's name alone: not on lenders, days or how many merchants there are.
+    """
+    return draws.uniform(seed, "lender.split", draws.ONCE, ids, zlib.crc32(split.encode()) & 0xFFFFFF)
+
+
+def in_audience(
+    seed: int, split: str, ids: npt.NDArray[np.int64], at_least: float, below: float
+) -> npt.NDArray[np.bool_]:
+    """Whose place in a split lies in ``[at_least, below)``, (n,)."""
+    place = place_in_split(seed, split, ids)
+    return (place >= at_least) & (place < below)
 
 
 def come_by(

@@ -52,6 +52,7 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("lender.queue", 41),
     ("policy.coin", 42),
     ("lender.channel", 43),
+    ("lender.split", 44),
     ("platform.outage", 50),
     ("event.holiday", 51),
     ("desk.service", 60),
@@ -64,6 +65,7 @@ _STREAM_NUMBERS: tuple[tuple[str, int], ...] = (
     ("negotiate.ask", 72),
     ("negotiate.wait", 73),
     ("fit.resample", 80),
+    ("study.resample", 81),
 )
 
 

@@ -1,4 +1,4 @@
-"""Acquisition channels of the day: who has registered, and what the views of the day cost."""
+"""To whom a lender shows itself, who has registered by a channel, and what the views of the day cost."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.channels import NEVER, come_by, invited
+from sim.core.channels import NEVER, come_by, in_audience, invited
 from sim.core.clock import Day
 from sim.lenders.lender import Lender
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
+
+
+def is_addressed(market: Market, lender: Lender, rows: Any) -> npt.NDArray[np.bool_]:
+    """Which of ``rows`` belong to the lender's part of a split, (n,): it never shows itself to the others."""
+    ids, part = market.merchants.merchant_id[rows], lender.spec.audience
+    if part is None:
+        return np.ones(ids.size, np.bool_)
+    return in_audience(market.seed_number, part.split, ids, part.at_least, part.below)
 
 
 def sees_entry(market: Market, lender: Lender, rows: Any, day: Day) -> npt.NDArray[np.bool_]:
@@ -30,6 +38,8 @@ def cost_of_views(market: Market, lender: Lender, day: Day) -> int:
     costs = [channel.cost for channel in lender.spec.eligibility.channels.values()]
     for cost, (after, _) in zip(costs, _reached(market, lender, everybody), strict=True):
         today = (after != NEVER) & (_there_since(market, everybody) + after == day.number)
+        if lender.spec.audience is not None and today.any():
+            today &= is_addressed(market, lender, everybody)
         total += cost * int(today.sum())
     return total
 

@@ -15,7 +15,7 @@ from sim.core.merchants import OPEN, SIGNALS, Merchants
 from sim.engine import lend, settle
 from sim.engine.after.cases import SEEN
 from sim.engine.after.people import Asked, send_to_people
-from sim.engine.channels import cost_of_views, sees_entry
+from sim.engine.channels import cost_of_views, is_addressed, sees_entry
 from sim.engine.comply import comply, report_penalties
 from sim.engine.day.flags import ASKS
 from sim.engine.funding.sharing import Sharing
@@ -61,6 +61,8 @@ def review(market: Market, lender: Lender, day: Day) -> int:
         tenure = day.number - m.opened_day[tile]
         seen = lender.is_eligible(tenure, m.platform[tile], m.sales_mean_30d[tile])
         seen &= m.status[tile] == OPEN
+        if lender.spec.audience is not None:
+            seen &= is_addressed(market, lender, tile)
         if lender.spec.eligibility.invited < 1.0:
             seen &= sees_entry(market, lender, tile, day)
         visible[tile] = seen

@@ -29,7 +29,7 @@ from sim.core.quantities import (
     refuse,
 )
 from sim.lenders.care_terms import Monitoring, Negotiation
-from sim.lenders.channel_terms import Channel
+from sim.lenders.channel_terms import Audience, Channel
 from sim.lenders.collection_terms import Collection
 from sim.lenders.desk_terms import Desk
 from sim.lenders.funding_terms import BankDebt, Funding, Insurance, JointLending, ProductId, Securitisation
@@ -175,6 +175,7 @@ class LenderSpec(Parameters):
     insurance: dict[ProductId, Insurance] = parameter(
         {}, unit="mapping", source="facts A.1.7", doc="Credit insurance, by the product that it covers."
     )
+    audience: Audience | None = None
     eligibility: Eligibility = Eligibility()
     review: Review = Review()
     offer_validity: Days = parameter(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sim.core.channels import NEVER, come_by, invited
+from sim.core.channels import NEVER, come_by, in_audience, invited
 from sim.core.money import parse_days, parse_money
 
 if TYPE_CHECKING:
@@ -28,20 +28,23 @@ def channel_table(run: Run, lender: str) -> pd.DataFrame:
         Indexed by channel: ``reached``, ``registered`` (merchants), ``customers``, ``loans``, ``disbursed_fen``,
         ``cost_fen`` and ``cost_per_customer_fen`` (missing without customers).
     """
-    terms = run.scenario["lenders"][lender].get("eligibility") or {}
+    spec = run.scenario["lenders"][lender]
+    terms = spec.get("eligibility") or {}
     merchants = run.table("merchants", ["merchant_id", "entered"]).to_pandas()
     loans = run.table("loans", ["lender", "merchant_id", "principal_fen"]).to_pandas()
     loans = loans[loans["lender"] == lender]
     ids, seed = merchants["merchant_id"].to_numpy(np.int64), int(run.manifest["seed"])
     first, last = (np.datetime64(day, "D") for day in run.days)
     since = np.maximum(merchants["entered"].to_numpy().astype("datetime64[D]"), first)
+    part = spec.get("audience")  # a channel of a lender in a trial reaches its own part of the merchants alone
+    is_own = in_audience(seed, part["split"], ids, part["at_least"], part["below"]) if part else np.ones(ids.size, bool)
     came = np.where(invited(seed, lender, ids, float(terms.get("invited", 1.0))), INVITED, "").astype(object)
     earliest, rows = np.full(ids.size, np.iinfo(np.int64).max), {}
     for name, one in (terms.get("channels") or {}).items():
         after, registers = come_by(
             seed, lender, name, ids, one["reach"], one["registers"], parse_days(one["over"])
         )
-        is_reached = (after != NEVER) & (since + after <= last)
+        is_reached = is_own & (after != NEVER) & (since + after <= last)
         earlier = is_reached & registers & (after < earliest) & (came != INVITED)
         came[earlier], earliest[earlier] = name, after[earlier]
         n_reached = int(is_reached.sum())

@@ -27,7 +27,7 @@ COMMANDS = [
     "moments",
     "fit",
     "targets",
-    "bench",
+    "swap", "challenger", "sample-size", "bench",
     "version",
 ]
 HEAVY = ("numba", "pandas", "pyarrow", "matplotlib", "mesa", "scipy", "rich", "simpy")

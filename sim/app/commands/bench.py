@@ -25,7 +25,7 @@ def bench(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the picture goes.")] = Path("runs/bench"),
     as_json: AsJson = False,
 ) -> None:
-    """Measure speed and memory beside a Mesa model of the same market.
+    """Measure speed and memory beside a Mesa model of the market.
 
     The model has an object a merchant. Takes minutes, as every size is run several times in a process of its own.
 

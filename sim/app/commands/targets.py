@@ -16,7 +16,7 @@ def targets(
     file: Annotated[Path, typer.Argument(metavar="TARGETS", help="File of targets.", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
-    """Judge a run, or the runs of several seeds, by published figures.
+    """Judge a run, or several seeds of it, by published figures.
 
     Prints each target, its band, the mean over the seeds at full scale with its 95 % interval, and whether it passes.
     Ends with status 1 if a hard target fails, or too many soft ones.

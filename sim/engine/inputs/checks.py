@@ -14,6 +14,7 @@ from sim.core.quantities import describe
 from sim.engine.inputs.layers import to_data
 from sim.engine.inputs.refusals import Path, Report, tell
 from sim.engine.inputs.resolved import DEFAULT
+from sim.engine.inputs.splits import remarks_on_splits
 from sim.engine.inputs.text import near
 from sim.engine.reading import Node
 from sim.engine.schema import EVENT_KEYS, LAST_DAY, MAX_DAYS, MAX_MERCHANTS, Calendar, Event, ScenarioModel
@@ -51,6 +52,7 @@ def check(report: Report, model: ScenarioModel, folder: FilePath) -> list[str]:
             _check_lender(report, name, spec, folder)
             notes += _check_care(report, name, spec)
             notes += _remarks(name, spec, model.calendar if is_calendar_sound else None)
+    notes += remarks_on_splits(model.lenders)
     return notes
 
 
