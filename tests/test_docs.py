@@ -27,7 +27,7 @@ from sim.lenders.policy import BUILT_IN, find_policy, parameters_of
 from sim.results.metrics import BY_NAME
 
 ROOT = Path(__file__).parents[1]
-RUN_PAGES = ("README.md", "docs/tutorial.md", "docs/howto.md")
+RUN_PAGES = ("README.md", "docs/tutorial.md", "docs/howto.md", "docs/studies.md")
 PAGES = (*RUN_PAGES, "MODEL.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/validation.md")
 MECHANISMS = "docs/mechanisms.md"
 MOMENTS = "docs/moments.md"
@@ -275,6 +275,21 @@ def parameters_page() -> str:
     return text
 
 
+def studies_page() -> str:
+    """Write every key of a study file."""
+    from sim.study.study_file import StudyFile
+
+    schema = StudyFile.model_json_schema()
+    text = (
+        "# Keys of a study file\n\nGenerated from the model of study files; [studies.md](studies.md) says how to use "
+        "them. NAME stands for a name that the file chooses.\n"
+    )
+    for path, model in _groups(schema, "", schema["properties"]):
+        rows = [_leaf(name, leaf) for name, leaf in model if "unit" in leaf]
+        text += f"\n## {path or 'top level'}\n\n" + table(KEY_HEADS, rows)
+    return text
+
+
 def _as_written(one: Parameter) -> str:
     """Give the default as a scenario writes it: the policy holds fen, ppm and days as plain numbers."""
     if one.default is NO_DEFAULT:
@@ -327,6 +342,7 @@ REFERENCE = {
     "docs/reference-measures.md": measures_page,
     "docs/reference-parameters.md": parameters_page,
     "docs/reference-columns.md": columns_page,
+    "docs/reference-studies.md": studies_page,
 }
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 LEAST_WORLDS = 8
 RESAMPLES = 9_999  # so that (n + 1) * 0.025 is a whole number
 _SEED = 20_120_630
-_STREAM = "fit.resample"  # of all resampling; the seed keeps these draws apart from those of `lendsim fit`
+_STREAM = "study.resample"
 _TIE = 1e-12
 
 

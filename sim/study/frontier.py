@@ -205,6 +205,24 @@ def frontier(
     return Frontier(tuple(objectives), told, strategies, slopes, choices, len(worlds), dropped, n_resamples)
 
 
+def check(plan: Plan) -> None:
+    """Refuse a study that cannot be told as a frontier, before it runs.
+
+    Raises
+    ------
+    ScenarioError
+        If an objective or a constraint is misspelt, or not every strategy meets the same settings of the world.
+    """
+    from sim.study.findings import Measured
+    from sim.study.objectives import read_all
+
+    try:
+        read_all(plan.file.objectives or OBJECTIVES, plan.file.constraints)
+        _crossed(plan, Measured(tuple(plan.points), plan.seeds, {}))
+    except ValueError as error:
+        raise ScenarioError([Issue(str(plan.path), 1, 1, "", str(error))]) from None
+
+
 def analyse(plan: Plan, measured: Measured) -> Findings:
     """Find the frontier of a study: its levers are the strategies, its world factors cross them as settings of worlds.
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _COLOURS = (BLUE, ORANGE, GREEN, BLACK)
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _HEADS = (
-    "difference", "95 % interval", "by bootstrap", "p, Holm", "correlation", "worlds", "needed unpaired", "runs saved",
+    "difference", "95 % interval, by t and by bootstrap", "p, Holm", "correlation", "worlds", "needed unpaired",
+    "runs saved",
 )  # fmt: skip
 _STRIP, _GAP = 0.5, 0.2  # inches: a measure's strip, and what each further arm adds
 
@@ -144,6 +145,8 @@ table { border-collapse: collapse; width: 100%; font-size: .87rem; margin-bottom
 caption { text-align: left; color: #444; }
 th, td { padding: .3rem .5rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 13rem; }
+.many th, .many td { padding: .25rem .35rem; font-size: .8rem; } .many thead th { white-space: normal; }
+.many td:first-child { min-width: 9rem; }
 tbody th { background: #f3f3f3; text-align: left; } .clear { font-weight: bold; }
 svg { max-width: 100%; height: auto; } pre { overflow-x: auto; background: #f6f6f6; padding: .6rem; font-size: .8rem; }
 .wide { overflow-x: auto; }
@@ -153,7 +156,7 @@ svg { max-width: 100%; height: auto; } pre { overflow-x: auto; background: #f6f6
 
 def _page(comparison: Comparison, picture: str) -> str:
     title = " and ".join([", ".join(comparison.arms[1:]), comparison.arms[0]][::-1])
-    told = "".join(f"<p>{escape(part)}</p>" for part in comparison.verdict().split("\n\n"))
+    told = "".join(map(_paragraph, comparison.verdict().split("\n\n")))
     notes = "".join(f"<li>{escape(note)}</li>" for note in comparison.notes)
     tables = "".join(_table(comparison, b) for b in comparison.arms[1:])
     failed = "".join(
@@ -175,7 +178,7 @@ own interval leaves zero out.</p>
 <h2>How it was done</h2>
 <p>Each scenario lived through the same worlds (seeds {escape(seeds)}): the luck of every merchant is the same in all
 of them, so the difference within a world is the lenders' doing. The interval is that of Student's t over these
-differences: mean &#8723; t(0.975, n &#8722; 1) &#215; s<sub>d</sub> / &#8730;n. Beside it stands the bias-corrected and
+differences: mean &#8723; t(0.975, n &#8722; 1) &#215; s<sub>d</sub> / &#8730;n. Below it stands the bias-corrected and
 accelerated bootstrap interval, which supposes no shape but is narrow with few worlds; it is left out below eight. p is
 that of paired t, adjusted by Holm's procedure for the {n_tested} differences of this comparison, arms and measures
 together: of lenders that are alike, at most one comparison in twenty has any difference in bold. Without pairing, an
@@ -199,6 +202,16 @@ def _sequential(comparison: Comparison) -> str:
     )
 
 
+def _paragraph(part: str) -> str:
+    """A paragraph of the verdict, its headline in bold."""
+    headline, begin, rest = part.partition(" 95 % intervals in brackets.")
+    return f"<p><strong>{escape(headline)}</strong>{escape(begin + rest)}</p>" if begin else f"<p>{escape(part)}</p>"
+
+
+def _two_lines(cell: str) -> str:
+    return "<br>".join(escape(line) for line in cell.split("\n") if line)
+
+
 def _table(comparison: Comparison, b: str) -> str:
     a = comparison.arms[0]
     lines = []
@@ -214,8 +227,7 @@ def _table(comparison: Comparison, b: str) -> str:
             say(measure, paired.mean_a),
             say(measure, paired.mean_b),
             say_difference(measure, paired),
-            say_interval(measure, paired),
-            say_interval(measure, replace(paired, low=low_bca, high=high_bca)),
+            say_interval(measure, paired) + "\n" + say_interval(measure, replace(paired, low=low_bca, high=high_bca)),
             say_probability(contrast.p_holm),
             "" if paired.correlation is None else f"{paired.correlation:.2f}",
             str(paired.n),
@@ -223,12 +235,12 @@ def _table(comparison: Comparison, b: str) -> str:
             "" if contrast.n_runs_saved is None else f"{contrast.n_runs_saved:,}",
         )
         mark = ' class="clear"' if contrast.is_clear else ""
-        lines.append(f"<tr{mark}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
+        lines.append(f"<tr{mark}>{''.join(f'<td>{_two_lines(cell)}</td>' for cell in cells)}</tr>")
     head = "".join(
         f'<th scope="col">{escape(name)}</th>' for name in ("measure", f"mean of {a}", f"mean of {b}", *_HEADS)
     )
     caption = f"{b} less {a}; bold where told apart from chance, all differences taken together"
     return (
-        f'<div class="wide"><table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
+        f'<div class="wide"><table class="many"><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )

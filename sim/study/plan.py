@@ -170,7 +170,21 @@ def lay_out(file: StudyFile, path: Path, report: Report, *, is_large_allowed: bo
     if file.kind == "compare":
         refuse_different_worlds(scenarios)
     measures = tuple(file.measures) or _MEASURES
-    return Plan(path, file, base, factors, points, scenarios, seeds, measures)
+    plan = Plan(path, file, base, factors, points, scenarios, seeds, measures)
+    _check_answer(plan)
+    return plan
+
+
+def _check_answer(plan: Plan) -> None:
+    """Refuse before the first run what could not be answered after the last."""
+    if plan.file.kind == "frontier":
+        from sim.study.frontier import check
+
+        check(plan)
+    elif plan.file.kind in SEARCHES:
+        from sim.study.search_plans import task_of
+
+        task_of(plan)
 
 
 def _check(report: Report, file: StudyFile) -> None:
@@ -408,7 +422,7 @@ def _place(report: Report, file: StudyFile, issue: Issue, more: Mapping[str, Any
 
 def _of_study(issue: Issue) -> Issue:
     """Send who looks for a key of a study file to the page of those, not to the schema of scenarios."""
-    return replace(issue, allowed=issue.allowed.replace("`lendsim schema` lists", "docs/studies.md lists"))
+    return replace(issue, allowed=issue.allowed.replace("`lendsim schema` lists", "docs/reference-studies.md lists"))
 
 
 def _refuse(report: Report) -> None:

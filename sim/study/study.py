@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from sim.errors import StoreError
 from sim.results.files import sync_folder, write_whole
+from sim.study import designs
 from sim.study.findings import Findings, Measured, Sheet
 from sim.study.lab import Lab
 from sim.study.plan import SEARCHES, Plan, read_plan
@@ -160,7 +161,7 @@ def run_study(
         folder, workers=workers, cluster=cluster, insecure=insecure, progress=progress, task=task, mark=mark
     ) as lab:
         measured, findings = _answer(plan, lab)
-        notes = _notes(measured, lab)
+        notes = _notes(plan, measured, lab)
         study = Study(plan, measured, findings, notes, time.monotonic() - begun, lab.n_reused, folder)
         if folder is not None and len(measured.failures) < max(len(measured.outcomes), 1):
             study.save(folder)
@@ -233,8 +234,9 @@ def _task_of(plan: Plan) -> tuple[Task | None, str]:
     return task_of(plan)
 
 
-def _notes(measured: Measured, lab: Lab) -> tuple[str, ...]:
-    notes: list[str] = []
+def _notes(plan: Plan, measured: Measured, lab: Lab) -> tuple[str, ...]:
+    design = plan.file.design
+    notes = list(filter(None, [designs.advice(design.kind, design.points or 0)]))
     failed = len(measured.failures)
     if failed:
         notes.append(

@@ -17,6 +17,10 @@ from sim.app.show import print_json
 COMMANDS = [
     "run",
     "compare",
+    "study",
+    "sweep",
+    "calibrate",
+    "optimise",
     "check",
     "schema",
     "new",

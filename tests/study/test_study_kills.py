@@ -98,3 +98,14 @@ def test_interrupted_it_ends_at_once_and_cleanly(tmp_path: Path) -> None:
     assert "the same command goes on with it" in told
     assert "Traceback" not in told
     assert len(finished(tmp_path / "out")) < 48
+
+
+@pytest.mark.slow
+def test_killed_ten_times_on_dask(tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        kill_and_go_on(tmp_path, 10, "--cluster", cluster.scheduler_address, longest=10.0)
+    alone = tmp_path / "alone"
+    subprocess.run(command(tmp_path, alone, "--workers", "2"), check=True, capture_output=True, timeout=300)
+    assert answer(alone) == answer(tmp_path / "whole")

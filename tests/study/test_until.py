@@ -134,6 +134,15 @@ def test_the_arm_furthest_from_the_goal_decides() -> None:
     assert look(goal, [quiet], 12).is_narrow
 
 
+def test_narrow_means_not_wider_than_was_asked() -> None:
+    paired = pair(*worlds(10, 30))
+    half = (paired.high - paired.low) / 2  # type: ignore[operator]
+    assert look(Goal("customers ± x", "customers", half * 1.0001), [paired], 30).is_narrow
+    wide = look(Goal("customers ± x", "customers", half * 0.9999), [paired], 30)
+    assert not wide.is_narrow
+    assert wide.needed == 31
+
+
 def test_per_cent_are_of_the_first_arms_mean() -> None:
     a, b = worlds(8, 50)
     seen = look(read_goal("customers ± 2 %"), [pair(a, b)], 50)

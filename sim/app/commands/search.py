@@ -50,7 +50,7 @@ def calibrate(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for the parameters with which a scenario meets a file of targets.
+    """Look for parameters that meet a file of targets.
 
     Prints each target with its distance (0 inside its band, 1 half a band outside) in the fitting and in held-out
     worlds, which parameters the targets tell, and whether the fit holds in worlds that it has not seen. With --out the
@@ -90,7 +90,7 @@ def optimise(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for the levers that serve one or more objectives best within constraints.
+    """Look for the levers that serve objectives best.
 
     All points live through the same worlds; what the search proposes is judged again in fresh ones. Prints the Pareto
     set (for one objective, the best), each gain over the scenario as it stands with its 95 % interval, and how much of

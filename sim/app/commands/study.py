@@ -96,7 +96,9 @@ def sweep(
     as_json: AsJson = False,
     yes: Yes = False,
 ) -> None:
-    """Run a scenario along the values of some of its keys: a study of kind sweep, without a file.
+    """Run a scenario along the values of some keys.
+
+    A study of kind sweep without a file.
 
     \b
     Example:  lendsim sweep scenarios/tiny.yaml --vary lenders.ali.scoring.cutoff=0.4,0.5,0.6,0.7 --measure ever90
