@@ -18,9 +18,10 @@ _FACADE = {
     "Market": "sim.engine.market",
     "open_run": "sim.results.store",
     "compare": "sim.study.compare",
+    "run_study": "sim.study.study",
     "check_policy": "sim.lenders.check",
 }
-__all__ = ["Market", "check_policy", "compare", "load", "open_run", "simulate"]
+__all__ = ["Market", "check_policy", "compare", "load", "open_run", "run_study", "simulate"]
 
 if TYPE_CHECKING:
     from sim.engine.market import Market
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sim.lenders.check import check_policy
     from sim.results.store import open_run
     from sim.study.compare import compare
+    from sim.study.study import run_study
 
 
 def __getattr__(name: str) -> Any:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 _COLOURS = (BLUE, ORANGE, GREEN, BLACK)
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _HEADS = (
-    "difference", "95 % interval, by t and by bootstrap", "p, Holm", "correlation", "worlds", "needed unpaired",
-    "runs saved",
+    "difference", "95 % interval, by t and by bootstrap", "p, Holm", "correlation", "worlds",
+    "needed unpaired, runs saved",
 )  # fmt: skip
 _STRIP, _GAP = 0.5, 0.2  # inches: a measure's strip, and what each further arm adds
 
@@ -145,7 +145,7 @@ table { border-collapse: collapse; width: 100%; font-size: .87rem; margin-bottom
 caption { text-align: left; color: #444; }
 th, td { padding: .3rem .5rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 13rem; }
-.many th, .many td { padding: .25rem .35rem; font-size: .8rem; } .many thead th { white-space: normal; }
+.many th, .many td { padding: .25rem .3rem; font-size: .74rem; } .many thead th { white-space: normal; }
 .many td:first-child { min-width: 9rem; }
 tbody th { background: #f3f3f3; text-align: left; } .clear { font-weight: bold; }
 svg { max-width: 100%; height: auto; } pre { overflow-x: auto; background: #f6f6f6; padding: .6rem; font-size: .8rem; }
@@ -208,6 +208,10 @@ def _paragraph(part: str) -> str:
     return f"<p><strong>{escape(headline)}</strong>{escape(begin + rest)}</p>" if begin else f"<p>{escape(part)}</p>"
 
 
+def _saved(runs: int) -> str:
+    return f"{runs:,} saved" if runs > 0 else "none saved"
+
+
 def _two_lines(cell: str) -> str:
     return "<br>".join(escape(line) for line in cell.split("\n") if line)
 
@@ -226,13 +230,12 @@ def _table(comparison: Comparison, b: str) -> str:
             measure.label + (" *" if measure.matured else ""),
             say(measure, paired.mean_a),
             say(measure, paired.mean_b),
-            say_difference(measure, paired),
+            say_difference(measure, paired).removesuffix(" a year"),
             say_interval(measure, paired) + "\n" + say_interval(measure, replace(paired, low=low_bca, high=high_bca)),
             say_probability(contrast.p_holm),
             "" if paired.correlation is None else f"{paired.correlation:.2f}",
             str(paired.n),
-            "" if paired.n_unpaired is None else f"{paired.n_unpaired:,}",
-            "" if contrast.n_runs_saved is None else f"{contrast.n_runs_saved:,}",
+            "" if contrast.n_runs_saved is None else f"{paired.n_unpaired:,}\n{_saved(contrast.n_runs_saved)}",
         )
         mark = ' class="clear"' if contrast.is_clear else ""
         lines.append(f"<tr{mark}>{''.join(f'<td>{_two_lines(cell)}</td>' for cell in cells)}</tr>")

@@ -94,7 +94,7 @@ class Plan:
     @property
     def hash(self) -> str:
         """SHA-256 of what the study is: its file without words, and its scenario."""
-        said = self.file.model_dump(mode="json", exclude={"about", "scenario", "targets"})
+        said = self.file.model_dump(mode="json", exclude={"about", "scenario", "targets", "out"})
         arms = [scenario.hash for scenario in self.scenarios.values()]
         return hashlib.sha256(
             json.dumps([said, self.base.hash, arms], sort_keys=True, default=str).encode()

@@ -8,6 +8,7 @@ killed study goes on), and when it is done ``runs.parquet`` (one row a run and l
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -189,7 +190,7 @@ def begin(plan: Plan, folder: Path) -> None:
     except OSError as error:
         raise StoreError(f"{folder}: cannot be made ready: {error.strerror or error}") from error
     head = {"study": plan.name, "kind": plan.file.kind, "hash": plan.hash, "runs": plan.n_runs}
-    lines = [f"# {json.dumps(head)}", *_as_yaml(plan)]
+    lines = [f"# {json.dumps(head)}", *_as_yaml(plan, folder)]
     write_whole(asked, ("\n".join(lines) + "\n").encode())
     sync_folder(folder)
 
@@ -203,18 +204,27 @@ def head_of(asked: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _as_yaml(plan: Plan) -> list[str]:
+def _as_yaml(plan: Plan, folder: Path) -> list[str]:
+    """The study as a file of its folder: what it names lies elsewhere from there."""
     import io
 
     from ruamel.yaml import YAML
 
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
+    writer.sort_base_mapping_type_on_output = False  # the first arm is the base
     text = io.StringIO()
     said = plan.file.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
     if isinstance(said.get("seeds"), tuple):
         said["seeds"] = list(said["seeds"])
-    writer.dump({"scenario": plan.file.scenario, **said}, text)
+    said.pop("out", None)
+
+    def from_here(path: str) -> str:
+        return path if Path(path).is_absolute() else os.path.relpath(plan.path.parent / path, folder)
+
+    for part in (said, *said.get("arms", {}).values()):
+        part.update({key: from_here(part[key]) for key in ("scenario", "targets") if key in part})
+    writer.dump(said, text)
     return text.getvalue().splitlines()
 
 

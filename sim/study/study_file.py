@@ -123,6 +123,9 @@ class StudyFile(Parameters):
     trials: Whole = parameter(
         100, unit="count", low=1, high=100_000, source="the author", doc="Points that a search tries."
     )
+    out: Text | None = parameter(
+        None, unit="path", source="the author", doc="Folder of the results, relative to the study file."
+    )
     fresh: Whole = parameter(
         10, unit="count", low=2, source="the author", doc="New worlds that judge what a search found."
     )

@@ -13,7 +13,7 @@ from sim.study.plan import read_plan
 from sim.study.records import RECORDS
 from sim.study.short import sweep_plan
 from sim.study.status import statuses
-from sim.study.study import ANSWER, PAGE, RUNS, connect, run_study
+from sim.study.study import ANSWER, PAGE, RUNS, begin, connect, run_study
 
 TINY = Path(__file__).parents[2] / "scenarios" / "tiny.yaml"
 FILE = f"""\
@@ -71,8 +71,15 @@ def test_cut_off_anywhere_and_resumed_the_answer_is_the_same(file: Path, tmp_pat
 
 
 def test_the_study_it_writes_down_can_be_run_again(file: Path, tmp_path: Path) -> None:
-    run_study(read_plan(file), tmp_path / "out", workers=1)
+    begin(read_plan(file), tmp_path / "out")
     assert read_plan(tmp_path / "out" / "study.yaml").hash == read_plan(file).hash
+    ladder = read_plan(TINY.parents[1] / "experiments" / "collections_ladder.yaml")
+    begin(ladder, tmp_path / "ladder")
+    again = read_plan(tmp_path / "ladder" / "study.yaml")
+    assert again.hash == ladder.hash
+    assert (
+        list(again.scenarios) == list(ladder.scenarios) == ["whole", "without_sweep", "without_closing", "without_both"]
+    )
 
 
 def test_folders_of_others_are_refused(file: Path, tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ def study(
 ) -> None:
     """Run a study file, or go on with it.
 
-    Results go to a folder (runs/studies/NAME-HASH unless --out names one). The same command goes on with a study that
-    was stopped and shows one that is done. status tells how far the studies of a folder are.
+    Results go to a folder, runs/studies/NAME-HASH unless --out or the file names one. The same command goes on with
+    a study that was stopped and shows one that is done. status tells how far the studies of a folder are.
 
     \b
     Example:  lendsim study experiments/price_sweep.yaml
@@ -119,7 +119,8 @@ def run_and_show(
     """Run a study in its folder and print its answer."""
     from sim.study.study import ANSWER, PAGE, run_study
 
-    folder = out if out is not None else _STUDIES / f"{plan.name}-{plan.hash[:8]}"
+    own = None if plan.file.out is None else plan.path.parent / plan.file.out
+    folder = out or own or _STUDIES / f"{plan.name}-{plan.hash[:8]}"
     for note in dict.fromkeys(note for one in (plan.base, *plan.scenarios.values()) for note in one.notes):
         say(f"note: {note}")
     with show.run_progress(plan.name) as shown:
