@@ -210,7 +210,7 @@ def _as_yaml(plan: Plan, folder: Path) -> list[str]:
 
     from ruamel.yaml import YAML
 
-    writer = YAML(typ="safe", pure=True)
+    writer: Any = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
     writer.sort_base_mapping_type_on_output = False  # the first arm is the base
     text = io.StringIO()

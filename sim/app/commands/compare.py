@@ -9,9 +9,8 @@ import typer
 
 from sim.app import show
 from sim.app.commands.ending import ending, refuse
-from sim.app.commands.options import AsJson, Out, Overrides, Scale, Seed, Yes
+from sim.app.commands.options import AsJson, Cluster, Insecure, Out, Overrides, Scale, Seed, Workers, Yes
 from sim.app.commands.run import end_with_failures, weigh
-from sim.app.commands.study import Cluster, Insecure
 
 
 def compare(
@@ -52,9 +51,7 @@ def compare(
     budget: Annotated[
         int, typer.Option("--budget", metavar="N", min=2, help="Most worlds that --until or --best may run.")
     ] = 200,
-    workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", min=1, help="Processes; one a core.", show_default=False)
-    ] = None,
+    workers: Workers = None,
     cluster: Cluster = None,
     insecure_cluster: Insecure = False,
     different_worlds: Annotated[

@@ -27,6 +27,15 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where th
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Start even where memory will not suffice.")]
 
+Workers = Annotated[
+    int | None, typer.Option("--workers", metavar="N", min=1, help="Processes; one a core.", show_default=False)
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="ADDR", help="A dask scheduler, tcp://HOST:PORT.", show_default=False),
+]
+Insecure = Annotated[bool, typer.Option("--insecure-cluster", help="Talk to another machine without TLS.")]
+
 
 def columns_named(given: Sequence[str]) -> dict[str, str]:
     """Read ``--column NAME=COLUMN`` options: the column of a file of orders by the name that lendsim has for it."""

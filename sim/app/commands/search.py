@@ -10,7 +10,7 @@ import typer
 
 from sim.app import show
 from sim.app.commands.ending import ending, refuse
-from sim.app.commands.options import AsJson, Out, Overrides, Scale, ScenarioFile, Seed
+from sim.app.commands.options import AsJson, Cluster, Insecure, Out, Overrides, Scale, ScenarioFile, Seed, Workers
 
 Vary = Annotated[
     list[str],
@@ -24,9 +24,6 @@ Seeds = Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Worlds 
 Lender = Annotated[
     str | None,
     typer.Option("--lender", metavar="ID", help="Whose measures, if not the first lender's.", show_default=False),
-]
-Workers = Annotated[
-    int | None, typer.Option("--workers", metavar="N", min=1, help="Processes; one a core.", show_default=False)
 ]
 
 
@@ -47,6 +44,8 @@ def calibrate(
     scale: Scale = None,
     set_: Overrides = None,
     workers: Workers = None,
+    cluster: Cluster = None,
+    insecure_cluster: Insecure = False,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
@@ -63,7 +62,7 @@ def calibrate(
 
     said = {"kind": "calibrate", "targets": str(targets.absolute()), "trials": trials, "fresh": held_out}
     common = (vary, seeds, seed, scale, set_, lender)
-    _search(scenario, said, common, workers, out, as_json, {"grid": GRID if profile else 0})
+    _search(scenario, said, common, (workers, cluster, insecure_cluster), out, as_json, {"grid": GRID if profile else 0})
 
 
 def optimise(
@@ -87,6 +86,8 @@ def optimise(
     scale: Scale = None,
     set_: Overrides = None,
     workers: Workers = None,
+    cluster: Cluster = None,
+    insecure_cluster: Insecure = False,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
@@ -105,14 +106,14 @@ def optimise(
         raise refuse(f"--sampler {sampler}: there is no such sampler; tpe or nsga2")
     said = {"kind": "optimise", "objectives": objective, "constraints": constraint or [], "trials": trials}
     common = (vary, seeds, seed, scale, set_, lender)
-    _search(scenario, {**said, "fresh": fresh}, common, workers, out, as_json, {"sampler": sampler})
+    _search(scenario, {**said, "fresh": fresh}, common, (workers, cluster, insecure_cluster), out, as_json, {"sampler": sampler})
 
 
 def _search(
     scenario: Path,
     said: Mapping[str, Any],
     common: tuple[Any, ...],
-    workers: int | None,
+    where: tuple[int | None, str | None, bool],
     out: Path | None,
     as_json: bool,
     options: Mapping[str, Any],
@@ -131,9 +132,12 @@ def _search(
         }
         plan = short.plan_of(scenario, whole, str(said["kind"]))
         task, mark = task_of(plan)
+        workers, cluster, insecure = where
         with (
             show.run_progress(scenario.stem, not as_json) as told,
-            Lab(out, workers=workers, progress=told, task=task, mark=mark) as lab,
+            Lab(
+                out, workers=workers, cluster=cluster, insecure=insecure, progress=told, task=task, mark=mark
+            ) as lab,
         ):
             found = search(plan, lab, **options)
         path = None if out is None else found.save(out)

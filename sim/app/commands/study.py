@@ -9,21 +9,14 @@ import typer
 
 from sim.app import show, show_study
 from sim.app.commands.ending import FAILED, ending, refuse, say
-from sim.app.commands.options import AsJson, Out, Overrides, Scale, Seed, Yes
+from sim.app.commands.options import AsJson, Cluster, Insecure, Out, Overrides, Scale, Seed, Workers, Yes
 from sim.app.commands.run import end_with_failures
 
 if TYPE_CHECKING:
     from sim.study.plan import Plan
 
 _STUDIES = Path("runs") / "studies"
-Workers = Annotated[
-    int | None, typer.Option("--workers", metavar="N", min=1, help="Processes; one a core.", show_default=False)
-]
-Cluster = Annotated[
-    str | None,
-    typer.Option("--cluster", metavar="ADDR", help="A dask scheduler, tcp://HOST:PORT.", show_default=False),
-]
-Insecure = Annotated[bool, typer.Option("--insecure-cluster", help="Talk to another machine without TLS.")]
+
 
 
 def study(
