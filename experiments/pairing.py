@@ -12,11 +12,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from expected import STUDIES
+
 from sim.study.plan import read_plan
 from sim.study.stats import pair
 from sim.study.study import run_study
 
-STUDIES = ("price_sweep", "limit_multiple", "collections_ladder", "promotion_lift", "negotiation_arms")
 HERE = Path(__file__).parent
 
 

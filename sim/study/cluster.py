@@ -108,13 +108,14 @@ class _Crew:
         if not self.running:
             time.sleep(LOOK_SECONDS / 5)
             return
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, _dask().CancelledError):  # what was lost is found out below
             _dask().wait(list(self.running), timeout=LOOK_SECONDS, return_when="FIRST_COMPLETED")
         ended = []
         for future in [future for future in self.running if future.done()]:
             outcomes = self._outcomes(future)
             worker, batch = self.running.pop(future)
             if outcomes is None:
+                self._present()  # else it was not the worker that was lost, but all of them
                 self._suspect(worker, batch)
             else:
                 ended += list(zip(batch, outcomes, strict=False))

@@ -37,7 +37,7 @@ def jobs(n: int, out: Path | None = None) -> list[Job]:
 def address() -> Iterator[str]:
     """Two workers with a thread each, which their nannies start again when they die."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50
     ) as two_workers:
         yield two_workers.scheduler_address
 
@@ -214,7 +214,7 @@ def test_workers_with_other_code_are_refused(address: str, monkeypatch: pytest.M
 def test_a_cluster_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "REACH_SECONDS", 1.0)
     with (
-        distributed.LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as empty,
+        distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as empty,
         pytest.raises(ClusterError, match="has no workers"),
     ):
         run_jobs(jobs(2), cluster=empty.scheduler_address, task=fake_tasks.square)
@@ -222,7 +222,7 @@ def test_a_cluster_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_cluster_that_ends_in_the_middle_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     dying = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=50, processes=False
+        n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs=50, processes=False, protocol="tcp://"
     )
     address = dying.scheduler_address
     monkeypatch.setattr(cluster, "WAIT_SECONDS", 2.0)

@@ -62,7 +62,9 @@ def calibrate(
 
     said = {"kind": "calibrate", "targets": str(targets.absolute()), "trials": trials, "fresh": held_out}
     common = (vary, seeds, seed, scale, set_, lender)
-    _search(scenario, said, common, (workers, cluster, insecure_cluster), out, as_json, {"grid": GRID if profile else 0})
+    _search(
+        scenario, said, common, (workers, cluster, insecure_cluster), out, as_json, {"grid": GRID if profile else 0}
+    )
 
 
 def optimise(
@@ -106,7 +108,15 @@ def optimise(
         raise refuse(f"--sampler {sampler}: there is no such sampler; tpe or nsga2")
     said = {"kind": "optimise", "objectives": objective, "constraints": constraint or [], "trials": trials}
     common = (vary, seeds, seed, scale, set_, lender)
-    _search(scenario, {**said, "fresh": fresh}, common, (workers, cluster, insecure_cluster), out, as_json, {"sampler": sampler})
+    _search(
+        scenario,
+        {**said, "fresh": fresh},
+        common,
+        (workers, cluster, insecure_cluster),
+        out,
+        as_json,
+        {"sampler": sampler},
+    )
 
 
 def _search(
@@ -135,9 +145,7 @@ def _search(
         workers, cluster, insecure = where
         with (
             show.run_progress(scenario.stem, not as_json) as told,
-            Lab(
-                out, workers=workers, cluster=cluster, insecure=insecure, progress=told, task=task, mark=mark
-            ) as lab,
+            Lab(out, workers=workers, cluster=cluster, insecure=insecure, progress=told, task=task, mark=mark) as lab,
         ):
             found = search(plan, lab, **options)
         path = None if out is None else found.save(out)
