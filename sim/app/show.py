@@ -276,29 +276,31 @@ def day_progress(name: str, is_wanted: bool = True) -> Iterator[DayProgress | No
 
 @contextmanager
 def run_progress(name: str, is_wanted: bool = True, what: str = "run") -> Iterator[RunProgress | None]:
-    """Show how far many runs (or steps, as ``what`` says) are: done, failed, time left.
+    """Show how far many runs (or steps, as ``what`` says) are: done, failed, rate, time left.
 
     Only on a terminal; else there is nothing to call.
     """
     if not (is_wanted and sys.stderr.isatty()):
         yield None
         return
-    with _bar() as bar:
-        task = bar.add_task(name, total=None, said="getting ready")
+    from sim.app.show_progress import Pace
+
+    with _bar(has_time=False) as bar:
+        task, pace = bar.add_task(name, total=None, said="getting ready"), Pace()
 
         def tell(done: int, runs: int, failed: int) -> None:
-            worse = f"  {failed:,} failed" if failed else ""
-            bar.update(task, completed=done, total=runs, said=f"{what} {done:,} of {runs:,}{worse}")
+            said = (f"{what} {done:,} of {runs:,}", f"{failed:,} failed" if failed else "", pace.say(done, runs))
+            bar.update(task, completed=done, total=runs, said="  ".join(filter(None, said)))
 
         yield tell
 
 
-def _bar() -> Progress:
+def _bar(has_time: bool = True) -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     name, said = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[said]}", markup=False)
-    columns = (name, BarColumn(bar_width=30), said, TimeRemainingColumn(), TextColumn("left"))
+    columns = (name, BarColumn(bar_width=30), said, *((TimeRemainingColumn(), TextColumn("left")) if has_time else ()))
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 

@@ -22,6 +22,7 @@ from sim.world.diversion import diverts
 
 Progress = Callable[[int, int, int], None]
 HELD_BYTES = 8_000_000  # rows that a run holds in memory before it puts them onto the disk
+COLLECTED = 50_000  # merchants from which on a finished market is collected at once: it takes a sixth of a second
 PIECE = 1 << 15  # loans or merchants that are written at a time in the end
 
 
@@ -99,7 +100,8 @@ def simulate(
         rows = final_tables(market, folder)
         market.dispose()
         del market  # what is left to do is done without it, and in the room it took
-        gc.collect()
+        if n_merchants >= COLLECTED:
+            gc.collect()
         used = {
             "wall_seconds": round(time.perf_counter() - began_wall, 3),
             "cpu_seconds": round(time.process_time() - began_cpu, 3),

@@ -37,13 +37,13 @@ class Run:
         Who made the run from what: hashes, seed, versions, row counts, time used.
     path
         The run folder, or None for a run that lives in memory only.
-    scenario_yaml
-        The resolved scenario as it was (or will be) saved.
+    written_yaml
+        The resolved scenario as it was saved; "" for a run that lives in memory.
     """
 
     manifest: Mapping[str, Any]
     path: Path | None = None
-    scenario_yaml: str = ""
+    written_yaml: str = ""
     sources: Mapping[str, pa.Table | Path] = field(default_factory=dict)
     resolved: Mapping[str, Any] | None = None
 
@@ -59,15 +59,20 @@ class Run:
         """Make a run of finished tables held in memory."""
         return cls(
             manifest=dict(manifest),
-            scenario_yaml=scenario_yaml or _dump_yaml(scenario),
+            written_yaml=scenario_yaml,
             sources={name: in_order(as_arrow(table), name) for name, table in tables.items()},
             resolved=scenario,
         )
 
     @cached_property
+    def scenario_yaml(self) -> str:
+        """The resolved scenario as it was (or will be) saved; written when it is first asked for."""
+        return self.written_yaml or _dump_yaml(self.scenario)
+
+    @cached_property
     def scenario(self) -> Mapping[str, Any]:
         """The resolved scenario as a nested mapping."""
-        return self.resolved if self.resolved is not None else _load_yaml(self.scenario_yaml)
+        return self.resolved if self.resolved is not None else _load_yaml(self.written_yaml)
 
     @property
     def lenders(self) -> tuple[str, ...]:
@@ -226,7 +231,7 @@ def open_run(path: str | Path, *, verify: bool = True) -> Run:
     if hashlib.sha256(scenario_yaml).hexdigest() != manifest["scenario_sha256"]:
         raise StoreError(f"{folder / SCENARIO}: was changed after the run (its hash is not the manifest's)")
     sources = {name: folder / f"{name}.parquet" for name in manifest["tables"]}
-    return Run(manifest=manifest, path=folder, scenario_yaml=scenario_yaml.decode(), sources=sources)
+    return Run(manifest=manifest, path=folder, written_yaml=scenario_yaml.decode(), sources=sources)
 
 
 def _load_yaml(text: str) -> Mapping[str, Any]:

@@ -109,7 +109,7 @@ def run() -> Run:
     rest = {name: [0] * len(DAYS) for name in DAILY if name not in daily}
     tables = {"daily": pa.table(daily | rest), "loans": loans, "loan_months": months, "actions": actions}
     tables["merchants"] = pa.table({"merchant_id": [1]})
-    return Run(manifest={"lenders": ["ali"], "seed": 1}, scenario_yaml="", sources=tables, resolved={})
+    return Run(manifest={"lenders": ["ali"], "seed": 1}, written_yaml="", sources=tables, resolved={})
 
 
 def test_figures_worked_out_on_paper(run: Run) -> None:
@@ -158,7 +158,7 @@ def test_what_has_not_happened_is_not_defined(run: Run) -> None:
     for name in ("right_party_rate", "promises_kept", "relief_given_up"):
         empty = Run(
             manifest=run.manifest,
-            scenario_yaml="",
+            written_yaml="",
             sources={**run.sources, "actions": run.sources["actions"][:0]},  # type: ignore[index]
             resolved={},
         )
