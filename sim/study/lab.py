@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sim.errors import StoreError
+from sim.study.processes import Staff
 from sim.study.records import Record, Records
 from sim.study.runner import Job, Outcome, Progress, Task, available_cores, run_jobs, workers_that_fit
 
@@ -66,6 +67,7 @@ class Lab:
         self._mark = f"{_name_of(task)} {mark}" if task is not None or mark else ""
         self._records = None if out is None else Records(Path(out))
         self._found: dict[str, Record] = {}
+        self._staff = Staff()
         self.n_reused = 0
         self.n_done = 0
 
@@ -75,10 +77,11 @@ class Lab:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(at_once=kind is not None)
 
-    def close(self) -> None:
-        """Let go of the folder."""
+    def close(self, *, at_once: bool = False) -> None:
+        """Let the workers go, when what they are at is done or at once, and let go of the folder."""
+        self._staff.dismiss(at_once=at_once)
         if self._records is not None:
             self._records.close()
 
@@ -159,6 +162,7 @@ class Lab:
             each=keep,
             cluster=self._cluster,
             insecure=self._insecure,
+            staff=self._staff,
         )
 
     def _add(self, record: Record) -> None:
