@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import typer
 
 from sim.errors import LendsimError, PolicyError, ScenarioError, StoreError
+from sim.study.addresses import ClusterError
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 
@@ -49,7 +50,7 @@ def ending(if_interrupted: str = "") -> Iterator[Work]:
         for issue in error.issues:
             say(str(issue))
         raise typer.Exit(REFUSED) from None
-    except (PolicyError, StoreError) as error:
+    except (ClusterError, PolicyError, StoreError) as error:
         say(str(error))
         raise typer.Exit(FAILED if work.has_begun else REFUSED) from None
     except LendsimError as error:
