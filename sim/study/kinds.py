@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from sim.study.findings import Findings, Measured, Picture, Sheet
 from sim.study.lab import Lab
-from sim.study.plan import SEARCHES, Plan
+from sim.study.plan import Plan
+from sim.study.study_checks import SEARCHES
 
 BUDGET = 200
 Answer = Callable[[Plan, Lab], tuple[Measured, Findings]]

@@ -14,9 +14,8 @@ from sim.engine.reading import Node, Origin, read_text
 from sim.errors import Issue, ScenarioError
 from sim.study.arms import split_values
 from sim.study.plan import Plan, lay_out
+from sim.study.study_checks import NOT_WORLD
 from sim.study.study_file import StudyFile
-
-_NOT_WORLD = ("lenders", "institutions")
 
 
 def sweep_plan(
@@ -88,7 +87,7 @@ def factors_of(vary: Sequence[str], *, needs_values: bool = False) -> dict[str, 
             spec |= {"low": _read("--vary", low.strip()), "high": _read("--vary", high.strip())}
         else:
             spec["values"] = [_read("--vary", value) for value in split_values(values)]
-        side = "levers" if key.partition(".")[0] in _NOT_WORLD else "world"
+        side = "levers" if key.partition(".")[0] in NOT_WORLD else "world"
         taken = {*found["world"], *found["levers"]}
         found[side][_short_name(key, taken)] = spec
     return found

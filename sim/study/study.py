@@ -22,9 +22,10 @@ from sim.results.files import sync_folder, write_whole
 from sim.study import designs
 from sim.study.findings import Findings, Measured, Sheet
 from sim.study.lab import Lab
-from sim.study.plan import SEARCHES, Plan, read_plan
+from sim.study.plan import Plan, read_plan
 from sim.study.runner import Outcome, Progress, Task
 from sim.study.sheets import sheet_of
+from sim.study.study_checks import SEARCHES
 
 if TYPE_CHECKING:
     import duckdb
