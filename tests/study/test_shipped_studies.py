@@ -48,3 +48,11 @@ def test_they_give_what_is_written_beside_them(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("as expected") == 5
+
+
+def test_a_factor_may_stand_for_several_keys() -> None:
+    plan = read_plan(ROOT / "experiments" / "price_sweep.yaml")
+    for point, values in plan.points.items():
+        products = plan.scenarios[point].resolved["lenders"]["ali"]["products"]
+        rates = {product["rate"] for product in products.values() if product}
+        assert rates == {values["rate"]}
